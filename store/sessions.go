@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// What the owner wants of a session.
+const (
+	DesiredListening = "listening" // connected, whenever this server runs
+	DesiredStopped   = "stopped"
+)
+
+// Session is one WhatsApp account, linked or to be linked.
+type Session struct {
+	ID        string // unique in the store
+	Name      string
+	OwnerID   string // User.ID
+	Desired   string
+	State     string // last known, see package whatsapp; a running session knows better
+	Reason    string
+	Since     time.Time
+	Phone     string // "+34…" of the linked account, empty while unlinked
+	LID       string // "…@lid" of the linked account
+	PushName  string
+	Settings  map[string]string // free settings by name; nil and empty are the same
+	CreatedAt time.Time
+	UpdatedAt time.Time
+
+	LastSeq int64 // newest event; read only, kept by Log
+}
+
+// SessionUpdate is the part of a session that its happenings change. Nil leaves as is.
+type SessionUpdate struct {
+	State    *string
+	Reason   *string
+	Since    *time.Time
+	Phone    *string
+	LID      *string
+	PushName *string
+}
+
+// Sessions keeps sessions. Every method is atomic and safe for concurrent use.
+type Sessions interface {
+	Create(ctx context.Context, s Session) error // ErrExists
+	Get(ctx context.Context, id string) (Session, error)
+	// List goes by id. An empty owner lists all owners' sessions.
+	List(ctx context.Context, owner string, p Page) ([]Session, string, error)
+	// Update: as Users.Update. LastSeq is not written.
+	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
+	// Delete removes the session and everything kept for it: chats, contacts, messages,
+	// events, keys. ErrNotFound. After a crash in the middle, Delete again finishes it.
+	Delete(ctx context.Context, id string) error
+}
