@@ -1,0 +1,83 @@
+package configs
+
+import (
+	"net"
+	"time"
+)
+
+// Secret is a setting that is never printed.
+type Secret string
+
+// String hides the value; it says only whether there is one.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "(secret)"
+}
+
+// MarshalText hides the value from encoders too.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Environments in which the server runs.
+const (
+	Development = "development"
+	Production  = "production"
+	Test        = "test"
+)
+
+// Config holds all settings. The tag name is the setting's name, doc says what it is for.
+type Config struct {
+	Host   string `name:"HOST" doc:"Address to listen on; empty: all addresses, loopback in sandbox mode"`
+	Port   int    `name:"PORT" doc:"HTTP port; 0 takes a free one"`
+	AppEnv string `name:"APP_ENV" alias:"NODE_ENV" doc:"development, production or test; production refuses weak secrets"`
+
+	DataDir    string `name:"DATA_DIR" doc:"Folder for the SQLite file and the sandbox"`
+	MongoDBURI Secret `name:"MONGODB_URI" doc:"MongoDB connection string; empty: the embedded SQLite file. Database whatsapp_api unless the string names one"`
+
+	JWTSecret   Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
+	TokenTTL    time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
+	FrontendURL []string      `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
+
+	LogLevel  string `name:"LOG_LEVEL" doc:"debug, info, warn or error"`
+	LogFormat string `name:"LOG_FORMAT" doc:"json or console; empty: console on a terminal, else json"`
+
+	SandboxListen string `name:"SANDBOX_LISTEN" doc:"Loopback address of the sandbox's WhatsApp side in serve --sandbox; empty: a free port"`
+
+	StartConcurrency int           `name:"START_CONCURRENCY" doc:"How many sessions connect at once when the server starts"`
+	QRCodes          int           `name:"QR_CODES" doc:"How many QR codes a pairing shows before it gives up"`
+	SendTimeout      time.Duration `name:"SEND_TIMEOUT" doc:"How long a send waits for WhatsApp's acknowledgement"`
+	EventRetention   time.Duration `name:"EVENT_RETENTION" doc:"How long events stay readable with after=, e.g. 720h"`
+	ShutdownGrace    time.Duration `name:"SHUTDOWN_GRACE" doc:"How long a stop waits for what is under way"`
+
+	WebhookToken          Secret   `name:"WEBHOOK_TOKEN" doc:"HMAC secret of an external service that posts to /messages/webhook"`
+	WebhookAllowedIPs     []string `name:"WEBHOOK_ALLOWED_IPS" doc:"Addresses or networks (CIDR) that may post to /messages/webhook, comma-separated"`
+	WebhookPrivateTargets []string `name:"WEBHOOK_PRIVATE_TARGETS" doc:"Private networks (CIDR) that outgoing webhooks may reach, comma-separated"`
+
+	WhatsAppServiceURL string `name:"WHATSAPP_SERVICE_URL" doc:"Accepted for compatibility and not needed: WhatsApp is inside this process"`
+}
+
+// Default returns the settings of a server that nobody configured.
+func Default() Config {
+	return Config{
+		Port:             3000,
+		AppEnv:           Development,
+		DataDir:          "./data",
+		TokenTTL:         24 * time.Hour,
+		LogLevel:         "info",
+		StartConcurrency: 8,
+		QRCodes:          30,
+		SendTimeout:      30 * time.Second,
+		EventRetention:   30 * 24 * time.Hour,
+		ShutdownGrace:    20 * time.Second,
+	}
+}
+
+// Loopback says whether the server listens where only this machine reaches it.
+func (c Config) Loopback() bool {
+	if c.Host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(c.Host)
+	return ip != nil && ip.IsLoopback()
+}
