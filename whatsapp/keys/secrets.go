@@ -1,0 +1,81 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+
+	wastore "go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
+)
+
+func secretKey(chat, sender types.JID, id types.MessageID) string {
+	return joinKey(chat.ToNonAD().String(), sender.ToNonAD().String(), id)
+}
+
+// PutMessageSecrets leaves a secret that is known as it is.
+func (s stores) PutMessageSecrets(ctx context.Context, inserts []wastore.MessageSecretInsert) error {
+	return bulk(ctx, s.d, inserts, func(c *change, part []wastore.MessageSecretInsert) error {
+		names := make([]string, len(part))
+		for i, in := range part {
+			names[i] = secretKey(in.Chat, in.Sender, in.ID)
+		}
+		known, err := c.getMany(ctx, tableSecrets, names)
+		if err != nil {
+			return err
+		}
+		for i, in := range part {
+			if known[names[i]] == nil {
+				known[names[i]] = bytes.Clone(in.Secret)
+				c.set(tableSecrets, names[i], known[names[i]])
+			}
+		}
+		return nil
+	})
+}
+
+func (s stores) PutMessageSecret(ctx context.Context, chat, sender types.JID, id types.MessageID, secret []byte) error {
+	return s.PutMessageSecrets(ctx, []wastore.MessageSecretInsert{{Chat: chat, Sender: sender, ID: id, Secret: secret}})
+}
+
+// GetMessageSecret also looks under the other identity of chat and sender. It returns the
+// sender as the secret was put, and nil and the empty JID when there is none.
+func (s stores) GetMessageSecret(ctx context.Context, chat, sender types.JID, id types.MessageID) ([]byte, types.JID, error) {
+	chats, err := s.d.identities(ctx, chat)
+	if err != nil {
+		return nil, types.EmptyJID, err
+	}
+	senders, err := s.d.identities(ctx, sender)
+	if err != nil {
+		return nil, types.EmptyJID, err
+	}
+	var names []string
+	var from []types.JID
+	for _, c := range chats {
+		for _, f := range senders {
+			names, from = append(names, secretKey(c, f, id)), append(from, f)
+		}
+	}
+	found, err := s.d.getMany(ctx, tableSecrets, names)
+	if err != nil {
+		return nil, types.EmptyJID, err
+	}
+	for i, name := range names {
+		if secret := found[name]; secret != nil {
+			return secret, from[i], nil
+		}
+	}
+	return nil, types.EmptyJID, nil
+}
+
+// identities returns jid without device and, when known, the other identity of the same user.
+func (d *Device) identities(ctx context.Context, jid types.JID) ([]types.JID, error) {
+	jid = jid.ToNonAD()
+	alt, err := d.altJID(ctx, jid)
+	if err != nil {
+		return nil, err
+	}
+	if alt.IsEmpty() {
+		return []types.JID{jid}, nil
+	}
+	return []types.JID{jid, alt}, nil
+}
