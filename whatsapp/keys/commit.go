@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"whatsapp-api/store"
 )
 
@@ -205,7 +203,7 @@ func (d *Device) lazyFlush() {
 		d.lost = true // the session is no longer ours; what is pending is of no use
 	}
 	if err != nil {
-		d.logger.Warn("pending keys not kept", zap.Bool("lost", d.lost), zap.Error(err))
+		d.logger.Warnf("Pending keys not kept: %v", err)
 	}
 	d.arm()
 }

@@ -16,7 +16,6 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/keys"
 	waLog "go.mau.fi/whatsmeow/util/log"
-	"go.uber.org/zap"
 
 	"whatsapp-api/store"
 )
@@ -35,7 +34,7 @@ type Config struct {
 	Session    string
 	Devices    store.Devices
 	Log        store.Log
-	Logger     *zap.Logger      // nil: none
+	Logger     waLog.Logger     // nil: none
 	CacheSize  int              // values held in memory, 0: 512
 	CacheBytes int              // bytes held in memory, 0: 256 KiB
 	Now        func() time.Time // nil: time.Now
@@ -47,7 +46,7 @@ type Device struct {
 	session string
 	devices store.Devices
 	log     store.Log
-	logger  *zap.Logger
+	logger  waLog.Logger
 	now     func() time.Time
 	wa      *wastore.Device
 
@@ -102,9 +101,8 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 		cache:      cache{size: cfg.CacheSize, limit: cfg.CacheBytes},
 	}
 	if d.logger == nil {
-		d.logger = zap.NewNop()
+		d.logger = waLog.Noop
 	}
-	d.logger = d.logger.With(zap.String("session", d.session))
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -129,7 +127,7 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 	d.linked = raw != nil
 	d.own = addressesOf(d.wa)
 	s := stores{d}
-	d.wa.Log = waLog.Noop
+	d.wa.Log = d.logger
 	d.wa.SetAllStores(s)
 	d.wa.LIDs, d.wa.Container = s, s
 	d.wa.Initialized = true

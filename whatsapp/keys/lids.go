@@ -6,7 +6,6 @@ import (
 
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
-	"go.uber.org/zap"
 )
 
 // PutLIDMapping pairs a LID and a phone number. Pairs that either was in before are gone.
@@ -30,7 +29,7 @@ func (s stores) PutManyLIDMappings(ctx context.Context, mappings []wastore.LIDMa
 		}
 	}
 	if left := len(mappings) - len(pairs); left > 0 {
-		s.d.logger.Debug("invalid LID mappings left out", zap.Int("count", left))
+		s.d.logger.Debugf("%d invalid LID mappings left out", left)
 	}
 	return bulk(ctx, s.d, pairs, func(c *change, part []wastore.LIDMapping) error {
 		lids, pns := make([]string, len(part)), make([]string, len(part))

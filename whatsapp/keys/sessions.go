@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"go.mau.fi/whatsmeow/types"
-	"go.uber.org/zap"
 )
 
 func (s stores) GetSession(ctx context.Context, address string) ([]byte, error) {
@@ -131,7 +130,7 @@ func (s stores) MigratePNToLID(ctx context.Context, pn, lid types.JID) error {
 	d.cache.add(memo, []byte{})
 	d.mu.Unlock()
 	if moved > 0 {
-		d.logger.Debug("keys migrated to LID", zap.Int("moved", moved))
+		d.logger.Debugf("%d keys of a user migrated to the LID", moved)
 	}
 	return nil
 }
