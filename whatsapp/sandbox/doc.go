@@ -1,0 +1,21 @@
+// Package sandbox is a WhatsApp server on loopback, with the phones of its
+// users. It speaks the real protocol (TLS, websocket, Noise, binary stanzas,
+// Signal encryption), so that unmodified clients link to it, and can be told
+// to misbehave. Tests, benchmarks and the sandbox mode of the program run
+// against it.
+//
+// Begin with server.go (Open, and what a Server holds) and phone.go (what a
+// test can do with a phone). A client's connection is followed through
+// conn.go (reading), noise.go (handshake), pairing.go or login.go, iq.go
+// (queries), message.go and receipts.go (what is sent to others) and writer.go
+// (writing). What a device has not yet acknowledged is in its outbox.go, from
+// which deliver.go reads. Phones read such a queue too, in phone_receive.go.
+//
+// Everything that happens is one change (persist.go): first it is kept, then
+// it is seen. With a data directory a server that is killed at any moment has
+// therefore forgotten nothing that it showed to anybody; without one it keeps
+// everything in memory.
+//
+// The same is served over HTTP by Control (control.go), and what can go wrong
+// on request is listed in faults.go.
+package sandbox

@@ -1,0 +1,204 @@
+package sandbox
+
+import (
+	"strconv"
+
+	"go.mau.fi/whatsmeow/types"
+)
+
+// iqError is a refusal. Clients compare the text as well as the number.
+type iqError struct {
+	code int
+	text string
+}
+
+var (
+	errBadRequest  = &iqError{400, "bad-request"}
+	errForbidden   = &iqError{403, "forbidden"}
+	errNotFound    = &iqError{404, "item-not-found"}
+	errUnavailable = &iqError{503, "service-unavailable"}
+)
+
+// query is the question of a client while it is answered. What must be on disk
+// before the answer goes out is put into the change.
+type query struct {
+	*conn
+	node   *node
+	change *change
+}
+
+// iqTable says who answers which namespace. What is missing here gets an empty
+// answer, which is always better than none: clients wait more than a minute,
+// some of them holding locks.
+var iqTable = map[string]func(*query) ([]node, *iqError){
+	"encrypt":                (*query).encrypt,
+	"passive":                (*query).passive,
+	"usync":                  (*query).usync,
+	"privacy":                (*query).privacy,
+	"abt":                    (*query).props,
+	"blocklist":              (*query).blocklist,
+	"w:m":                    (*query).media,
+	"w:sync:app:state":       (*query).appState,
+	"w:profile:picture":      (*query).picture,
+	"status":                 (*query).status,
+	"md":                     (*query).linking,
+	"w:g2":                   (*query).groups,
+	"w:mex":                  (*query).graph,
+	"w:biz":                  (*query).business,
+	"newsletter":             (*query).newsletter,
+	"w:qr":                   (*query).contactLink,
+	"bot":                    (*query).bots,
+	"urn:xmpp:ping":          (*query).nothing,
+	"w:p":                    (*query).nothing,
+	"urn:xmpp:whatsapp:push": (*query).nothing,
+}
+
+func (c *conn) handleIQ(n *node) {
+	kind := attrString(n, "type")
+	if kind == "result" || kind == "error" {
+		c.answered(n)
+		return
+	}
+	q := &query{conn: c, node: n, change: c.server.change()}
+	space := attrString(n, "xmlns")
+	answer := iqTable[space]
+	// An unlinked client may ask nothing but how it is linked, and ping.
+	if answer == nil || (c.device == nil && space != "md") {
+		answer = (*query).nothing
+	}
+	children, failed := answer(q)
+	result := q.result(children, failed)
+	if c.device != nil && c.device.isRemoved() {
+		q.change.then(func() { c.sendLast(result) })
+	} else {
+		q.change.then(func() { c.send(result) })
+	}
+	q.change.commit()
+}
+
+func (q *query) result(children []node, failed *iqError) node {
+	from := q.node.Attrs["to"]
+	if from == nil {
+		from = serverJID()
+	}
+	a := attrs{"type": "result", "id": attrString(q.node, "id"), "from": from}
+	if failed != nil {
+		a["type"] = "error"
+		children = []node{el("error", attrs{"code": strconv.Itoa(failed.code), "text": failed.text})}
+	}
+	return el("iq", a, children...)
+}
+
+func (q *query) set() bool { return attrString(q.node, "type") == "set" }
+
+func (q *query) nothing() ([]node, *iqError) { return nil, nil }
+
+func (q *query) passive() ([]node, *iqError) {
+	if _, ok := childOf(q.node, "active"); ok {
+		q.active(q.change)
+	}
+	return nil, nil
+}
+
+func (q *query) privacy() ([]node, *iqError) {
+	if q.set() {
+		return nil, nil
+	}
+	if _, ok := childOf(q.node, "privacy"); !ok {
+		return nil, nil
+	}
+	names := []string{"readreceipts", "last", "online", "profile", "status", "groupadd", "calladd", "messages"}
+	list := make([]node, len(names))
+	for i, name := range names {
+		list[i] = el("category", attrs{"name": name, "value": "all"})
+	}
+	return []node{el("privacy", nil, list...)}, nil
+}
+
+func (q *query) props() ([]node, *iqError) { return []node{el("props", nil)}, nil }
+
+func (q *query) blocklist() ([]node, *iqError) { return []node{el("list", nil)}, nil }
+
+// media: there is no media host yet, and an empty list of hosts would crash
+// some clients.
+func (q *query) media() ([]node, *iqError) { return nil, errUnavailable }
+
+func (q *query) picture() ([]node, *iqError) { return nil, errNotFound }
+
+func (q *query) status() ([]node, *iqError) {
+	if q.set() {
+		return nil, nil
+	}
+	return []node{el("privacy", nil, el("list", attrs{"type": "contacts", "default": "true"}))}, nil
+}
+
+// linking answers what concerns the links of the account itself.
+func (q *query) linking() ([]node, *iqError) {
+	if _, ok := childOf(q.node, "remove-companion-device"); ok && q.device != nil {
+		return q.logout()
+	}
+	if _, ok := childOf(q.node, "link_code_companion_reg"); ok {
+		return nil, errUnavailable
+	}
+	return nil, nil
+}
+
+// logout unlinks the client that asks, or another one of its account. The
+// client waits for the answer before it deletes what it has, so the answer
+// goes out first.
+func (q *query) logout() ([]node, *iqError) {
+	remove, _ := childOf(q.node, "remove-companion-device")
+	number := q.device.number
+	if jid, ok := attrJID(remove, "jid"); ok {
+		if q.server.find(jid) != q.device.account {
+			return nil, errForbidden
+		}
+		number = int(jid.Device)
+	}
+	d := q.device.account.device(number)
+	if d == nil || number == 0 {
+		return nil, errNotFound
+	}
+	q.server.removeDevice(q.change, d)
+	if other := d.online(); other != nil && other != q.conn {
+		other.deviceRemoved()
+	}
+	return nil, nil
+}
+
+func (q *query) groups() ([]node, *iqError) {
+	to, _ := attrJID(q.node, "to")
+	if _, ok := childOf(q.node, "participating"); ok && to.User == "" {
+		return []node{el("groups", nil)}, nil
+	}
+	if to.Server != types.GroupServer {
+		return nil, errBadRequest
+	}
+	if to.User == "" {
+		return nil, errUnavailable
+	}
+	return nil, errNotFound
+}
+
+// graph answers the one query that clients make on their own, for newsletters
+// followed; all others find nothing.
+func (q *query) graph() ([]node, *iqError) {
+	body := `{"data":{}}`
+	if query, ok := childOf(q.node, "query"); ok && attrString(query, "query_id") == "6388546374527196" {
+		body = `{"data":{"xwa2_newsletter_subscribed":[]}}`
+	}
+	return []node{leaf("result", nil, []byte(body))}, nil
+}
+
+func (q *query) business() ([]node, *iqError) {
+	if q.set() {
+		return nil, errUnavailable
+	}
+	return nil, errNotFound
+}
+
+func (q *query) newsletter() ([]node, *iqError) { return nil, errNotFound }
+
+func (q *query) contactLink() ([]node, *iqError) { return nil, errNotFound }
+
+func (q *query) bots() ([]node, *iqError) { return []node{el("bot", nil)}, nil }

@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxRetries is how often a phone asks for the same message again.
+const maxRetries = 4
+
+// runPhone starts the goroutine in which a phone reads its queue, which is a
+// device's queue like any other.
+func (s *Server) runPhone(p *Phone) {
+	p.account.device(0).queue.wake(func() {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	})
+	s.wg.Go(p.work)
+}
+
+func (p *Phone) work() {
+	d := p.account.device(0)
+	var after uint64
+	for p.server.ctx.Err() == nil {
+		batch := d.queue.take(after, 64)
+		for _, q := range batch {
+			p.server.disk.waitRoom()
+			p.receive(d, q)
+			after = q.pos
+		}
+		if len(batch) > 0 {
+			continue
+		}
+		select {
+		case <-p.wake:
+		case <-p.server.ctx.Done():
+		}
+	}
+}
+
+// receive takes one stanza out of the queue; it ends in the same change that
+// keeps what came of it.
+func (p *Phone) receive(d *device, q *queued) {
+	n, err := decodeNode(q.data)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.begin()
+	p.server.ended(c, d, q.key)
+	if err == nil {
+		switch n.Tag {
+		case "message":
+			p.receiveMessage(c, n)
+		case "receipt":
+			p.receiveReceipt(c, n)
+		case "notification":
+			p.receiveNotification(c, n)
+		}
+		p.topUp(c, d)
+	}
+	c.commit()
+}
+
+func (p *Phone) receiveMessage(c *change, n *node) {
+	from, _ := attrJID(n, "from")
+	sender := p.server.find(from)
+	enc, ok := childOf(n, "enc")
+	if sender == nil || !ok {
+		return
+	}
+	id := attrString(n, "id")
+	plain, err := p.decrypt(sender, int(from.Device), enc)
+	seen := fmt.Sprintf("%s %d %s", sender.lid, from.Device, id)
+	if err != nil {
+		// A copy of what was read before (the sender was not told in time) cannot
+		// be decrypted again, and is fine.
+		if !p.known.has(seen) {
+			p.server.log.Debug("phone cannot decrypt", zap.Error(err))
+			p.askAgain(c, n, sender, from, id)
+		}
+		return
+	}
+	var m waE2E.Message
+	if err := proto.Unmarshal(plain, &m); err != nil {
+		p.server.log.Debug("phone cannot read", zap.Error(err))
+		return
+	}
+	delete(p.asked, id)
+	if attrString(n, "category") == "peer" {
+		p.receivePeer(c, sender, int(from.Device), id, &m)
+		return
+	}
+	p.confirm(c, n, sender, from, id)
+	if p.known.has(seen) {
+		return
+	}
+	p.known.add(seen)
+	p.showMessage(c, n, sender, from, &m)
+}
+
+// showMessage puts a message before the person.
+func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID, m *waE2E.Message) {
+	chat, fromMe := sender, sender == p.account
+	if sent := m.GetDeviceSentMessage(); sent != nil && fromMe {
+		m = sent.GetMessage()
+		if jid, err := types.ParseJID(sent.GetDestinationJID()); err == nil {
+			if other := p.server.find(jid); other != nil {
+				chat = other
+			}
+		}
+	}
+	kind, text, target := describe(m)
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		p.server.log.Error("message cannot be kept", zap.Error(err))
+		return
+	}
+	address := "pn"
+	if from.Server == types.HiddenUserServer {
+		address = "lid"
+	}
+	seconds, _ := strconv.ParseInt(attrString(n, "t"), 10, 64)
+	p.show(c, Received{
+		ID: attrString(n, "id"), From: "+" + sender.pn, FromLID: sender.lidJID(0).String(), Device: int(from.Device),
+		Chat: "+" + chat.pn, FromMe: fromMe, Type: kind, Text: text, TargetID: target, Address: address,
+		Timestamp: time.Unix(seconds, 0).UTC(), Raw: raw,
+	})
+}
+
+// confirm tells the sender that the message has arrived: all devices of
+// somebody else, or the own companion that sent a copy.
+func (p *Phone) confirm(c *change, n *node, sender *account, from types.JID, id string) {
+	t := unix(p.server.now())
+	if sender == p.account {
+		if d := sender.device(int(from.Device)); d != nil {
+			p.server.enqueue(c, d, el("receipt", attrs{
+				"from": p.account.jid(0, from), "id": id, "t": t, "type": "sender", "recipient": n.Attrs["recipient"],
+			}))
+		}
+		return
+	}
+	for _, d := range sender.list() {
+		p.server.enqueue(c, d, el("receipt", attrs{"from": p.account.jid(0, from), "id": id, "t": t}))
+	}
+}
+
+func (p *Phone) receiveReceipt(c *change, n *node) {
+	from, _ := attrJID(n, "from")
+	sender := p.server.find(from)
+	if sender == nil {
+		return
+	}
+	kind := attrString(n, "type")
+	if kind == "retry" {
+		p.sendAgain(c, n, sender, int(from.Device))
+	}
+	if kind == "" {
+		kind = "delivered"
+	}
+	seconds, _ := strconv.ParseInt(attrString(n, "t"), 10, 64)
+	p.showReceipt(c, Receipt{
+		IDs: receiptIDs(n), From: "+" + sender.pn, Device: int(from.Device), Type: kind, Timestamp: time.Unix(seconds, 0).UTC(),
+	})
+}
+
+func (p *Phone) receiveNotification(c *change, n *node) {
+	from, _ := attrJID(n, "from")
+	if attrString(n, "type") == companionReady && p.server.find(from) == p.account {
+		if d := p.account.device(int(from.Device)); d != nil {
+			p.greet(c, d)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package sandbox
+
+import "sync/atomic"
+
+// counters count since the server was opened.
+type counters struct {
+	opened, framesIn, framesOut    atomic.Uint64
+	messagesIn, messagesOut, ended atomic.Uint64
+}
+
+// Stats is what the server has done since it was opened, and what it waits
+// for. It is also the JSON of GET /sandbox/stats.
+type Stats struct {
+	Phones            int    `json:"phones"`
+	Devices           int    `json:"devices"`           // linked companions
+	Connections       int    `json:"connections"`       // open now
+	ConnectionsOpened uint64 `json:"connectionsOpened"` // since the start
+	FramesIn          uint64 `json:"framesIn"`
+	FramesOut         uint64 `json:"framesOut"`
+	MessagesIn        uint64 `json:"messagesIn"`      // stanzas from clients, resent ones too
+	MessagesOut       uint64 `json:"messagesOut"`     // stanzas to clients, redelivered ones too
+	Ended             uint64 `json:"ended"`           // stanzas that clients and phones have acknowledged
+	AcksOutstanding   int    `json:"acksOutstanding"` // stanzas queued for companions and not acknowledged
+}
+
+// Stats counts.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		ConnectionsOpened: s.stats.opened.Load(),
+		FramesIn:          s.stats.framesIn.Load(), FramesOut: s.stats.framesOut.Load(),
+		MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
+		Ended: s.stats.ended.Load(),
+	}
+	s.mu.RLock()
+	st.Connections = len(s.conns)
+	s.mu.RUnlock()
+	for _, p := range s.Phones() {
+		st.Phones++
+		for _, d := range p.account.companions() {
+			st.Devices++
+			st.AcksOutstanding += d.queue.len()
+		}
+	}
+	return st
+}
