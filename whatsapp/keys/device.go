@@ -213,7 +213,15 @@ func (s stores) DeleteDevice(ctx context.Context, wa *wastore.Device) error {
 	if wa.ID == nil {
 		return ErrNoJID
 	}
-	if err := s.d.forget(ctx, nil); err != nil {
+	return s.d.Forget(ctx)
+}
+
+// Forget removes all device state of the session, as whatsmeow does when the account was
+// logged out. The device is of no more use: its writes return [wastore.ErrDeviceDeleted],
+// Commit still keeps units. Forgetting twice is no error.
+func (d *Device) Forget(ctx context.Context) error {
+	err := d.forget(ctx, nil)
+	if err != nil && !errors.Is(err, wastore.ErrDeviceDeleted) {
 		return fmt.Errorf("delete device: %w", err)
 	}
 	return nil
