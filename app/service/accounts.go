@@ -1,0 +1,214 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// Accounts holds the rules of users: creating and changing them, and their passwords.
+type Accounts struct {
+	Users  store.Users
+	Tokens *Tokens
+	Log    *zap.Logger
+
+	hasher *hasher
+}
+
+// NewAccounts makes the rules of users.
+func NewAccounts(users store.Users, tokens *Tokens, log *zap.Logger) *Accounts {
+	return &Accounts{Users: users, Tokens: tokens, Log: log, hasher: newHasher()}
+}
+
+// NewUser is what a user is made of.
+type NewUser struct {
+	Email    string
+	Name     string
+	Password string
+	Role     string // empty: store.RoleUser
+	Inactive bool
+}
+
+// Create makes a user. Invalid, ErrEmailTaken.
+func (a *Accounts) Create(ctx context.Context, n NewUser) (store.User, error) {
+	wrong := Invalid{}
+	email := NormalEmail(n.Email)
+	wrong.check("email", checkEmail(email))
+	wrong.check("name", checkName(n.Name))
+	wrong.check("password", checkPassword(n.Password))
+	if n.Role == "" {
+		n.Role = store.RoleUser
+	}
+	wrong.check("role", checkRole(n.Role))
+	if len(wrong) > 0 {
+		return store.User{}, wrong
+	}
+	hash, err := a.hasher.hash(ctx, n.Password)
+	if err != nil {
+		return store.User{}, fmt.Errorf("hash password: %w", err)
+	}
+	u := store.User{
+		ID: newID("usr_"), Email: email, Name: strings.TrimSpace(n.Name), Role: n.Role, Active: !n.Inactive,
+		PasswordHash: hash, CreatedAt: now(), UpdatedAt: now(),
+	}
+	if err := a.Users.Create(ctx, u); err != nil {
+		return store.User{}, emailTaken(fmt.Errorf("create user: %w", err))
+	}
+	a.Log.Info("user created", zap.String("user", u.ID), zap.String("role", u.Role))
+	return u, nil
+}
+
+// UserChange changes a user; nil leaves as is.
+type UserChange struct {
+	Email  *string
+	Name   *string
+	Role   *string
+	Active *bool
+}
+
+// Change changes a user. A user who is deactivated is logged out everywhere. Invalid,
+// ErrEmailTaken, store.ErrLastAdmin, store.ErrNotFound.
+func (a *Accounts) Change(ctx context.Context, id string, c UserChange) (store.User, error) {
+	wrong := Invalid{}
+	if c.Email != nil {
+		*c.Email = NormalEmail(*c.Email)
+		wrong.check("email", checkEmail(*c.Email))
+	}
+	if c.Name != nil {
+		wrong.check("name", checkName(*c.Name))
+	}
+	if c.Role != nil {
+		wrong.check("role", checkRole(*c.Role))
+	}
+	if len(wrong) > 0 {
+		return store.User{}, wrong
+	}
+	u, err := a.Users.Update(ctx, id, func(u *store.User) error {
+		set(&u.Email, c.Email)
+		set(&u.Name, c.Name)
+		set(&u.Role, c.Role)
+		set(&u.Active, c.Active)
+		u.UpdatedAt = now()
+		return nil
+	})
+	if err != nil {
+		return store.User{}, emailTaken(fmt.Errorf("change user: %w", err))
+	}
+	if !u.Active {
+		if err := a.Tokens.RevokeAll(ctx, u.ID, ""); err != nil {
+			return store.User{}, err
+		}
+	}
+	a.Tokens.Changed(u.ID)
+	a.Log.Info("user changed", zap.String("user", u.ID))
+	return u, nil
+}
+
+// Delete removes a user. His sessions stay, visible to admins. store.ErrLastAdmin.
+func (a *Accounts) Delete(ctx context.Context, id string) error {
+	if err := a.Users.Delete(ctx, id); err != nil {
+		return fmt.Errorf("delete user: %w", err)
+	}
+	if err := a.Tokens.RevokeAll(ctx, id, ""); err != nil {
+		return err
+	}
+	a.Log.Info("user deleted", zap.String("user", id))
+	return nil
+}
+
+// SetPassword gives a user a new password and ends all his tokens but the one with id
+// except (may be empty). Invalid, store.ErrNotFound.
+func (a *Accounts) SetPassword(ctx context.Context, id, password, except string) error {
+	if fault := checkPassword(password); fault != "" {
+		return Invalid{"password": fault}
+	}
+	hash, err := a.hasher.hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	_, err = a.Users.Update(ctx, id, func(u *store.User) error {
+		u.PasswordHash, u.UpdatedAt = hash, now()
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	a.Log.Info("password changed", zap.String("user", id))
+	return a.Tokens.RevokeAll(ctx, id, except)
+}
+
+// ChangeOwnPassword is SetPassword for the user himself, who must know the old one.
+func (a *Accounts) ChangeOwnPassword(ctx context.Context, who Caller, old, password string) error {
+	u, err := a.Users.Get(ctx, who.User.ID)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	good, err := a.hasher.matches(ctx, old, u.PasswordHash)
+	if err != nil {
+		return fmt.Errorf("check password: %w", err)
+	}
+	if !good {
+		return Invalid{"currentPassword": "is wrong"}
+	}
+	return a.SetPassword(ctx, u.ID, password, who.TokenID)
+}
+
+// NormalEmail is how an email is kept and looked up.
+func NormalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+func (i Invalid) check(field, fault string) {
+	if fault != "" {
+		i[field] = fault
+	}
+}
+
+func checkEmail(email string) string {
+	a, err := mail.ParseAddress(email)
+	if err != nil || a.Address != email || len(email) > 254 || strings.ContainsFunc(email, unicode.IsControl) {
+		return "must be an email address such as ana@example.com"
+	}
+	return ""
+}
+
+func checkName(name string) string {
+	if n := len([]rune(strings.TrimSpace(name))); n < 1 || n > 100 || strings.ContainsFunc(name, unicode.IsControl) {
+		return "must be 1 to 100 characters, without control characters"
+	}
+	return ""
+}
+
+func checkRole(role string) string {
+	if role != store.RoleAdmin && role != store.RoleUser {
+		return "must be admin or user"
+	}
+	return ""
+}
+
+func emailTaken(err error) error {
+	if errors.Is(err, store.ErrExists) {
+		return ErrEmailTaken
+	}
+	return err
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// touchLogin notes when a user logged in last.
+func (a *Accounts) touchLogin(ctx context.Context, id string, at time.Time) (store.User, error) {
+	return a.Users.Update(ctx, id, func(u *store.User) error {
+		u.LastLoginAt = at
+		return nil
+	})
+}

@@ -1,0 +1,21 @@
+package service
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// newID makes an id that sorts by the time it was made: 48 bits of milliseconds, then 80
+// random bits, in lower-case base32 (RFC 4648, hex alphabet) after a prefix.
+func newID(prefix string) string {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:8], uint64(time.Now().UnixMilli())<<16)
+	rand.Read(raw[6:]) // never fails, see crypto/rand
+	return prefix + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:]))
+}
+
+// now is the time as records keep it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

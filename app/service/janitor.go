@@ -1,0 +1,59 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// Janitor deletes what is no longer needed: old events, expired tokens and keys.
+type Janitor struct {
+	Store  store.Store
+	Events time.Duration // how long events are kept
+	Every  time.Duration
+	Log    *zap.Logger
+}
+
+// Run cleans now and then until ctx ends.
+func (j *Janitor) Run(ctx context.Context) error {
+	tick := time.NewTicker(j.Every)
+	defer tick.Stop()
+	for {
+		if err := j.Clean(ctx); err != nil && ctx.Err() == nil {
+			j.Log.Warn("cleaning failed", zap.Error(err))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Clean cleans once. It does what it can and returns all that failed.
+func (j *Janitor) Clean(ctx context.Context) error {
+	_, err1 := j.Store.Tokens().DeleteExpired(ctx, now())
+	_, err2 := j.Store.Idempotency().DeleteExpired(ctx, now())
+	return errors.Join(err1, err2, j.prune(ctx))
+}
+
+func (j *Janitor) prune(ctx context.Context) error {
+	for cursor := ""; ; {
+		list, next, err := j.Store.Sessions().List(ctx, "", store.Page{Cursor: cursor, Limit: 200})
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			if _, err := j.Store.Log().Prune(ctx, s.ID, now().Add(-j.Events)); err != nil {
+				return err
+			}
+		}
+		if cursor = next; next == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+)
+
+// Sessions holds the rules of sessions: who may see which, how they are named, and what
+// goes when they are deleted.
+type Sessions struct {
+	Manager *whatsapp.Manager
+	Store   store.Store
+	Forget  func(session string) // drops what is remembered of a deleted session's events
+	Log     *zap.Logger
+}
+
+var sessionID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// Create makes a session for its owner. Invalid, ErrSessionTaken.
+func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (store.Session, error) {
+	wrong := Invalid{}
+	if id == "" {
+		id = newID("ses_")
+	}
+	if !sessionID.MatchString(id) {
+		wrong["id"] = "must be 1 to 64 of a-z 0-9 - _"
+	}
+	wrong.check("name", checkName(name))
+	if len(wrong) > 0 {
+		return store.Session{}, wrong
+	}
+	r, err := s.Manager.Create(ctx, store.Session{
+		ID: id, Name: strings.TrimSpace(name), OwnerID: who.User.ID, Desired: store.DesiredStopped, CreatedAt: now(), UpdatedAt: now(),
+	})
+	if errors.Is(err, store.ErrExists) {
+		return store.Session{}, ErrSessionTaken
+	}
+	if err != nil {
+		return store.Session{}, err
+	}
+	s.Log.Info("session created", zap.String("session", id), zap.String("user", who.User.ID))
+	return r, nil
+}
+
+// Rename changes a session's name. Invalid.
+func (s *Sessions) Rename(ctx context.Context, id, name string) (store.Session, error) {
+	if fault := checkName(name); fault != "" {
+		return store.Session{}, Invalid{"name": fault}
+	}
+	r, err := s.Store.Sessions().Update(ctx, id, func(r *store.Session) error {
+		r.Name, r.UpdatedAt = strings.TrimSpace(name), now()
+		return nil
+	})
+	if err != nil {
+		return store.Session{}, fmt.Errorf("rename session: %w", err)
+	}
+	return s.Manager.Describe(r), nil
+}
+
+// Delete unlinks the session's device and removes its data.
+func (s *Sessions) Delete(ctx context.Context, id string) error {
+	if err := s.Manager.Delete(ctx, id); err != nil {
+		return err
+	}
+	s.Forget(id)
+	s.Log.Info("session deleted", zap.String("session", id))
+	return nil
+}
+
+// Get finds a session that the caller may see. One that is not his is store.ErrNotFound, so
+// that nobody learns which ids exist.
+func (s *Sessions) Get(ctx context.Context, who Caller, id string) (store.Session, error) {
+	r, err := s.Store.Sessions().Get(ctx, id)
+	if err != nil {
+		return store.Session{}, fmt.Errorf("get session: %w", err)
+	}
+	if r.OwnerID != who.User.ID && !who.Admin() {
+		return store.Session{}, fmt.Errorf("get session: %w", store.ErrNotFound)
+	}
+	return s.Manager.Describe(r), nil
+}
+
+// List lists the sessions that the caller may see.
+func (s *Sessions) List(ctx context.Context, who Caller, p store.Page) ([]store.Session, string, error) {
+	owner := who.User.ID
+	if who.Admin() {
+		owner = ""
+	}
+	list, next, err := s.Store.Sessions().List(ctx, owner, p)
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	for i := range list {
+		list[i] = s.Manager.Describe(list[i])
+	}
+	return list, next, nil
+}
+
+// cleanupPage is how many messages are deleted at once, so that nobody waits for long.
+const cleanupPage = 500
+
+// Cleanup deletes the messages from before a moment and says how many; with dryRun it only
+// counts them.
+func (s *Sessions) Cleanup(ctx context.Context, id string, before time.Time, dryRun bool) (int, error) {
+	if dryRun {
+		n, err := s.Store.Messages().Count(ctx, id, before)
+		if err != nil {
+			return 0, fmt.Errorf("count messages: %w", err)
+		}
+		return n, nil
+	}
+	total := 0
+	for {
+		n, err := s.Store.Messages().DeleteBefore(ctx, id, before, cleanupPage)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("delete messages: %w", err)
+		}
+		if n < cleanupPage {
+			s.Log.Info("messages deleted", zap.String("session", id), zap.Int("count", total))
+			return total, nil
+		}
+	}
+}

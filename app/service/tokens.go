@@ -1,0 +1,134 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"whatsapp-api/store"
+)
+
+// Caller is who makes a call.
+type Caller struct {
+	User      store.User
+	TokenID   string
+	ExpiresAt time.Time
+}
+
+// Admin says whether the caller sees everything.
+func (c Caller) Admin() bool { return c.User.Role == store.RoleAdmin }
+
+// Tokens gives out access tokens and checks them: JWT (RFC 7519) signed with HS256 and no
+// other algorithm, each with an expiry and an id whose record can be taken away.
+type Tokens struct {
+	records store.Tokens
+	users   store.Users
+	key     []byte
+	ttl     time.Duration
+	now     func() time.Time
+
+	// known spares the store a look-up for each call. An entry lives shortly, so that what
+	// another process revoked ends here too; what this process revokes ends at once.
+	known *lru.Cache[string, knownToken]
+
+	mu    sync.Mutex
+	ended chan struct{} // closed and replaced when a token was revoked or a user changed
+}
+
+type knownToken struct {
+	caller Caller
+	until  time.Time
+}
+
+// knownFor is how long a checked token is trusted without a look at the store.
+const knownFor = 5 * time.Second
+
+// NewTokens makes the rules of tokens, signed with key and good for ttl.
+func NewTokens(records store.Tokens, users store.Users, key []byte, ttl time.Duration) *Tokens {
+	known, err := lru.New[string, knownToken](10_000)
+	if err != nil { // only for a size below one
+		panic(err)
+	}
+	return &Tokens{records: records, users: users, key: key, ttl: ttl, now: time.Now, known: known, ended: make(chan struct{})}
+}
+
+// Issue makes a token for a user.
+func (t *Tokens) Issue(ctx context.Context, u store.User) (token string, expires time.Time, err error) {
+	at := t.now().UTC().Truncate(time.Second)
+	r := store.Token{ID: newID("tok_"), UserID: u.ID, CreatedAt: at, ExpiresAt: at.Add(t.ttl)}
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Subject: u.ID, ID: r.ID, IssuedAt: jwt.NewNumericDate(at), ExpiresAt: jwt.NewNumericDate(r.ExpiresAt),
+	}).SignedString(t.key)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("sign token: %w", err)
+	}
+	if err := t.records.Create(ctx, r); err != nil {
+		return "", time.Time{}, fmt.Errorf("keep token: %w", err)
+	}
+	return signed, r.ExpiresAt, nil
+}
+
+// Check says whose token it is. ErrUnauthorized: it is not good, or no longer.
+func (t *Tokens) Check(ctx context.Context, token string) (Caller, error) {
+	var claims jwt.RegisteredClaims
+	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return t.key, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(t.now))
+	if err != nil || claims.ID == "" || claims.Subject == "" {
+		return Caller{}, ErrUnauthorized
+	}
+	if k, ok := t.known.Get(claims.ID); ok && t.now().Before(k.until) && k.caller.User.ID == claims.Subject {
+		return k.caller, nil
+	}
+	r, err := t.records.Get(ctx, claims.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && r.UserID != claims.Subject {
+		return Caller{}, ErrUnauthorized
+	}
+	if err != nil {
+		return Caller{}, fmt.Errorf("check token: %w", err)
+	}
+	u, err := t.users.Get(ctx, r.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !u.Active {
+		return Caller{}, ErrUnauthorized
+	}
+	if err != nil {
+		return Caller{}, fmt.Errorf("check token: %w", err)
+	}
+	c := Caller{User: u, TokenID: r.ID, ExpiresAt: r.ExpiresAt}
+	t.known.Add(claims.ID, knownToken{c, t.now().Add(knownFor)})
+	return c, nil
+}
+
+// RevokeAll ends all tokens of a user but the one with id except (may be empty).
+func (t *Tokens) RevokeAll(ctx context.Context, userID, except string) error {
+	if err := t.records.DeleteOf(ctx, userID, except); err != nil {
+		return fmt.Errorf("revoke tokens: %w", err)
+	}
+	t.Changed(userID)
+	return nil
+}
+
+// Changed forgets what is remembered of a user's tokens, and lets open streams look again.
+func (t *Tokens) Changed(userID string) {
+	for _, id := range t.known.Keys() {
+		if k, ok := t.known.Peek(id); ok && k.caller.User.ID == userID {
+			t.known.Remove(id)
+		}
+	}
+	t.mu.Lock()
+	close(t.ended)
+	t.ended = make(chan struct{})
+	t.mu.Unlock()
+}
+
+// Ended is closed when some token was revoked or some user changed: whoever holds a stream
+// open checks his token again.
+func (t *Tokens) Ended() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ended
+}

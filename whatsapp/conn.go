@@ -1,0 +1,125 @@
+package whatsapp
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+
+	"whatsapp-api/whatsapp/keys"
+)
+
+// conn is one whatsmeow client with the device it speaks for. It lives through reconnects,
+// but not through a failure to keep something: then a new one takes over, so that whatever
+// the old one still had in its queue is refused and comes again, in order.
+type conn struct {
+	s      *Session
+	dev    *keys.Device
+	client *whatsmeow.Client
+	mail   *mailbox
+	pulse  *pulse
+
+	ctx    context.Context // ends when the conn is closed
+	cancel context.CancelFunc
+
+	gate    sync.RWMutex // held for reading while something is handled
+	refuse  atomic.Bool  // nothing more is kept, so nothing more is acknowledged
+	leaving atomic.Bool  // the end is on purpose
+	missed  atomic.Int32 // pings without answer, in a row
+	work    sync.WaitGroup
+}
+
+func newConn(s *Session, dev *keys.Device) *conn {
+	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
+	web, media := c.pulse.client(s.m.base), c.pulse.client(s.m.base)
+	media.Timeout = 0 // a large file takes its time; callers bound it
+	w.SetWebsocketHTTPClient(web)
+	w.SetPreLoginHTTPClient(web)
+	w.SetMediaHTTPClient(media)
+	w.BackgroundEventCtx = c.ctx
+	w.SynchronousAck = true
+	w.EnableDecryptedEventBuffer = true
+	w.AutomaticMessageRerequestFromPhone = true
+	// The loop reconnects: with jitter, a limit, and after a look at the store.
+	w.EnableAutoReconnect = false
+	w.DisableLoginAutoReconnect = true
+	// Sent messages are in our own store, so whatsmeow need not keep a second copy of each.
+	w.GetMessageForRetry = c.sentMessage
+	w.AddEventHandlerWithSuccessStatus(c.handle)
+	c.client = w
+	return c
+}
+
+// handle is whatsmeow's event handler. False means: not kept, so do not acknowledge. It
+// must never panic: whatsmeow takes a panic for success.
+func (c *conn) handle(event any) (kept bool) {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.refuse.Load() {
+		return false
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.log.Error("event handler panicked", zap.String("event", fmt.Sprintf("%T", event)), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			kept = c.settle(event, fmt.Errorf("handler panicked on %T", event))
+		}
+	}()
+	return c.settle(event, c.dispatch(event))
+}
+
+// settle turns what became of an event into the answer to whatsmeow. After a failure
+// nothing more of this conn is taken.
+func (c *conn) settle(event any, err error) bool {
+	if err == nil {
+		return true
+	}
+	if !c.refuse.Swap(true) {
+		c.s.log.Warn("event not kept; WhatsApp will send it again", zap.String("event", fmt.Sprintf("%T", event)), zap.Error(err))
+		c.mail.post(notKept{err})
+	}
+	return false
+}
+
+// close ends the conn: what is being handled is finished, then nothing more is.
+func (c *conn) close() {
+	c.leaving.Store(true)
+	c.s.live.CompareAndSwap(c, nil)
+	c.client.Disconnect()
+	c.gate.Lock()
+	c.refuse.Store(true)
+	c.gate.Unlock()
+	c.cancel()
+	c.work.Wait()
+}
+
+// usable says whether something can be sent now.
+func (c *conn) usable() bool {
+	return c != nil && !c.refuse.Load() && c.client.IsConnected() && c.client.IsLoggedIn()
+}
+
+// own is the account's canonical id.
+func (c *conn) own() types.JID { return c.dev.Whatsmeow().GetJID().ToNonAD() }
+
+// sentMessage finds a message that this session sent, for a recipient who could not read it.
+func (c *conn) sentMessage(_, to types.JID, id types.MessageID) *waE2E.Message {
+	chat := c.canonical(to)
+	m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, chat, id)
+	if err != nil || !m.FromMe || len(m.Raw) == 0 {
+		return nil
+	}
+	var msg waE2E.Message
+	if err := proto.Unmarshal(m.Raw, &msg); err != nil {
+		c.s.log.Warn("stored message unreadable", zap.Error(err))
+		return nil
+	}
+	return &msg
+}

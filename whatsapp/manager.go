@@ -1,0 +1,225 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// Config is what a Manager needs.
+type Config struct {
+	Store    store.Store
+	Log      store.Log // where units go; nil: the store's own. It may wake those who follow
+	Logger   *zap.Logger
+	Upstream *Upstream // nil: the real WhatsApp
+
+	StartConcurrency int           // sessions that connect at once at start
+	QRCodes          int           // codes that a pairing shows before it gives up
+	SendTimeout      time.Duration // for WhatsApp's acknowledgement
+	Timing           Timing        // zero: DefaultTiming
+}
+
+// Timing holds the waits of a session's loop; tests shorten them.
+type Timing struct {
+	BackoffMin, BackoffMax time.Duration // between tries to connect, doubled each time, ±50 %
+	Watch                  time.Duration // how often a connection is looked at
+	Silence                time.Duration // no bytes for so long: the connection is dead. Pings go every 20–30 s
+	QRFirst, QRNext        time.Duration // how long the first code of a round and each further one is shown
+	Pairing                time.Duration // from the scan to WhatsApp's word to reconnect
+	StoreProbe             time.Duration // between looks whether the store is back
+}
+
+// DefaultTiming is what real WhatsApp wants.
+func DefaultTiming() Timing {
+	return Timing{
+		BackoffMin: time.Second, BackoffMax: time.Minute,
+		Watch: 5 * time.Second, Silence: 80 * time.Second,
+		QRFirst: 60 * time.Second, QRNext: 20 * time.Second,
+		Pairing: 15 * time.Second, StoreProbe: 500 * time.Millisecond,
+	}
+}
+
+// Manager holds the sessions of this process. It is safe for concurrent use.
+type Manager struct {
+	cfg   Config
+	log   *zap.Logger
+	base  *http.Transport
+	start chan struct{} // a slot for each session that may log in at once
+
+	mu       sync.Mutex
+	sessions map[string]*Session
+	closing  bool
+	running  sync.WaitGroup // loops of sessions
+}
+
+// New makes a Manager; nothing runs yet. ErrMixed: this process talks to another WhatsApp.
+func New(cfg Config) (*Manager, error) {
+	if cfg.Log == nil {
+		cfg.Log = cfg.Store.Log()
+	}
+	if cfg.Timing == (Timing{}) {
+		cfg.Timing = DefaultTiming()
+	}
+	base := http.DefaultTransport.(*http.Transport)
+	if cfg.Upstream != nil {
+		if err := cfg.Upstream.trust(); err != nil {
+			return nil, err
+		}
+		base = cfg.Upstream.Transport
+	}
+	return &Manager{
+		cfg: cfg, log: cfg.Logger, base: base, start: make(chan struct{}, max(cfg.StartConcurrency, 1)),
+		sessions: map[string]*Session{},
+	}, nil
+}
+
+// Sandbox says whether the WhatsApp side is not the real one.
+func (m *Manager) Sandbox() bool { return m.cfg.Upstream != nil }
+
+// Run brings back every session that was listening, then waits for ctx to end and closes
+// all of them. It returns when the last has ended.
+func (m *Manager) Run(ctx context.Context) error {
+	if err := m.resume(ctx); err != nil && ctx.Err() == nil {
+		m.log.Error("sessions not brought back", zap.Error(err))
+	}
+	<-ctx.Done()
+	m.mu.Lock()
+	m.closing = true
+	all := make([]*Session, 0, len(m.sessions))
+	for _, s := range m.sessions {
+		all = append(all, s)
+	}
+	m.mu.Unlock()
+	for _, s := range all {
+		s.halt()
+	}
+	m.running.Wait()
+	return nil
+}
+
+// resume starts the sessions that should be listening. While the store is away it tries
+// again: a server that starts before its database must not forget its sessions.
+func (m *Manager) resume(ctx context.Context) error {
+	cursor := ""
+	for {
+		page, next, err := m.cfg.Store.Sessions().List(ctx, "", store.Page{Cursor: cursor, Limit: 200})
+		if errors.Is(err, store.ErrUnavailable) {
+			if !sleep(ctx, m.cfg.Timing.StoreProbe) {
+				return ctx.Err()
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("list sessions: %w", err)
+		}
+		for _, r := range page {
+			if r.Desired == store.DesiredListening {
+				m.session(r).begin(true)
+			}
+		}
+		if cursor = next; next == "" {
+			return nil
+		}
+	}
+}
+
+// Get finds a session; store.ErrNotFound.
+func (m *Manager) Get(ctx context.Context, id string) (*Session, error) {
+	r, err := m.cfg.Store.Sessions().Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("get session: %w", err)
+	}
+	return m.session(r), nil
+}
+
+// Describe puts the live state over a record that was read from the store.
+func (m *Manager) Describe(r store.Session) store.Session {
+	m.mu.Lock()
+	s := m.sessions[r.ID]
+	m.mu.Unlock()
+	if s != nil {
+		s.Snapshot().overlay(&r)
+	}
+	return r
+}
+
+// Create keeps a new session and tells of it. store.ErrExists: the id is taken.
+func (m *Manager) Create(ctx context.Context, r store.Session) (store.Session, error) {
+	r.State, r.Since = string(Created), r.CreatedAt
+	if err := m.cfg.Store.Sessions().Create(ctx, r); err != nil {
+		return store.Session{}, fmt.Errorf("create session: %w", err)
+	}
+	s := m.session(r)
+	data := SessionData{Session: s.shape(r)}
+	kept, err := m.cfg.Log.Commit(ctx, store.Unit{
+		Session: r.ID, Events: []store.Event{newEvent(r.ID, EventSessionInitialized, "created", r.CreatedAt, data)},
+	})
+	if err != nil {
+		return store.Session{}, fmt.Errorf("tell of new session: %w", err)
+	}
+	r.LastSeq = kept.LastSeq
+	return r, nil
+}
+
+// Delete unlinks the session's device where it can, and removes everything kept for it.
+func (m *Manager) Delete(ctx context.Context, id string) error {
+	s, err := m.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.Unlink(ctx); err != nil && !errors.Is(err, ErrNotLinked) {
+		// The data go all the same; the phone's list of linked devices shows the device until
+		// WhatsApp forgets it.
+		m.log.Warn("session deleted without unlinking its device", zap.String("session", id), zap.Error(err))
+	}
+	s.halt()
+	if err := m.cfg.Store.Sessions().Delete(ctx, id); err != nil {
+		return fmt.Errorf("delete session: %w", err)
+	}
+	m.mu.Lock()
+	delete(m.sessions, id)
+	m.mu.Unlock()
+	return nil
+}
+
+// session is the one Session of a record in this process.
+func (m *Manager) session(r store.Session) *Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[r.ID]
+	if s == nil {
+		s = newSession(m, r)
+		m.sessions[r.ID] = s
+	}
+	return s
+}
+
+// track counts a loop that is about to run; false when the server is stopping.
+func (m *Manager) track() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return false
+	}
+	m.running.Add(1)
+	return true
+}
+
+// sleep waits for d; false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

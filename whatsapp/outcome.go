@@ -1,0 +1,158 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/convert"
+)
+
+// sent keeps and tells that WhatsApp's server has the message.
+func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
+	status, ts := store.StatusSent, at.UTC()
+	if ts.IsZero() || ts.Unix() <= 0 {
+		ts = m.Timestamp
+	}
+	m.Status, m.Timestamp = status, ts
+	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
+	if err != nil {
+		return m, err
+	}
+	d := c.draft()
+	d.unit.Updates = []store.MessageUpdate{{Key: m.MessageKey, Status: &status, Timestamp: &ts}}
+	d.event(EventMessageSent, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, people)})
+	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+status, MessageStatusData{
+		ChatID: m.Chat, MessageID: m.ID, Status: status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(ts),
+	})
+	if _, err := d.commit(); err != nil {
+		// WhatsApp has it. It stays queued here and is found again: sent anew under the same
+		// id, which WhatsApp takes for the same message.
+		return m, fmt.Errorf("%w: sent, but not kept: %w", ErrUnconfirmed, err)
+	}
+	return m, nil
+}
+
+// failed keeps and tells why the message was not sent, and returns that reason.
+func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
+	status := store.StatusFailed
+	f := store.Failure{Code: "whatsapp_refused", Detail: reason.Error()}
+	if errors.Is(reason, ErrOffline) {
+		f = store.Failure{Code: "session_offline", Detail: ErrOffline.Error(), Retryable: true}
+	}
+	m.Status, m.Failure = status, &f
+	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
+	if err != nil {
+		return m, errors.Join(reason, err)
+	}
+	d := c.draft()
+	d.unit.Updates = []store.MessageUpdate{{Key: m.MessageKey, Status: &status, Failure: &f}}
+	d.event(EventMessageError, cause(m.MessageKey)+fmt.Sprintf("\x00%d", nowNano()), MessageErrorData{
+		Message: convert.MessageOf(m, people), Code: f.Code, Detail: f.Detail, Retryable: f.Retryable,
+	})
+	if _, err := d.commit(); err != nil {
+		return m, errors.Join(reason, err)
+	}
+	return m, reason
+}
+
+// Limits of sending again what was queued when a connection or the process ended.
+const (
+	resendPage = 100
+	resendAge  = 24 * time.Hour
+)
+
+// resendQueued sends, under the ids they have, messages whose acknowledgement never came:
+// WhatsApp and the recipients know a message by its id, so none arrives twice.
+func (c *conn) resendQueued() {
+	queued, err := c.s.m.cfg.Store.Messages().Queued(c.ctx, c.s.id, resendPage)
+	if err != nil {
+		c.s.log.Warn("queued messages not read", zap.Error(err))
+		return
+	}
+	for _, m := range queued {
+		if !c.usable() {
+			return
+		}
+		if _, started := c.s.flight.start(m.ID); !started {
+			continue // somebody is waiting for it already
+		}
+		m, err := c.resend(m)
+		c.s.flight.end(m.ID, m, err)
+		if err != nil {
+			c.s.log.Info("queued message not sent", zap.String("message", m.ID), zap.Error(err))
+		}
+	}
+}
+
+func (c *conn) resend(m store.Message) (store.Message, error) {
+	to, err := convert.ParseAddress(m.Chat)
+	if err != nil {
+		return c.failed(m, err)
+	}
+	var content waE2E.Message
+	if err := proto.Unmarshal(m.Raw, &content); err != nil || len(m.Raw) == 0 {
+		return c.failed(m, errors.New("the queued message cannot be read"))
+	}
+	if time.Since(m.StoredAt) > resendAge {
+		return c.failed(m, errors.New("not sent within a day"))
+	}
+	return c.transmit(to, m, &content)
+}
+
+func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
+
+// flight knows the messages that are being sent, so that the same id is not sent twice at
+// the same time.
+type flight struct {
+	mu  sync.Mutex
+	ids map[string]*outcome
+}
+
+// outcome is the result of a send, for all who wait for it.
+type outcome struct {
+	done    chan struct{}
+	message store.Message
+	err     error
+}
+
+func (o *outcome) wait(ctx context.Context) (store.Message, error) {
+	select {
+	case <-o.done:
+		return o.message, o.err
+	case <-ctx.Done():
+		return store.Message{}, fmt.Errorf("%w: %w", ErrUnconfirmed, ctx.Err())
+	}
+}
+
+// start registers id; started is false when it is on its way already.
+func (f *flight) start(id string) (o *outcome, started bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if o := f.ids[id]; o != nil {
+		return o, false
+	}
+	if f.ids == nil {
+		f.ids = map[string]*outcome{}
+	}
+	o = &outcome{done: make(chan struct{})}
+	f.ids[id] = o
+	return o, true
+}
+
+func (f *flight) end(id string, m store.Message, err error) {
+	f.mu.Lock()
+	o := f.ids[id]
+	delete(f.ids, id)
+	f.mu.Unlock()
+	o.message, o.err = m, err
+	close(o.done)
+}

@@ -1,0 +1,105 @@
+package whatsapp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/convert"
+)
+
+// statusOf is what a receipt says of a message; empty when it says nothing of it.
+func statusOf(t types.ReceiptType) string {
+	switch t {
+	case types.ReceiptTypeDelivered, "inactive":
+		return store.StatusDelivered
+	case types.ReceiptTypeRead:
+		return store.StatusRead
+	case types.ReceiptTypePlayed:
+		return store.StatusPlayed
+	}
+	return ""
+}
+
+// onReceipt raises the status of messages that this account sent, or clears the unread count
+// when the account's other devices have read a chat.
+func (c *conn) onReceipt(e *events.Receipt) error {
+	status := statusOf(e.Type)
+	switch {
+	case e.IsFromMe && (e.Type == types.ReceiptTypeReadSelf || e.Type == types.ReceiptTypePlayedSelf || e.Type == types.ReceiptTypeRead):
+		return c.readElsewhere(e)
+	case e.IsFromMe || status == "":
+		return c.dev.Flush(c.ctx)
+	}
+	c.s.ingest.Lock()
+	defer c.s.ingest.Unlock()
+	d := c.draft()
+	chat, kind, err := d.place(e.Chat, chatAlt(e.MessageSource))
+	if err != nil {
+		return err
+	}
+	by, err := d.person(e.Sender, e.SenderAlt, "")
+	if err != nil {
+		return err
+	}
+	me, err := d.me()
+	if err != nil {
+		return err
+	}
+	for _, id := range e.MessageIDs {
+		key := store.MessageKey{Chat: chat, Sender: me, ID: cleanID(id)}
+		if err := d.receipt(key, kind, by, status, e.Timestamp.UTC()); err != nil {
+			return err
+		}
+	}
+	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
+		return c.dev.Flush(c.ctx)
+	}
+	_, err = d.commit()
+	return err
+}
+
+// receipt adds what one receipt says of one message, if it is new.
+func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) error {
+	messages := d.c.s.m.cfg.Store.Messages()
+	m, err := messages.Get(d.c.ctx, d.c.s.id, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // sent before this device was linked, or deleted
+	}
+	if err != nil {
+		return fmt.Errorf("find message of receipt: %w", err)
+	}
+	rises := store.StatusRises(m.Status, status)
+	if !rises && kind == store.ChatPerson {
+		return nil
+	}
+	had, err := messages.Receipts(d.c.ctx, d.c.s.id, key)
+	if err != nil {
+		return fmt.Errorf("read receipts: %w", err)
+	}
+	for _, r := range had {
+		if r.By == by.ID && r.Status == status {
+			return nil
+		}
+	}
+	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by.ID, Status: status, At: at})
+	if rises {
+		d.unit.Updates = append(d.unit.Updates, store.MessageUpdate{Key: key, Status: &status})
+	}
+	d.event(EventMessageStatus, strings.Join([]string{cause(key), by.ID, status}, "\x00"), MessageStatusData{
+		ChatID: key.Chat, MessageID: key.ID, Status: status, By: convert.AddressOf(by.ID, d.people), Timestamp: convert.Time(at),
+	})
+	return nil
+}
+
+// readElsewhere clears the unread count of a chat that was read on another device.
+func (c *conn) readElsewhere(e *events.Receipt) error {
+	return c.changeChat(e.Chat, e.RecipientAlt, func(*store.Chat) *store.ChatUpdate {
+		return &store.ChatUpdate{ClearRead: true}
+	})
+}

@@ -1,0 +1,258 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/convert"
+	"whatsapp-api/whatsapp/keys"
+)
+
+// Text is a text message to be sent.
+type Text struct {
+	To       string   // phone number, JID or LID
+	Text     string   //
+	Quoted   string   // id of the message to answer, stored in the same chat; may be empty
+	Mentions []string // phone numbers, JIDs or LIDs of those mentioned with @ in the text
+	ID       string   // message id; made when empty. The same id is never sent as a second message
+}
+
+// NewMessageID makes an id as WhatsApp's own web client does.
+func (s *Session) NewMessageID() string {
+	if c := s.live.Load(); c != nil {
+		return c.client.GenerateMessageID()
+	}
+	return whatsmeow.GenerateMessageID()
+}
+
+// SendText sends a text and returns the stored message once WhatsApp's server has it.
+//
+// convert.ErrAddress, ErrOffline, ErrNotOnWhatsApp and ErrNoQuoted say that nothing was sent
+// or stored. ErrRefused: it is stored as failed. ErrUnconfirmed: it is stored as queued and
+// goes out, once, as soon as WhatsApp answers.
+func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
+	c := s.live.Load()
+	if !c.usable() {
+		return store.Message{}, ErrOffline
+	}
+	if t.ID == "" {
+		t.ID = c.client.GenerateMessageID()
+	}
+	to, chat, err := c.recipient(ctx, t.To)
+	if err != nil {
+		return store.Message{}, err
+	}
+	content, err := c.textContent(ctx, t, to, chat)
+	if err != nil {
+		return store.Message{}, err
+	}
+	return c.send(ctx, to, chat, t.ID, content)
+}
+
+// recipient finds where to send: the address for whatsmeow and the canonical chat id. A
+// number that is not known yet is asked for at WhatsApp, once.
+func (c *conn) recipient(ctx context.Context, text string) (to types.JID, chat string, err error) {
+	to, err = convert.ParseAddress(text)
+	if err != nil {
+		return to, "", err
+	}
+	if to.Server != types.DefaultUserServer {
+		return to, c.canonical(to), nil
+	}
+	p, ok, err := c.s.contact(ctx, to.String())
+	if err != nil {
+		return to, "", err
+	}
+	if ok && p.LID != "" {
+		return to, p.ID, nil
+	}
+	if lid, err := c.dev.Whatsmeow().GetAltJID(ctx, to); err == nil && !lid.IsEmpty() {
+		return to, to.String(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.s.m.cfg.SendTimeout)
+	defer cancel()
+	answer, err := c.client.IsOnWhatsApp(ctx, []string{"+" + to.User})
+	if err != nil {
+		return to, "", c.notSent(ctx, err)
+	}
+	for _, a := range answer {
+		if a.IsIn {
+			return to, to.String(), nil
+		}
+	}
+	return to, "", ErrNotOnWhatsApp
+}
+
+// textContent builds the message with what it answers and whom it mentions.
+func (c *conn) textContent(ctx context.Context, t Text, to types.JID, chat string) (*waE2E.Message, error) {
+	info := &waE2E.ContextInfo{}
+	if t.Quoted != "" {
+		if err := c.quote(ctx, info, chat, t.Quoted); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range t.Mentions {
+		jid, err := convert.ParseAddress(m)
+		if err != nil {
+			return nil, fmt.Errorf("mention %q: %w", m, err)
+		}
+		info.MentionedJID = append(info.MentionedJID, jid.String())
+	}
+	if t.Quoted == "" && len(t.Mentions) == 0 {
+		return &waE2E.Message{Conversation: proto.String(t.Text)}, nil
+	}
+	return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(t.Text), ContextInfo: info}}, nil
+}
+
+// quote fills in a stored message as the one that is answered.
+func (c *conn) quote(ctx context.Context, info *waE2E.ContextInfo, chat, id string) error {
+	m, err := c.s.m.cfg.Store.Messages().Find(ctx, c.s.id, chat, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: %s", ErrNoQuoted, id)
+	}
+	if err != nil {
+		return fmt.Errorf("find quoted message: %w", err)
+	}
+	sender := m.Sender
+	if p, ok, err := c.s.contact(ctx, m.Sender); err == nil && ok && p.LID != "" {
+		sender = p.LID // one-to-one chats are addressed by LID on the wire
+	}
+	info.StanzaID, info.Participant = proto.String(m.ID), proto.String(sender)
+	info.QuotedMessage = &waE2E.Message{Conversation: proto.String(m.Text)}
+	if len(m.Raw) > 0 && m.Type != convert.TypeText {
+		var raw waE2E.Message
+		if err := proto.Unmarshal(m.Raw, &raw); err == nil {
+			raw.MessageContextInfo = nil
+			info.QuotedMessage = &raw
+		}
+	}
+	return nil
+}
+
+// send keeps the message as queued, sends it, and keeps what became of it. It goes on when
+// the caller has left: a message that may be out must not be forgotten.
+func (c *conn) send(ctx context.Context, to types.JID, chat, id string, content *waE2E.Message) (store.Message, error) {
+	out, started := c.s.flight.start(id)
+	if !started { // the same id is on its way: its result is this one's
+		return out.wait(ctx)
+	}
+	m, err := c.queue(to, chat, id, content)
+	if errors.Is(err, store.ErrExists) {
+		m, err = c.again(to, m)
+	} else if err == nil {
+		m, err = c.transmit(to, m, content)
+	}
+	c.s.flight.end(id, m, err)
+	return m, err
+}
+
+// queue stores the message before anything of it leaves.
+func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (store.Message, error) {
+	c.s.ingest.Lock()
+	defer c.s.ingest.Unlock()
+	d := c.draft()
+	me, err := d.me()
+	if err != nil {
+		return store.Message{}, err
+	}
+	kind := convert.KindOf(to)
+	name := ""
+	if kind == store.ChatPerson {
+		p, err := d.person(to, types.EmptyJID, "")
+		if err != nil {
+			return store.Message{}, err
+		}
+		chat, name = p.ID, convert.DisplayName(p)
+	}
+	read := convert.ContentOf(content)
+	m := store.Message{
+		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: me, ID: id}, FromMe: true,
+		Type: read.Type, Text: read.Text, Media: read.Media, Status: store.StatusQueued,
+		Timestamp: now(), StoredAt: now(), Raw: rawOf(content),
+	}
+	if err := d.context(&m, read.Context); err != nil {
+		return m, err
+	}
+	d.unit.Messages = []store.Message{m}
+	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: chat, Kind: kind, Name: name, ActivityAt: m.Timestamp})
+	_, err = d.commit()
+	return m, err
+}
+
+// again deals with a message id that was used before: what is sent is answered as it is,
+// what is still queued is sent under the same id, so that it can arrive once only.
+func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
+	old, err := c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey)
+	if err != nil {
+		return m, fmt.Errorf("find message: %w", err)
+	}
+	switch old.Status {
+	case store.StatusQueued:
+		var content waE2E.Message
+		if err := proto.Unmarshal(old.Raw, &content); err != nil {
+			return old, fmt.Errorf("read queued message: %w", err)
+		}
+		return c.transmit(to, old, &content)
+	case store.StatusFailed:
+		return old, fmt.Errorf("%w: %s", ErrRefused, old.Failure.Detail)
+	}
+	return old, nil
+}
+
+// transmit sends a queued message and keeps what became of it.
+func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message) (store.Message, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, c.s.m.cfg.SendTimeout)
+	defer cancel()
+	var at time.Time
+	var err error
+	for range 5 { // a message that comes in just now can change the keys under a send
+		try := keys.WithSend(ctx)
+		var answer whatsmeow.SendResponse
+		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
+		at = answer.Timestamp
+		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) {
+			break
+		}
+	}
+	if err == nil {
+		return c.sent(m, at)
+	}
+	err = c.notSent(ctx, err)
+	if errors.Is(err, ErrUnconfirmed) || errors.Is(err, store.ErrUnavailable) {
+		c.s.log.Info("message not acknowledged in time; it stays queued", zap.String("message", m.ID))
+		return m, err
+	}
+	return c.failed(m, err)
+}
+
+// notSent gives a failure of whatsmeow its name. What left no doubt that WhatsApp does not
+// have the message is ErrOffline, a *Refusal or ErrNotOnWhatsApp; everything else is
+// ErrUnconfirmed.
+func (c *conn) notSent(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFenced):
+		return err
+	case errors.Is(err, whatsmeow.ErrServerReturnedError):
+		code := 0
+		if _, scan := fmt.Sscanf(lastWord(err.Error()), "%d", &code); scan != nil {
+			c.s.log.Warn("refusal without code", zap.Error(err))
+		}
+		return &Refusal{Code: code}
+	case errors.Is(err, whatsmeow.ErrNotConnected), errors.Is(err, whatsmeow.ErrNotLoggedIn), errors.Is(err, whatsmeow.ErrIQTimedOut):
+		return fmt.Errorf("%w: %w", ErrOffline, err)
+	}
+	var iq *whatsmeow.IQError
+	if errors.As(err, &iq) {
+		return &Refusal{Code: iq.Code}
+	}
+	return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
+}

@@ -1,0 +1,202 @@
+package whatsapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// on deals with one signal; end says that this connection is over, with the verdict.
+func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
+	switch e := signal.(type) {
+	case notKept:
+		return newClient, true
+	case gotCodes:
+		return l.onCodes(c, e.codes)
+	case gotPaired:
+		return l.onPaired(e)
+	case pairFailed:
+		return l.onPairFailed(e)
+	case askedReconnect:
+		return loginAgain, true
+	case loggedIn:
+		return l.onLoggedIn(c)
+	case lostConnection:
+		if c.client.IsConnected() { // an old word: the client is back already
+			return 0, false
+		}
+		return l.onLost()
+	case loggedOut:
+		return l.onLoggedOut(c, e.reason)
+	case replaced:
+		return l.final(Failed, ReasonReplaced)
+	case outdated:
+		return l.final(Failed, ReasonOutdated)
+	case tempBanned:
+		return l.onBanned(e)
+	case refusedLogin:
+		return l.onRefused(fmt.Sprintf("connect_failure_%d", e.code))
+	case streamFault:
+		return l.onRefused("stream_error_" + e.code)
+	case pingMissed:
+		l.become(Degraded, ReasonNoPong)
+	case pingAnswered:
+		if c.usable() {
+			l.become(Connected, "")
+		}
+	case renamed:
+		l.onRenamed(e.name)
+	}
+	return 0, false
+}
+
+// onLoggedIn takes whatsmeow's word only when the socket is really open: it says connected
+// also when the connection broke during the login.
+func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
+	if !c.usable() {
+		return 0, false
+	}
+	l.freed()
+	l.pairing.reset()
+	l.become(Connected, "")
+	if name := l.dev.Whatsmeow().PushName; name != "" {
+		l.onRenamed(name)
+	}
+	c.work.Go(c.resendQueued)
+	return 0, false
+}
+
+func (l *loop) onLost() (verdict, bool) {
+	if l.dev.Linked() {
+		l.become(Reconnecting, ReasonConnectionLost)
+	} else {
+		l.become(Connecting, ReasonConnectionLost)
+	}
+	return tryAgain, true
+}
+
+// onLoggedOut forgets the link. whatsmeow deletes the keys itself, in another goroutine and
+// without a second try; a link that is no more must not be left half deleted, so the loop
+// deletes them again when the device is closed.
+func (l *loop) onLoggedOut(c *conn, reason string) (verdict, bool) {
+	c.refuse.Store(true)
+	l.unlinked = true
+	l.s.clearLink()
+	return l.final(LoggedOut, reason)
+}
+
+// onBanned waits for the end of a temporary ban, then tries again.
+func (l *loop) onBanned(e tempBanned) (verdict, bool) {
+	l.s.log.Warn("temporary ban", zap.Int("code", e.code), zap.Duration("took", e.wait))
+	l.become(Banned, ReasonTemporaryBan)
+	l.freed()
+	if e.wait <= 0 || !sleep(l.ctx, e.wait) {
+		return stopNow, true
+	}
+	return tryAgain, true
+}
+
+// onRefused deals with a login or stream that WhatsApp ended for a reason whatsmeow does not
+// handle. Such reasons pass or they do not; trying again slowly finds out.
+func (l *loop) onRefused(reason string) (verdict, bool) {
+	l.become(Failed, reason)
+	l.freed()
+	if !sleep(l.ctx, 10*l.backoff.NextBackOff()) {
+		return stopNow, true
+	}
+	return tryAgain, true
+}
+
+// final ends the loop in a state that somebody must act on.
+func (l *loop) final(state State, reason string) (verdict, bool) {
+	l.become(state, reason)
+	return stopNow, true
+}
+
+func (l *loop) onRenamed(name string) {
+	l.s.mu.Lock()
+	same := l.s.record.PushName == name
+	l.s.record.PushName = name
+	l.s.mu.Unlock()
+	if !same {
+		l.tellInfo()
+	}
+}
+
+// clearLink takes the account off the record in memory; the next unit keeps that.
+func (s *Session) clearLink() {
+	s.mu.Lock()
+	s.record.Phone, s.record.LID, s.record.PushName = "", "", ""
+	s.mu.Unlock()
+}
+
+// forgetKeys deletes the device's keys and the wish to listen: without an account there is
+// nothing to bring back. What was received stays.
+func (s *Session) forgetKeys(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if _, err := s.m.cfg.Log.Commit(ctx, store.Unit{Session: s.id, ForgetKeys: true}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.log.Warn("keys of the old link not deleted", zap.Error(err))
+	}
+	if err := s.desire(ctx, store.DesiredStopped); err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.log.Warn("desired state not kept", zap.Error(err))
+	}
+}
+
+// unlinkWait is how long Unlink waits for a connection, because only a connected device can
+// tell WhatsApp that it leaves.
+const unlinkWait = 20 * time.Second
+
+// Unlink logs this device out of the account; data stay. A session that is not connected is
+// connected for it. ErrNotLinked, ErrOffline.
+func (s *Session) Unlink(ctx context.Context) error {
+	s.ops.Lock()
+	defer s.ops.Unlock()
+	if !s.Linked() {
+		return ErrNotLinked
+	}
+	if err := s.begin(false); err != nil {
+		return err
+	}
+	c, err := s.waitOnline(ctx, unlinkWait)
+	if err != nil {
+		return err
+	}
+	c.leaving.Store(true)
+	if err := c.client.Logout(ctx); err != nil {
+		c.leaving.Store(false)
+		return fmt.Errorf("%w: %w", ErrOffline, err)
+	}
+	s.halt()
+	s.clearLink()
+	s.forgetKeys(ctx)
+	return s.set(ctx, LoggedOut, ReasonUnlinkedHere)
+}
+
+// waitOnline waits until the session can send.
+func (s *Session) waitOnline(ctx context.Context, most time.Duration) (*conn, error) {
+	timeout := time.NewTimer(most)
+	defer timeout.Stop()
+	for {
+		s.mu.Lock()
+		state, changed, done := s.snap.State, s.changed, s.done
+		s.mu.Unlock()
+		if c := s.live.Load(); state == Connected && c.usable() {
+			return c, nil
+		}
+		select {
+		case <-changed:
+		case <-done:
+			return nil, ErrOffline
+		case <-timeout.C:
+			return nil, ErrOffline
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package whatsapp
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+)
+
+// Upstream is the WhatsApp server to talk to when it is not the real one.
+type Upstream struct {
+	Transport *http.Transport // leads every connection to that server
+	CertKey   [32]byte        // public key of the root that signs its certificates
+}
+
+// trusted is the root that this process trusts in place of WhatsApp's. It stands for
+// whatsmeow.WACertPubKey, which is one variable for the process and is read without a lock
+// at every handshake: so it is set once, before the first connection.
+var trusted struct {
+	sync.Mutex
+	key *[32]byte
+}
+
+// trust makes whatsmeow trust the upstream's root. A second, different upstream in the same
+// process is refused with ErrMixed.
+func (u *Upstream) trust() error {
+	trusted.Lock()
+	defer trusted.Unlock()
+	if trusted.key == nil {
+		whatsmeow.WACertPubKey = u.CertKey
+		trusted.key = &u.CertKey
+	}
+	if *trusted.key != u.CertKey {
+		return ErrMixed
+	}
+	return nil
+}
+
+// dialTimeout bounds how long reaching WhatsApp may take, the WebSocket's opening included.
+const dialTimeout = 20 * time.Second
+
+// pulse remembers when the last bytes came over a session's connections: the one fact that
+// shows whether the other side is there.
+type pulse struct{ at atomic.Int64 }
+
+func (p *pulse) beat() { p.at.Store(time.Now().UnixNano()) }
+
+// last is when bytes came last; the zero time before any.
+func (p *pulse) last() time.Time {
+	if n := p.at.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
+// client is an HTTP client over base whose connections feed the pulse.
+func (p *pulse) client(base *http.Transport) *http.Client {
+	t := base.Clone()
+	dial := t.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &pulsing{c, p}, nil
+	}
+	return &http.Client{Transport: t, Timeout: dialTimeout}
+}
+
+type pulsing struct {
+	net.Conn
+	pulse *pulse
+}
+
+func (c *pulsing) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.pulse.beat()
+	}
+	return n, err
+}
