@@ -1,0 +1,135 @@
+package sqlite
+
+import "fmt"
+
+// migrations bring the tables from one version to the next; PRAGMA user_version says
+// how many of them a file has. Add at the end, and never change one that was released.
+//
+// A session's rows carry its number (sessions.num), which is never given out twice, so
+// what a deleted session left behind can never be taken for another's. The tables keep
+// their rowids: WITHOUT ROWID was measured slower here.
+var migrations = []string{`
+CREATE TABLE pings (num INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+
+CREATE TABLE users (
+	id TEXT NOT NULL UNIQUE, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
+	active INTEGER NOT NULL, password_hash TEXT NOT NULL,
+	created INTEGER NOT NULL, updated INTEGER NOT NULL, last_login INTEGER NOT NULL);
+
+CREATE TABLE tokens (
+	id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL);
+CREATE INDEX tokens_user ON tokens (user);
+CREATE INDEX tokens_expires ON tokens (expires);
+
+CREATE TABLE sessions (
+	num INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner TEXT NOT NULL,
+	desired TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
+	phone TEXT NOT NULL, lid TEXT NOT NULL, push_name TEXT NOT NULL, settings TEXT NOT NULL,
+	created INTEGER NOT NULL, updated INTEGER NOT NULL,
+	last_seq INTEGER NOT NULL DEFAULT 0,   -- newest event
+	first_seq INTEGER NOT NULL DEFAULT 1,  -- oldest event that is kept
+	last_pos INTEGER NOT NULL DEFAULT 0,   -- newest message
+	deleting INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX sessions_owner ON sessions (owner, id);
+CREATE INDEX sessions_deleting ON sessions (num) WHERE deleting = 1;
+
+CREATE TABLE chats (
+	session INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+	words TEXT NOT NULL, -- of the name: a space before each, and one at the end
+	unread INTEGER NOT NULL, archived INTEGER NOT NULL, pinned INTEGER NOT NULL,
+	muted_until INTEGER NOT NULL, activity INTEGER NOT NULL);
+CREATE UNIQUE INDEX chats_id ON chats (session, id);
+CREATE INDEX chats_activity ON chats (session, activity DESC, id);
+
+CREATE TABLE contacts (
+	session INTEGER NOT NULL, id TEXT NOT NULL, phone TEXT NOT NULL, lid TEXT NOT NULL,
+	name TEXT NOT NULL, push_name TEXT NOT NULL, business_name TEXT NOT NULL);
+CREATE UNIQUE INDEX contacts_id ON contacts (session, id);
+CREATE UNIQUE INDEX contacts_phone ON contacts (session, phone) WHERE phone <> '';
+CREATE UNIQUE INDEX contacts_lid ON contacts (session, lid) WHERE lid <> '';
+
+CREATE TABLE messages (
+	num INTEGER PRIMARY KEY, session INTEGER NOT NULL, chat TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,
+	from_me INTEGER NOT NULL, type TEXT NOT NULL, text TEXT NOT NULL, mentions TEXT, status TEXT NOT NULL,
+	timestamp INTEGER NOT NULL, stored INTEGER NOT NULL, edited INTEGER NOT NULL, revoked INTEGER NOT NULL,
+	pos INTEGER NOT NULL,
+	quoted_id TEXT, quoted_sender TEXT, quoted_type TEXT, quoted_text TEXT,           -- NULL: no quote
+	mime_type TEXT, file_name TEXT, size INTEGER, seconds INTEGER, width INTEGER, height INTEGER, -- NULL: no file
+	failure_code TEXT, failure_detail TEXT, failure_retryable INTEGER,                -- NULL: no failure
+	raw BLOB);
+CREATE UNIQUE INDEX messages_key ON messages (session, chat, id, sender);
+CREATE INDEX messages_time ON messages (session, chat, timestamp DESC, pos DESC);
+CREATE INDEX messages_age ON messages (session, timestamp, pos);
+CREATE INDEX messages_queued ON messages (session, timestamp, pos) WHERE status = 'queued';
+
+-- The words of a message's text, and one for its chat; rowid is messages.num. See search.go.
+CREATE VIRTUAL TABLE words USING fts5 (word, content='', contentless_delete=1, detail=none, tokenize='ascii');
+
+CREATE TABLE receipts (
+	session INTEGER NOT NULL, chat TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,
+	person TEXT NOT NULL, status TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE UNIQUE INDEX receipts_key ON receipts (session, chat, id, sender, person, status);
+
+CREATE TABLE events (
+	session INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+	timestamp INTEGER NOT NULL, data BLOB);
+CREATE UNIQUE INDEX events_seq ON events (session, seq);
+
+CREATE TABLE keys (session INTEGER NOT NULL, tbl TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL);
+CREATE UNIQUE INDEX keys_key ON keys (session, tbl, key);
+
+CREATE TABLE calls (
+	key TEXT NOT NULL UNIQUE, body_hash BLOB, holder TEXT NOT NULL, message TEXT NOT NULL,
+	created INTEGER NOT NULL, expires INTEGER NOT NULL, done INTEGER NOT NULL, status INTEGER NOT NULL, body BLOB);
+CREATE INDEX calls_expires ON calls (expires);
+
+CREATE TABLE secrets (name TEXT NOT NULL UNIQUE, value BLOB NOT NULL);
+`}
+
+// migrate applies what the file lacks, each step whole or not at all. Another process
+// may be doing the same: the version is read again inside the transaction.
+func migrate(c *conn, steps []string) error {
+	for {
+		done, err := migrateOne(c, steps)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+func migrateOne(c *conn, steps []string) (done bool, err error) {
+	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
+	defer func() {
+		if !c.db.GetAutocommit() {
+			_, _ = c.exec("ROLLBACK") // either nothing was written, or err says why
+		}
+	}()
+	version, _, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case version == int64(len(steps)):
+		return true, nil
+	case version > int64(len(steps)):
+		return false, fmt.Errorf("the database has version %d, this program knows only %d: use a newer program", version, len(steps))
+	case version == 0:
+		tables, _, err := c.number("SELECT count(*) FROM sqlite_schema")
+		if err != nil {
+			return false, err
+		}
+		if tables > 0 {
+			return false, fmt.Errorf("the file is another program's database: it has %d tables but no version", tables)
+		}
+	}
+	if err := c.db.Exec(steps[version]); err != nil {
+		return false, fmt.Errorf("migration %d: %w", version+1, err)
+	}
+	if err := c.db.Exec(fmt.Sprintf("PRAGMA user_version = %d", version+1)); err != nil {
+		return false, fmt.Errorf("migration %d: %w", version+1, err)
+	}
+	_, err = c.exec("COMMIT")
+	return false, err
+}

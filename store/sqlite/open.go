@@ -1,0 +1,170 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// Config says where the file is.
+type Config struct {
+	Path    string      // made when missing, with its folder; readable by its owner alone
+	Log     *zap.Logger // nil: silent
+	Readers int         // connections that read; 0: as many as there are CPUs, at least 4
+}
+
+// Store is the back end. Close it.
+type Store struct {
+	w   *writer
+	r   *readers
+	log *zap.Logger
+
+	stop  context.CancelFunc // of the work that Open left behind
+	tasks sync.WaitGroup
+	once  sync.Once
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the file and brings its tables up to date. Several processes may have the
+// same file open.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Path == "" {
+		return nil, errors.New("open sqlite: no path given")
+	}
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	if cfg.Readers <= 0 {
+		cfg.Readers = max(4, runtime.NumCPU())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fault("open sqlite", err)
+	}
+	if err := private(cfg.Path); err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	s, err := open(cfg)
+	if err != nil {
+		return nil, fault("open sqlite file "+cfg.Path, err)
+	}
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.tasks.Go(func() { s.finishDeletes(background) })
+	return s, nil
+}
+
+func open(cfg Config) (*Store, error) {
+	c, err := openConn(cfg.Path,
+		"journal_mode=WAL", "synchronous=FULL", "foreign_keys=1",
+		"cache_size=-32768", "wal_autocheckpoint=10000")
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(c, migrations); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if err := private(cfg.Path); err != nil { // SQLite may have made its side files anew
+		return nil, errors.Join(err, c.close())
+	}
+	w := newWriter(c, cfg.Path, cfg.Log)
+	r, err := openReaders(cfg.Path, cfg.Readers)
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return &Store{w: w, r: r, log: cfg.Log}, nil
+}
+
+// private makes the file and its two side files if they are missing, and lets no one
+// but their owner read them: they hold keys and messages.
+func private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return err
+		}
+		err = f.Chmod(0o600)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Name is "sqlite".
+func (s *Store) Name() string { return "sqlite" }
+
+// Ping writes one row and reads it back.
+func (s *Store) Ping(ctx context.Context) error {
+	now := time.Now().UnixMilli()
+	err := s.w.write(ctx, "ping", func(c *conn) error {
+		_, err := c.exec(`INSERT INTO pings (num, at) VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at`, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.r.read(ctx, "ping", func(c *conn) error {
+		_, found, err := c.number(`SELECT at FROM pings`)
+		if err == nil && !found {
+			err = fmt.Errorf("%w: what was written cannot be read", store.ErrUnavailable)
+		}
+		return err
+	})
+}
+
+// Close lets what is queued be written, then closes the file.
+func (s *Store) Close() error {
+	var err error
+	s.once.Do(func() {
+		s.stop()
+		s.tasks.Wait()
+		err = errors.Join(s.r.close(), s.w.close())
+	})
+	if err != nil {
+		return fmt.Errorf("close sqlite: %w", err)
+	}
+	return nil
+}
+
+// Users keeps accounts.
+func (s *Store) Users() store.Users { return users{s} }
+
+// Tokens keeps access tokens.
+func (s *Store) Tokens() store.Tokens { return tokens{s} }
+
+// Sessions keeps sessions.
+func (s *Store) Sessions() store.Sessions { return sessions{s} }
+
+// Chats reads chats.
+func (s *Store) Chats() store.Chats { return chats{s} }
+
+// Contacts reads contacts.
+func (s *Store) Contacts() store.Contacts { return contacts{s} }
+
+// Messages reads messages and deletes old ones.
+func (s *Store) Messages() store.Messages { return messages{s} }
+
+// Log keeps units and the events in them.
+func (s *Store) Log() store.Log { return eventLog{s} }
+
+// Devices reads the state of linked devices.
+func (s *Store) Devices() store.Devices { return devices{s} }
+
+// Idempotency keeps calls by their key.
+func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }
+
+// Secrets keeps the server's own secrets.
+func (s *Store) Secrets() store.Secrets { return secrets{s} }

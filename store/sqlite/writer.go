@@ -1,0 +1,260 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	maxBatch        = 256 // writes that share one sync
+	checkpointBytes = 64 << 20
+	checkpointEvery = time.Minute
+	checkpointRest  = time.Second            // between two, also when the WAL stays large
+	checkpointWait  = 100 * time.Millisecond // for readers to let the WAL be emptied
+)
+
+// States of a job.
+const (
+	jobQueued int32 = iota
+	jobRunning
+	jobGivenUp
+)
+
+// job is one write that waits for its commit.
+type job struct {
+	fn    func(*conn) error
+	state atomic.Int32
+	done  chan struct{}
+	err   error
+	panic any // what fn panicked with; goes on in the caller
+}
+
+// writer is the one goroutine that writes.
+type writer struct {
+	c     *conn
+	path  string
+	log   *zap.Logger
+	jobs  chan *job
+	quit  chan struct{}
+	ended chan struct{}
+
+	mu     sync.RWMutex // held for reading while a job is being queued
+	closed bool
+
+	checked time.Time // when the WAL was last emptied
+	dirty   bool      // written since
+}
+
+func newWriter(c *conn, path string, log *zap.Logger) *writer {
+	w := &writer{
+		c: c, path: path, log: log, checked: time.Now(),
+		jobs: make(chan *job, maxBatch), quit: make(chan struct{}), ended: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// write runs fn in a transaction and returns once that is synced to disk. Calls are
+// taken in the order in which they come. A call that is given up before it began does
+// nothing; once begun it is waited for, so the answer is always the truth.
+func (w *writer) write(ctx context.Context, doing string, fn func(*conn) error) error {
+	j := &job{fn: fn, done: make(chan struct{})}
+	if err := w.queue(ctx, j); err != nil {
+		return fault(doing, err)
+	}
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(jobQueued, jobGivenUp) {
+			return fault(doing, ctx.Err())
+		}
+		<-j.done
+	}
+	if j.panic != nil {
+		panic(j.panic)
+	}
+	return fault(doing, j.err)
+}
+
+func (w *writer) queue(ctx context.Context, j *job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return errClosed
+	}
+	select {
+	case w.jobs <- j:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// close lets what is queued be written and frees the connection.
+func (w *writer) close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	w.mu.Unlock()
+	close(w.quit)
+	<-w.ended
+	return w.c.close()
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	batch := make([]*job, 0, maxBatch)
+	for {
+		select {
+		case j := <-w.jobs:
+			batch = w.collect(append(batch[:0], j))
+			w.commit(batch)
+			w.checkpoint()
+		case <-tick.C:
+			w.checkpoint()
+		case <-w.quit:
+			for {
+				if batch = w.collect(batch[:0]); len(batch) == 0 {
+					return
+				}
+				w.commit(batch)
+			}
+		}
+	}
+}
+
+// collect adds what is queued, leaving out what was given up.
+func (w *writer) collect(batch []*job) []*job {
+	for len(batch) < maxBatch {
+		select {
+		case j := <-w.jobs:
+			batch = append(batch, j)
+		default:
+			return started(batch)
+		}
+	}
+	return started(batch)
+}
+
+func started(batch []*job) []*job {
+	kept := batch[:0]
+	for _, j := range batch {
+		if j.state.CompareAndSwap(jobQueued, jobRunning) {
+			kept = append(kept, j)
+		}
+	}
+	return kept
+}
+
+// commit runs the jobs in one transaction and answers them after the sync.
+func (w *writer) commit(batch []*job) {
+	if len(batch) == 0 {
+		return
+	}
+	w.dirty = true
+	err := w.transact(batch)
+	for _, j := range batch {
+		if err != nil && j.panic == nil {
+			j.err = err // nothing of the batch was kept, whatever the job's own answer
+		}
+		close(j.done)
+	}
+}
+
+func (w *writer) transact(batch []*job) error {
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	alone, failed := len(batch) == 1, 0
+	for _, j := range batch {
+		w.runJob(j, alone)
+		if j.err != nil || j.panic != nil {
+			failed++
+			if w.c.db.GetAutocommit() { // SQLite itself gave the whole transaction up
+				return errors.Join(errLostBatch, j.err)
+			}
+		}
+	}
+	if failed == len(batch) {
+		_, err := w.c.exec("ROLLBACK")
+		return err
+	}
+	if _, err := w.c.exec("COMMIT"); err != nil {
+		if !w.c.db.GetAutocommit() {
+			_, _ = w.c.exec("ROLLBACK") // the answer is err already
+		}
+		return errors.Join(errLostBatch, err)
+	}
+	return nil
+}
+
+// runJob runs one job so that a failed one leaves nothing behind.
+func (w *writer) runJob(j *job, alone bool) {
+	if !alone {
+		if _, j.err = w.c.exec("SAVEPOINT job"); j.err != nil {
+			return
+		}
+	}
+	j.call(w.c)
+	if alone || w.c.db.GetAutocommit() {
+		return
+	}
+	if j.err != nil || j.panic != nil {
+		if _, err := w.c.exec("ROLLBACK TO job"); err != nil && j.err == nil {
+			j.err = err
+		}
+	}
+	if _, err := w.c.exec("RELEASE job"); err != nil && j.err == nil {
+		j.err = err
+	}
+}
+
+func (j *job) call(c *conn) {
+	defer func() { j.panic = recover() }()
+	j.err = j.fn(c)
+}
+
+// checkpoint empties the WAL when it is large or has stood for a minute. It does not
+// wait long for readers: the next one gets further.
+func (w *writer) checkpoint() {
+	if !w.dirty {
+		return
+	}
+	since := time.Since(w.checked)
+	if since < checkpointRest || since < checkpointEvery && w.walSize() < checkpointBytes {
+		return
+	}
+	w.checked, w.dirty = time.Now(), false
+	err := w.c.db.BusyTimeout(checkpointWait)
+	if err == nil {
+		_, err = w.c.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	if berr := w.c.db.BusyTimeout(busyTimeout); err == nil {
+		err = berr
+	}
+	if err != nil {
+		w.log.Warn("checkpoint failed", zap.Error(err))
+	}
+}
+
+func (w *writer) walSize() int64 {
+	info, err := os.Stat(w.path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
