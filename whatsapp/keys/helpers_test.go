@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/libsignal/logger"
 	"go.mau.fi/whatsmeow/proto/waAdv"
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
@@ -16,7 +17,21 @@ import (
 	"whatsapp-api/whatsapp/keys"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain sets up libsignal's logger: it would do so itself, but not safely for tests
+// that run side by side.
+func TestMain(m *testing.M) {
+	var quiet logger.Loggable = silent{}
+	logger.Setup(&quiet)
+	goleak.VerifyTestMain(m)
+}
+
+type silent struct{}
+
+func (silent) Debug(string, string)   {}
+func (silent) Info(string, string)    {}
+func (silent) Warning(string, string) {}
+func (silent) Error(string, string)   {}
+func (silent) Configure(string)       {}
 
 const session = "s1"
 
