@@ -20,10 +20,13 @@ func (c *conn) handleMessage(n *node) {
 	if p := n.Attrs["participant"]; p != nil {
 		ack["participant"] = p
 	}
-	if f, ok := c.server.faults.take(FaultAckError, c.device); ok {
-		ack["error"] = strconv.Itoa(f.Code)
-		c.send(el("ack", ack))
-		return
+	chat := attrString(n, "category") != "peer" // faults are for what a person sends
+	if chat {
+		if f, ok := c.server.faults.take(FaultAckError, c.device); ok {
+			ack["error"] = strconv.Itoa(f.Code)
+			c.send(el("ack", ack))
+			return
+		}
 	}
 	ch := c.server.change()
 	if !c.device.repeated(ch, sentOnce(n, id, to)) {
@@ -31,7 +34,13 @@ func (c *conn) handleMessage(n *node) {
 			ack["error"] = strconv.Itoa(code)
 		}
 	}
-	ch.then(func() { c.acknowledge(el("ack", ack)) })
+	ch.then(func() {
+		if chat {
+			c.acknowledge(el("ack", ack))
+		} else {
+			c.send(el("ack", ack))
+		}
+	})
 	ch.commit()
 }
 

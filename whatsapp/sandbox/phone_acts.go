@@ -149,7 +149,7 @@ func (p *Phone) Rename(ctx context.Context, name string) error {
 	p.server.rename(p.account, name)
 	p.mu.Lock()
 	c := p.begin()
-	err := p.writePushName(c)
+	err := p.writePushName(c, nil)
 	c.commit()
 	p.mu.Unlock()
 	if err != nil {

@@ -45,9 +45,10 @@ func (v *appStateView) GetAppStateMutationMAC(_ context.Context, _ string, index
 }
 
 // writeAppState adds a patch of the phone's own to a collection. Companions
-// write there too, so the phone reads everything that is there first: a patch
-// is signed together with the state it leads to. The caller holds p.mu.
-func (p *Phone) writeAppState(c *change, patch appstate.PatchInfo) error {
+// write there too, so the phone reads everything that is there first: a patch is
+// signed together with the state it leads to. untold is not notified. The
+// caller holds p.mu.
+func (p *Phone) writeAppState(c *change, patch appstate.PatchInfo, untold *device) error {
 	view := &appStateView{record: &p.record, macs: make(map[string][]byte)}
 	cipher := appstate.NewProcessor(&store.Device{AppStateKeys: view, AppState: view}, waLog.Noop)
 	name := string(patch.Type)
@@ -70,7 +71,7 @@ func (p *Phone) writeAppState(c *change, patch appstate.PatchInfo) error {
 	if err != nil {
 		return errOwnPatch(name, err)
 	}
-	if err := p.server.addPatch(c, a, name, raw, nil); err != nil {
+	if err := p.server.addPatch(c, a, name, raw, untold); err != nil {
 		return errOwnPatch(name, err)
 	}
 	return nil

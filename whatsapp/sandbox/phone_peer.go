@@ -28,7 +28,7 @@ func (p *Phone) greet(c *change, d *device) {
 		return
 	}
 	// What is shown to the companion must be there when it comes to fetch it.
-	if err := p.writePushName(c); err != nil {
+	if err := p.writePushName(c, d); err != nil {
 		p.server.log.Error("push name not written to the app state", zap.Error(err))
 	}
 	for _, m := range []*waE2E.ProtocolMessage{
@@ -248,13 +248,14 @@ func (p *Phone) olderThan(r *waE2E.PeerDataOperationRequestMessage_HistorySyncOn
 }
 
 // writePushName puts the account's current name into its app state, if it is
-// not there yet.
-func (p *Phone) writePushName(c *change) error {
+// not there yet. The others are told, but not the one greeted: a companion that has just
+// got the keys fetches everything, and would fetch the same twice at once.
+func (p *Phone) writePushName(c *change, greeted *device) error {
 	name := p.account.pushName()
 	if p.record.NameWritten == name {
 		return nil
 	}
-	if err := p.writeAppState(c, appstate.BuildSettingPushName(name)); err != nil {
+	if err := p.writeAppState(c, appstate.BuildSettingPushName(name), greeted); err != nil {
 		return err
 	}
 	p.record.NameWritten = name
