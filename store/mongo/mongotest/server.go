@@ -1,0 +1,227 @@
+package mongotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// startTimeout bounds how long a server may take until it answers.
+const startTimeout = 30 * time.Second
+
+// Server is a mongod with data of its own.
+type Server struct {
+	mongod  string
+	dir     string
+	port    int
+	replica bool
+
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process is gone
+}
+
+// Start starts a server for one test, and stops it at its end.
+func Start(t testing.TB, replicaSet bool) *Server {
+	t.Helper()
+	s, err := newServer(replicaSet)
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Errorf("stop mongod: %v", err)
+		}
+	})
+	return s
+}
+
+func newServer(replicaSet bool) (*Server, error) {
+	mongod, err := Find()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "mongod-test-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{mongod: mongod, dir: dir, replica: replicaSet}
+	if s.port, err = freePort(); err == nil {
+		err = s.start()
+	}
+	if err == nil && replicaSet {
+		err = s.initiate()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// URI is the address of a database on the server. It goes straight to it, so that a
+// killed server is missed at once and found again at once.
+func (s *Server) URI(database string) string {
+	return fmt.Sprintf("mongodb://127.0.0.1:%d/%s?directConnection=true", s.port, database)
+}
+
+// Kill ends the server as a power cut would: nothing is written any more.
+func (s *Server) Kill() error {
+	if s.cmd == nil {
+		return nil
+	}
+	err := s.cmd.Process.Kill()
+	<-s.ended
+	s.cmd = nil
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	return err
+}
+
+// Restart starts a killed server on the same data and port, and returns when it answers.
+func (s *Server) Restart() error {
+	if err := s.Kill(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(s.dir, "mongod.lock")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	if s.replica {
+		return s.primary()
+	}
+	return nil
+}
+
+func (s *Server) stop() error {
+	err := s.Kill()
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+func (s *Server) start() error {
+	args := []string{
+		"--dbpath", s.dir, "--port", strconv.Itoa(s.port), "--bind_ip", "127.0.0.1", "--nounixsocket",
+		"--logpath", filepath.Join(s.dir, "mongod.log"), "--logappend",
+		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false",
+	}
+	if s.replica {
+		args = append(args, "--replSet", "rs0", "--oplogSize", "100")
+	}
+	cmd := exec.Command(s.mongod, args...)
+	dieWithParent(cmd)
+	started, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		// On Linux a child is killed when the thread that started it ends, so that
+		// thread waits here for as long as the child lives.
+		runtime.LockOSThread()
+		defer close(ended)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it is killed in the end, which is an error for Wait
+		}
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start mongod: %w", err)
+	}
+	s.cmd, s.ended = cmd, ended
+	return s.answering()
+}
+
+// answering waits until the server takes connections.
+func (s *Server) answering() error {
+	limit := time.NewTimer(startTimeout)
+	defer limit.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-s.ended:
+			return fmt.Errorf("mongod ended at once: %s", s.lastLines())
+		case <-limit.C:
+			return fmt.Errorf("mongod does not answer: %w; %s", err, s.lastLines())
+		}
+	}
+}
+
+// lastLines is the end of the server's log.
+func (s *Server) lastLines() string {
+	raw, err := os.ReadFile(filepath.Join(s.dir, "mongod.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw[max(0, len(raw)-2000):])
+}
+
+// do runs fn with a client of its own.
+func (s *Server) do(fn func(context.Context, *mongo.Client) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	client, err := mongo.Connect(options.Client().ApplyURI(s.URI("")))
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(ctx, client), client.Disconnect(ctx))
+}
+
+// initiate makes the server a replica set of one.
+func (s *Server) initiate() error {
+	err := s.do(func(ctx context.Context, c *mongo.Client) error {
+		member := bson.D{{Key: "_id", Value: 0}, {Key: "host", Value: fmt.Sprintf("127.0.0.1:%d", s.port)}}
+		return c.Database("admin").RunCommand(ctx, bson.D{{Key: "replSetInitiate", Value: bson.D{
+			{Key: "_id", Value: "rs0"}, {Key: "members", Value: bson.A{member}},
+		}}}).Err()
+	})
+	if err != nil {
+		return fmt.Errorf("initiate replica set: %w", err)
+	}
+	return s.primary()
+}
+
+// primary waits until the server may be written to.
+func (s *Server) primary() error {
+	return s.do(func(ctx context.Context, c *mongo.Client) error {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var hello struct {
+				Writable bool `bson:"isWritablePrimary"`
+			}
+			err := c.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
+			if err == nil && hello.Writable {
+				return nil
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return errors.Join(errors.New("no primary"), err, ctx.Err())
+			}
+		}
+	})
+}
