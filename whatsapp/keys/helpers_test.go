@@ -46,8 +46,12 @@ func lid(user string) types.JID { return types.NewJID(user, types.HiddenUserServ
 // link does what whatsmeow does when it was paired.
 func link(t testing.TB, wa *wastore.Device) *wastore.Device {
 	t.Helper()
-	id := ownPN
-	wa.ID, wa.LID = &id, ownLID
+	return linkAs(t, wa, ownPN, ownLID)
+}
+
+func linkAs(t testing.TB, wa *wastore.Device, id, lid types.JID) *wastore.Device {
+	t.Helper()
+	wa.ID, wa.LID = &id, lid
 	wa.Account = &waAdv.ADVSignedDeviceIdentity{
 		Details: []byte("details"), AccountSignature: make([]byte, 64),
 		AccountSignatureKey: make([]byte, 32), DeviceSignature: make([]byte, 64),

@@ -1,0 +1,70 @@
+package keys_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	wastore "go.mau.fi/whatsmeow/store"
+
+	"whatsapp-api/store"
+)
+
+// receiveKeys is the store traffic of one received direct message from one of 50 people,
+// up to the event handler.
+func receiveKeys(b *testing.B, wa *wastore.Device, n int) (hash [32]byte) {
+	binary.BigEndian.PutUint64(hash[:], uint64(n))
+	person := byte('0' + n%50)
+	address := string([]byte{'9', person}) + "_1:0"
+	require.NoError(b, wa.LIDs.PutLIDMapping(ctx, lid(string([]byte{'9', person})), pn(string([]byte{'3', person}))))
+	event, err := wa.EventBuffer.GetBufferedEvent(ctx, hash)
+	require.NoError(b, err)
+	require.Nil(b, event)
+	record := bytes.Repeat([]byte{byte(n)}, 900)
+	require.NoError(b, wa.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+		_, err1 := wa.Sessions.HasSession(ctx, address)
+		_, err2 := wa.Sessions.GetSession(ctx, address)
+		_, err3 := wa.Identities.IsTrustedIdentity(ctx, address, [32]byte{1})
+		return errors.Join(err1, err2, err3,
+			wa.Identities.PutIdentity(ctx, address, [32]byte{1}),
+			wa.Sessions.PutSession(ctx, address, record),
+			wa.EventBuffer.PutBufferedEvent(ctx, hash, record[:120], sentAt))
+	}))
+	require.NoError(b, wa.MsgSecrets.PutMessageSecret(ctx, lid("9"), lid("9"), string(hash[:8]), hash[:]))
+	_, _, err = wa.Contacts.PutPushName(ctx, lid(string([]byte{'9', person})), "Ann")
+	require.NoError(b, err)
+	return hash
+}
+
+func BenchmarkReceiveKeys(b *testing.B) {
+	b.Run("sqlstore", func(b *testing.B) {
+		if !haveReference {
+			b.Skip("needs -tags reference")
+		}
+		wa := link(b, reference(b))
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			hash := receiveKeys(b, wa, n)
+			require.NoError(b, wa.EventBuffer.ClearBufferedEventPlaintext(ctx, hash))
+		}
+	})
+	for name, open := range map[string]func() backend{
+		"keys-sqlite": func() backend { return openSqlite(b) },
+		"keys-mem":    func() backend { return memBackend{newMemStore()} },
+	} {
+		b.Run(name, func(b *testing.B) {
+			d := openDevice(b, open())
+			wa := link(b, d.Whatsmeow())
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				hash := receiveKeys(b, wa, n)
+				_, err := d.CommitReceived(ctx, store.Unit{}, sentAt)
+				require.NoError(b, err)
+				require.NoError(b, wa.EventBuffer.ClearBufferedEventPlaintext(ctx, hash))
+			}
+		})
+	}
+}
