@@ -49,6 +49,7 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	w.SynchronousAck = true
 	w.EnableDecryptedEventBuffer = true
 	w.AutomaticMessageRerequestFromPhone = true
+	w.EmitAppStateEventsOnFullSync = true // names, archived and pinned chats come with it
 	// The loop reconnects: with jitter, a limit, and after a look at the store.
 	w.EnableAutoReconnect = false
 	w.DisableLoginAutoReconnect = true

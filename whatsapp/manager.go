@@ -198,6 +198,7 @@ func (m *Manager) session(r store.Session) *Session {
 		s = newSession(m, r)
 		m.sessions[r.ID] = s
 	}
+	s.refresh(r)
 	return s
 }
 
@@ -223,3 +224,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Of is the session of a record that was read a moment ago.
+func (m *Manager) Of(r store.Session) *Session { return m.session(r) }

@@ -97,7 +97,9 @@ func (d *draft) person(jid, alt types.JID, name string) (store.Contact, error) {
 	}
 	want.SessionID = d.c.s.id
 	if want != now.best || len(now.others) > 0 || !now.found {
-		d.learn(now, want)
+		if err := d.learn(now, want); err != nil {
+			return store.Contact{}, err
+		}
 	}
 	for _, id := range []string{want.ID, want.Phone, want.LID} {
 		if id != "" {
@@ -164,7 +166,7 @@ func (d *draft) known(pn, lid string) (standing, error) {
 }
 
 // learn adds what is new of a person to the unit.
-func (d *draft) learn(now standing, want store.Contact) {
+func (d *draft) learn(now standing, want store.Contact) error {
 	d.unit.Contacts = append(d.unit.Contacts, store.ContactUpdate{
 		ID: want.ID, Phone: want.Phone, LID: want.LID, Name: want.Name, PushName: want.PushName, BusinessName: want.BusinessName,
 	})
@@ -183,8 +185,22 @@ func (d *draft) learn(now standing, want store.Contact) {
 	}
 	if now.found && convert.DisplayName(now.best) != convert.DisplayName(want) {
 		d.event(EventContactUpdate, fmt.Sprintf("%s/%s/%d", want.ID, convert.DisplayName(want), nowNano()), ContactData{Contact: address})
-		d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: want.ID, Kind: store.ChatPerson, Name: convert.DisplayName(want)})
+		return d.nameChat(now.best.ID, want)
 	}
+	return nil
+}
+
+// nameChat gives the chat with a person, if there is one, their new name.
+func (d *draft) nameChat(was string, p store.Contact) error {
+	_, err := d.c.s.m.cfg.Store.Chats().Get(d.c.ctx, d.c.s.id, was)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find chat: %w", err)
+	}
+	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: p.ID, Kind: store.ChatPerson, Name: convert.DisplayName(p)})
+	return nil
 }
 
 func (d *draft) event(name, cause string, data any) {
@@ -256,4 +272,13 @@ func CleanName(name string) string {
 		name = string(runes[:maxName])
 	}
 	return strings.TrimSpace(name)
+}
+
+// Canonical is the id under which the chat with jid is stored, as far as it is known.
+func (s *Session) Canonical(ctx context.Context, jid types.JID) (string, error) {
+	p, ok, err := s.contact(ctx, convert.Plain(jid).String())
+	if err != nil || !ok {
+		return convert.Plain(jid).String(), err
+	}
+	return p.ID, nil
 }

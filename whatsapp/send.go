@@ -20,7 +20,7 @@ import (
 // Text is a text message to be sent.
 type Text struct {
 	To       string   // phone number, JID or LID
-	Text     string   //
+	Text     string   // the text itself
 	Quoted   string   // id of the message to answer, stored in the same chat; may be empty
 	Mentions []string // phone numbers, JIDs or LIDs of those mentioned with @ in the text
 	ID       string   // message id; made when empty. The same id is never sent as a second message
@@ -36,9 +36,9 @@ func (s *Session) NewMessageID() string {
 
 // SendText sends a text and returns the stored message once WhatsApp's server has it.
 //
-// convert.ErrAddress, ErrOffline, ErrNotOnWhatsApp and ErrNoQuoted say that nothing was sent
-// or stored. ErrRefused: it is stored as failed. ErrUnconfirmed: it is stored as queued and
-// goes out, once, as soon as WhatsApp answers.
+// convert.ErrAddress, ErrNotOnWhatsApp and ErrNoQuoted say that nothing was sent or stored.
+// ErrRefused and ErrOffline: it did not go out; if it had been stored, it is as failed.
+// ErrUnconfirmed: it is stored as queued and goes out, once, as soon as WhatsApp answers.
 func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
 	c := s.live.Load()
 	if !c.usable() {
@@ -197,15 +197,18 @@ func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
 	}
 	switch old.Status {
 	case store.StatusQueued:
-		var content waE2E.Message
-		if err := proto.Unmarshal(old.Raw, &content); err != nil {
-			return old, fmt.Errorf("read queued message: %w", err)
-		}
-		return c.transmit(to, old, &content)
 	case store.StatusFailed:
-		return old, fmt.Errorf("%w: %s", ErrRefused, old.Failure.Detail)
+		if old.Failure == nil || !old.Failure.Retryable {
+			return old, ErrRefused
+		}
+	default:
+		return old, nil
 	}
-	return old, nil
+	var content waE2E.Message
+	if err := proto.Unmarshal(old.Raw, &content); err != nil {
+		return old, fmt.Errorf("read message: %w", err)
+	}
+	return c.transmit(to, old, &content)
 }
 
 // transmit sends a queued message and keeps what became of it.

@@ -114,7 +114,7 @@ func (s *Session) Stop(ctx context.Context) error {
 
 // desire keeps what the owner wants.
 func (s *Session) desire(ctx context.Context, want string) error {
-	_, err := s.m.cfg.Store.Sessions().Update(ctx, s.id, func(r *store.Session) error {
+	r, err := s.m.cfg.Store.Sessions().Update(ctx, s.id, func(r *store.Session) error {
 		if r.Desired != want {
 			r.Desired, r.UpdatedAt = want, now()
 		}
@@ -123,7 +123,17 @@ func (s *Session) desire(ctx context.Context, want string) error {
 	if err != nil {
 		return fmt.Errorf("keep desired state: %w", err)
 	}
+	s.refresh(r)
 	return nil
+}
+
+// refresh takes over what the owner has changed in the record.
+func (s *Session) refresh(r store.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !r.UpdatedAt.Before(s.record.UpdatedAt) {
+		s.record.Name, s.record.OwnerID, s.record.Desired, s.record.UpdatedAt = r.Name, r.OwnerID, r.Desired, r.UpdatedAt
+	}
 }
 
 // begin starts the loop unless one runs. staggered makes it wait for its turn.

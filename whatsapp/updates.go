@@ -125,7 +125,9 @@ func (c *conn) changePerson(jid, alt types.JID, change func(*store.Contact)) err
 	was := p
 	change(&p)
 	if p != was {
-		d.learn(standing{best: was, found: true}, p)
+		if err := d.learn(standing{best: was, found: true}, p); err != nil {
+			return err
+		}
 	}
 	if len(d.unit.Contacts) == 0 {
 		return c.dev.Flush(c.ctx)

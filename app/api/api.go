@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
+
+	"whatsapp-api/app/events"
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+)
+
+// Config is what the API stands on.
+type Config struct {
+	Manager     *whatsapp.Manager
+	Store       store.Store
+	Log         *events.Log
+	Accounts    *service.Accounts
+	Login       *service.Login
+	Tokens      *service.Tokens
+	Sessions    *service.Sessions
+	Idempotency *service.Idempotency
+
+	Origins []string     // browser front ends that may call
+	Sandbox http.Handler // control routes under /sandbox; nil: none
+	Web     http.Handler // static pages (docs); nil: none
+	Version string
+	Logger  *zap.Logger
+}
+
+// API is the HTTP side.
+type API struct {
+	Config
+	echo *echo.Echo
+	huma huma.API
+	rows []Endpoint
+
+	closing chan struct{}  // closed when streams have to end
+	streams sync.WaitGroup // open streams
+}
+
+// New builds the API with all its routes.
+func New(cfg Config) *API {
+	a := &API{Config: cfg, echo: echo.New(), closing: make(chan struct{})}
+	a.echo.HideBanner, a.echo.HidePort = true, true
+	a.echo.HTTPErrorHandler = a.routerError
+	a.useMiddleware()
+	ownErrors()
+	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
+	a.rows = slices.Concat(a.users(), a.sessions(), a.messages(), a.sending(), a.eventLog(), a.health())
+	for _, row := range a.rows {
+		row.register(a.huma)
+	}
+	a.echo.GET("/ws", a.webSocket)
+	a.echo.GET("/api/v1/openapi.json", a.openAPI)
+	if cfg.Web != nil {
+		for _, path := range []string{"/docs", "/docs/*"} {
+			a.echo.GET(path, echo.WrapHandler(cfg.Web))
+		}
+	}
+	if cfg.Sandbox != nil {
+		a.echo.Any("/sandbox", echo.WrapHandler(cfg.Sandbox))
+		a.echo.Any("/sandbox/*", echo.WrapHandler(cfg.Sandbox))
+	}
+	describeStreams(a.huma.OpenAPI())
+	return a
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+
+// Close ends all streams with a word of farewell and waits for them.
+func (a *API) Close(ctx context.Context) {
+	close(a.closing)
+	done := make(chan struct{})
+	go func() {
+		a.streams.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		a.Logger.Warn("streams did not end in time")
+	}
+}
+
+// Document is the OpenAPI 3.1 document.
+func (a *API) Document() *huma.OpenAPI { return a.huma.OpenAPI() }

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+)
+
+const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token as ` + "`Authorization: Bearer …`" + `.
+Errors are application/problem+json (RFC 9457) with a stable ` + "`code`" + `. Lists are ` + "`{data, nextCursor}`" + `; pass nextCursor as ` + "`cursor`" + ` for the next page.`
+
+// document is the frame of the OpenAPI document; huma fills in the endpoints.
+func document(version string) huma.Config {
+	cfg := huma.DefaultConfig("whatsapp-api", version)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
+	cfg.Info.Description = about
+	cfg.Info.License = &huma.License{Name: "MIT"}
+	cfg.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
+	cfg.DefaultFormat = "application/json"
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+	}
+	return cfg
+}
+
+// describeStreams adds the routes that huma does not serve.
+func describeStreams(doc *huma.OpenAPI) {
+	problem := &huma.Response{
+		Description: "Error",
+		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
+	}
+	doc.AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/ws", OperationID: "getWs", Tags: []string{"events"}, Summary: "Events over WebSocket",
+		Description: webSocketAbout,
+		Responses:   map[string]*huma.Response{"101": {Description: "Switching protocols"}, "401": problem, "403": problem, "426": problem},
+	})
+	doc.AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{"health"}, Summary: "This document",
+		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}},
+	})
+}
+
+func (a *API) openAPI(c echo.Context) error {
+	c.Response().Header().Set("Content-Type", "application/json")
+	return encode(c.Response(), a.huma.OpenAPI())
+}

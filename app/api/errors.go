@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+	"whatsapp-api/whatsapp/convert"
+)
+
+// fault gives an error its status and its stable code. Codes are for ever, texts may change.
+type fault struct {
+	err    error
+	status int
+	code   string
+	detail string // empty: the error's own text is fit to be shown
+}
+
+// faults is searched in order; the first that matches wins.
+var faults = []fault{
+	{service.ErrUnauthorized, 401, "unauthorized", "There is no access token, or it is no longer good. Log in again."},
+	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
+	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
+	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
+	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
+	{service.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},
+	{service.ErrIdempotencyRunning, 409, "idempotency_key_running", "The first request with this Idempotency-Key is still running. Wait for its answer."},
+	{whatsapp.ErrUnconfirmed, 504, "send_unconfirmed", "WhatsApp did not acknowledge the message in time. It stays queued and is sent once; message_status tells what became of it."},
+	{whatsapp.ErrOffline, 409, "session_offline", "The session is not connected to WhatsApp. Start it, then try again."},
+	{whatsapp.ErrLinked, 409, "already_linked", "The session has a WhatsApp account, so there is no QR code. Disconnect it to link another."},
+	{whatsapp.ErrNotLinked, 409, "not_linked", "The session has no WhatsApp account."},
+	{whatsapp.ErrNoQR, 503, "qr_not_ready", "No QR code yet. Try again, or use ?wait=20."},
+	{whatsapp.ErrNotOnWhatsApp, 422, "not_on_whatsapp", "This number has no WhatsApp account."},
+	{whatsapp.ErrNoQuoted, 422, "quoted_not_found", "The message to answer is not stored in this chat."},
+	{whatsapp.ErrRefused, 502, "whatsapp_refused", ""},
+	{whatsapp.ErrStopping, 503, "stopping", "The server is stopping."},
+	{whatsapp.ErrMixed, 500, "internal_error", ""},
+	{convert.ErrAddress, 422, "bad_address", ""},
+	{store.ErrNotFound, 404, "not_found", "There is no such thing here."},
+	{store.ErrExists, 409, "already_exists", "It exists already."},
+	{store.ErrCursor, 400, "bad_cursor", "The cursor was not made by this list. Begin without one."},
+	{store.ErrExpired, 410, "cursor_expired", "Events after this point are no longer kept, or the log began anew. Read the lists again, then follow from lastSeq."},
+	{store.ErrLastAdmin, 409, "last_admin", "This is the last active admin."},
+	{store.ErrUnavailable, 503, "store_unavailable", "The database cannot be reached or cannot be written now. Nothing was lost; try again."},
+	{store.ErrFenced, 503, "session_moved", "Another server has taken over the session. Try again."},
+}
+
+// fail turns an error of a lower layer into the answer. nil stays nil.
+func (a *API) fail(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return a.problemOf(ctx, err)
+}
+
+func (a *API) problemOf(ctx context.Context, err error) *Problem {
+	request := requestOf(ctx)
+	var p *Problem
+	if errors.As(err, &p) {
+		p.RequestID = request
+		return p
+	}
+	var wrong service.Invalid
+	if errors.As(err, &wrong) {
+		return invalid(wrong, request)
+	}
+	var many service.TooMany
+	if errors.As(err, &many) {
+		seconds := int(math.Ceil(many.After.Seconds()))
+		p := problem(429, "too_many_attempts", fmt.Sprintf("Too many attempts. Try again in %d s.", seconds), request)
+		p.header = http.Header{"Retry-After": {fmt.Sprint(seconds)}}
+		return p
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			return a.known(f, err, request)
+		}
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return problem(503, "unavailable", "The request took too long or was given up.", request)
+	}
+	a.Logger.Error("request failed", zap.String("request", request), zap.Error(err))
+	return validation(500, "", request, nil)
+}
+
+func (a *API) known(f fault, err error, request string) *Problem {
+	detail := f.detail
+	var refusal *whatsapp.Refusal
+	switch {
+	case detail == "" && errors.As(err, &refusal):
+		detail = refusal.Error() + "."
+	case detail == "":
+		detail = err.Error()
+	}
+	p := problem(f.status, f.code, detail, request)
+	if f.status == http.StatusServiceUnavailable {
+		p.header = http.Header{"Retry-After": {"1"}}
+		a.Logger.Warn("request not served", zap.String("request", request), zap.String("code", f.code), zap.Error(err))
+	}
+	return p
+}
+
+func invalid(wrong service.Invalid, request string) *Problem {
+	p := problem(422, "validation_failed", "Some fields are wrong.", request)
+	for field, why := range wrong {
+		p.Errors = append(p.Errors, FieldProblem{Field: field, In: "body", Message: why})
+	}
+	slices.SortFunc(p.Errors, func(x, y FieldProblem) int {
+		if x.Field < y.Field {
+			return -1
+		}
+		return 1
+	})
+	return p
+}
+
+// refuse answers from a huma middleware.
+func (a *API) refuse(ctx huma.Context, err error) {
+	p := a.problemOf(ctx.Context(), err)
+	for k, v := range p.header {
+		ctx.SetHeader(k, v[0])
+	}
+	if p.Status == http.StatusUnauthorized {
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="whatsapp-api"`)
+	}
+	ctx.SetHeader("Content-Type", "application/problem+json")
+	ctx.SetStatus(p.Status)
+	if err := encode(ctx.BodyWriter(), p); err != nil {
+		a.Logger.Debug("answer not written", zap.Error(err))
+	}
+}
+
+// routerError answers what echo itself found wrong: no such route, wrong method, a panic.
+func (a *API) routerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	ctx := c.Request().Context()
+	var p *Problem
+	var he *echo.HTTPError
+	switch {
+	case errors.As(err, &he) && he.Code == http.StatusNotFound:
+		p = problem(404, "no_such_route", "There is no such route. /docs shows what there is.", requestOf(ctx))
+	case errors.As(err, &he) && he.Code < 500:
+		p = validation(he.Code, fmt.Sprint(he.Message), requestOf(ctx), nil)
+	default:
+		p = a.problemOf(ctx, err)
+	}
+	a.write(c, p)
+}
+
+// write answers with a problem outside huma.
+func (a *API) write(c echo.Context, p *Problem) {
+	h := c.Response().Header()
+	for k, v := range p.header {
+		h.Set(k, v[0])
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="whatsapp-api"`)
+	}
+	h.Set("Content-Type", "application/problem+json")
+	c.Response().WriteHeader(p.Status)
+	if c.Request().Method == http.MethodHead {
+		return
+	}
+	if err := encode(c.Response(), p); err != nil {
+		a.Logger.Debug("answer not written", zap.Error(err))
+	}
+}

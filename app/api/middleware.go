@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"go.uber.org/zap"
+)
+
+// maxBody bounds a request's body, in bytes, where an endpoint does not say otherwise.
+const maxBody = 1 << 20
+
+type requestKey struct{}
+
+// requestOf is the request's id.
+func requestOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+func (a *API) useMiddleware() {
+	a.echo.Use(a.identify, a.recover, a.secure)
+	if len(a.Origins) > 0 {
+		a.echo.Use(middleware.CORSWithConfig(middleware.CORSConfig{
+			AllowOrigins:  a.Origins,
+			AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete},
+			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Last-Event-ID"},
+			ExposeHeaders: []string{"Idempotency-Replayed", "X-Request-Id", "Retry-After"},
+			MaxAge:        600,
+		}))
+	}
+	a.echo.Use(unescape)
+}
+
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// identify gives each request an id: the caller's if it is fit for logs, else a random one.
+func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get("X-Request-Id")
+		if !goodRequestID.MatchString(id) {
+			raw := make([]byte, 12)
+			rand.Read(raw)
+			id = hex.EncodeToString(raw)
+		}
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, id)))
+		c.Response().Header().Set("X-Request-Id", id)
+		began := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		a.Logger.Debug("request", zap.String("request", id), zap.String("method", c.Request().Method),
+			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))
+		return nil
+	}
+}
+
+// recover turns a panic into a 500 with its stack in the log.
+func (a *API) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler { // net/http's own way to cut a connection
+					panic(p)
+				}
+				a.Logger.Error("handler panicked", zap.String("request", requestOf(c.Request().Context())), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+				err = echo.NewHTTPError(http.StatusInternalServerError).SetInternal(fmt.Errorf("panic: %v", p))
+			}
+		}()
+		return next(c)
+	}
+}
+
+// secure sets the headers that keep browsers from doing what nobody asked for.
+func (a *API) secure(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-site")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if c.IsTLS() {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		return next(c)
+	}
+}
+
+// unescape undoes the escapes of path parameters: echo leaves them as they came when the
+// URL has any (34600%40s.whatsapp.net).
+func unescape(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().URL.RawPath == "" {
+			return next(c)
+		}
+		values := c.ParamValues()
+		for i, v := range values {
+			plain, err := url.PathUnescape(v)
+			if err != nil {
+				return echo.NewHTTPError(http.StatusBadRequest, "The path has a malformed escape.")
+			}
+			values[i] = plain
+		}
+		c.SetParamValues(values...)
+		return next(c)
+	}
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

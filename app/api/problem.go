@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Problem is an error as clients see it (RFC 9457).
+type Problem struct {
+	Type      string         `json:"type" doc:"about:blank: code says what kind of error it is"`
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Detail    string         `json:"detail" doc:"What is wrong and what can be done; the text may change"`
+	Code      string         `json:"code" doc:"Stable name of the kind of error, for programs"`
+	Errors    []FieldProblem `json:"errors,omitempty" doc:"What is wrong with which field"`
+	RequestID string         `json:"requestId" doc:"The same as in the header X-Request-Id and in the server's log"`
+
+	header http.Header
+}
+
+// FieldProblem says what is wrong with one field.
+type FieldProblem struct {
+	Field   string `json:"field" doc:"Name of the field, with its path inside the body"`
+	In      string `json:"in" enum:"body,query,path,header"`
+	Message string `json:"message"`
+}
+
+// Error is the detail.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is for huma.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders is for huma.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType is application/problem+json, whatever was asked for.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func problem(status int, code, detail, request string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: request}
+}
+
+// ownErrors gives huma our error shape. huma keeps these in package variables.
+var ownErrors = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return validation(status, msg, "", errs)
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+		request := ""
+		if ctx != nil {
+			request = requestOf(ctx.Context())
+		}
+		return validation(status, msg, request, errs)
+	}
+})
+
+// codes names the errors that huma and echo make themselves, by status.
+var codes = map[int]string{
+	400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable",
+	408: "request_timeout", 413: "body_too_large", 414: "uri_too_long", 415: "unsupported_media_type", 422: "validation_failed",
+	429: "too_many_requests", 431: "headers_too_large", 500: "internal_error", 503: "unavailable",
+}
+
+// validation makes a problem of what huma found wrong. Values are not repeated: they may be secret.
+func validation(status int, msg, request string, errs []error) *Problem {
+	code, ok := codes[status]
+	if !ok {
+		code = "error"
+	}
+	if status == http.StatusInternalServerError {
+		msg = "Something went wrong here. The request id helps to find it in the log."
+	}
+	p := problem(status, code, msg, request)
+	for _, err := range errs {
+		d, ok := err.(huma.ErrorDetailer)
+		if !ok {
+			if err != nil && status < 500 {
+				p.Errors = append(p.Errors, FieldProblem{In: "body", Message: err.Error()})
+			}
+			continue
+		}
+		in, field, _ := strings.Cut(d.ErrorDetail().Location, ".")
+		p.Errors = append(p.Errors, FieldProblem{Field: field, In: in, Message: d.ErrorDetail().Message})
+	}
+	return p
+}

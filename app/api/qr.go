@@ -1,0 +1,128 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-api/whatsapp"
+	"whatsapp-api/whatsapp/convert"
+)
+
+// qrEndpoint gives the QR code in the form that was asked for, so its row describes the
+// answers by hand.
+func (a *API) qrEndpoint() Endpoint {
+	return onSession(a, http.MethodGet, "/sessions/{sessionId}/qr", "sessions:write", "The QR code to link the session with; starts pairing when idle", a.qr,
+		alsoFails(http.StatusConflict), func(op *huma.Operation) {
+			text := func(t string) *huma.MediaType {
+				return &huma.MediaType{Schema: &huma.Schema{Type: "string", Description: t}}
+			}
+			op.Responses = map[string]*huma.Response{"200": {
+				Description: "The code on show now; it changes every 20 to 60 seconds",
+				Headers:     map[string]*huma.Param{"Expires-At": {Description: "Until when the code is good", Schema: &huma.Schema{Type: "string"}}},
+				Content: map[string]*huma.MediaType{
+					"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(typeOf[convert.QR](), true, "QR")},
+					"image/png":        text("PNG"),
+					"image/svg+xml":    text("SVG"),
+					"text/plain":       text("The text in the code"),
+				},
+			}}
+		})
+}
+
+type qrIn struct {
+	SessionPath
+	Format string `query:"format" enum:"json,png,svg,raw" doc:"json unless an image is preferred by Accept"`
+	Wait   int    `query:"wait" minimum:"0" maximum:"60" default:"10" doc:"Seconds to wait for a code"`
+	Accept string `header:"Accept"`
+}
+
+type qrOut struct {
+	ContentType string `header:"Content-Type"`
+	ExpiresAt   string `header:"Expires-At"`
+	Body        []byte
+}
+
+func (a *API) qr(ctx context.Context, on Target, in *qrIn) (*qrOut, error) {
+	code, err := on.Session.WaitQR(ctx, time.Duration(in.Wait)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	format := in.Format
+	if format == "" {
+		format = preferred(in.Accept)
+	}
+	out, err := drawn(code, format)
+	if err != nil {
+		return nil, err
+	}
+	out.ExpiresAt = code.ExpiresAt.UTC().Format(time.RFC3339)
+	return out, nil
+}
+
+// preferred picks the format by the first type in Accept that is one of ours.
+func preferred(accept string) string {
+	for part := range strings.SplitSeq(accept, ",") {
+		kind, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		switch kind {
+		case "image/png", "image/*":
+			return "png"
+		case "image/svg+xml":
+			return "svg"
+		case "text/plain":
+			return "raw"
+		case "application/json":
+			return "json"
+		}
+	}
+	return "json"
+}
+
+func drawn(code whatsapp.Code, format string) (*qrOut, error) {
+	switch format {
+	case "png":
+		png, err := code.PNG()
+		return &qrOut{ContentType: "image/png", Body: png}, err
+	case "svg":
+		svg, err := svgOf(code)
+		return &qrOut{ContentType: "image/svg+xml", Body: svg}, err
+	case "raw":
+		return &qrOut{ContentType: "text/plain; charset=utf-8", Body: []byte(code.Text)}, nil
+	}
+	shape, err := code.Shape()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(shape)
+	return &qrOut{ContentType: "application/json", Body: raw}, err
+}
+
+// svgOf draws each run of dark modules as one rectangle.
+func svgOf(code whatsapp.Code) ([]byte, error) {
+	rows, err := code.Bitmap()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	n := len(rows)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges"><rect width="100%%" height="100%%" fill="#fff"/><path d="`, n, n)
+	for y, row := range rows {
+		for x := 0; x < len(row); x++ {
+			from := x
+			for x < len(row) && row[x] {
+				x++
+			}
+			if x > from {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from, y, x-from, x-from)
+			}
+		}
+	}
+	b.WriteString(`"/></svg>`)
+	return b.Bytes(), nil
+}

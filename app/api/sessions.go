@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+	"whatsapp-api/whatsapp/convert"
+)
+
+func (a *API) sessions() []Endpoint {
+	return []Endpoint{
+		onAccount(a, http.MethodGet, "/sessions", "sessions:read", "List sessions", a.listSessions),
+		onAccount(a, http.MethodPost, "/sessions", "sessions:write", "Create a session", a.createSession, status(http.StatusCreated), alsoFails(http.StatusConflict)),
+		onSession(a, http.MethodGet, "/sessions/{sessionId}", "sessions:read", "One session", a.getSession),
+		onSession(a, http.MethodPut, "/sessions/{sessionId}", "sessions:write", "Rename a session", a.renameSession),
+		onSession(a, http.MethodDelete, "/sessions/{sessionId}", "sessions:write", "Unlink the device and remove the session's data", a.deleteSession, status(http.StatusNoContent)),
+		onSession(a, http.MethodPost, "/sessions/{sessionId}/listen", "sessions:write", "Bring the session online; starts pairing when it is not linked", a.listen),
+		onSession(a, http.MethodPost, "/sessions/{sessionId}/stop", "sessions:write", "Close the connection, keep the link", a.stop),
+		onSession(a, http.MethodPost, "/sessions/{sessionId}/disconnect", "sessions:write", "Unlink this device from the phone; data stay", a.disconnect, alsoFails(http.StatusConflict)),
+		a.qrEndpoint(),
+	}
+}
+
+func (a *API) sessionShape(r store.Session) convert.Session {
+	return whatsapp.SessionShape(a.Manager.Describe(r), a.Manager.Sandbox())
+}
+
+type listSessionsIn struct{ Paging }
+
+func (a *API) listSessions(ctx context.Context, who service.Caller, in *listSessionsIn) (*body[List[convert.Session]], error) {
+	list, next, err := a.Sessions.List(ctx, who, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return reply(listOf(list, next, a.sessionShape)), nil
+}
+
+type createSessionIn struct {
+	Body struct {
+		Name string  `json:"name" maxLength:"200" doc:"What people call it"`
+		ID   *string `json:"id,omitempty" doc:"1 to 64 of a-z 0-9 - _; made when absent"`
+	}
+}
+
+func (a *API) createSession(ctx context.Context, who service.Caller, in *createSessionIn) (*body[convert.Session], error) {
+	id := ""
+	if in.Body.ID != nil {
+		if id = *in.Body.ID; id == "" {
+			return nil, service.Invalid{"id": "must be 1 to 64 of a-z 0-9 - _"}
+		}
+	}
+	r, err := a.Sessions.Create(ctx, who, id, in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return reply(a.sessionShape(r)), nil
+}
+
+type sessionIn struct{ SessionPath }
+
+func (a *API) getSession(_ context.Context, on Target, _ *sessionIn) (*body[convert.Session], error) {
+	return reply(a.sessionShape(on.Record)), nil
+}
+
+type renameSessionIn struct {
+	SessionPath
+	Body struct {
+		Name string `json:"name" maxLength:"200"`
+	}
+}
+
+func (a *API) renameSession(ctx context.Context, on Target, in *renameSessionIn) (*body[convert.Session], error) {
+	r, err := a.Sessions.Rename(ctx, on.Record.ID, in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	return reply(a.sessionShape(r)), nil
+}
+
+func (a *API) deleteSession(ctx context.Context, on Target, _ *sessionIn) (*nothing, error) {
+	return nil, a.Sessions.Delete(ctx, on.Record.ID)
+}
+
+func (a *API) listen(ctx context.Context, on Target, _ *sessionIn) (*body[convert.Session], error) {
+	return a.after(ctx, on, on.Session.Listen(ctx))
+}
+
+func (a *API) stop(ctx context.Context, on Target, _ *sessionIn) (*body[convert.Session], error) {
+	return a.after(ctx, on, on.Session.Stop(ctx))
+}
+
+func (a *API) disconnect(ctx context.Context, on Target, _ *sessionIn) (*body[convert.Session], error) {
+	return a.after(ctx, on, on.Session.Unlink(ctx))
+}
+
+// after answers with the session as it is after a command.
+func (a *API) after(ctx context.Context, on Target, err error) (*body[convert.Session], error) {
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.Sessions.Get(ctx, on.Caller, on.Record.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(a.sessionShape(r)), nil
+}
