@@ -1,0 +1,287 @@
+package sandbox
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// baileysDir is where the Node client is kept, with its pinned packages.
+const baileysDir = "testdata/baileys"
+
+// needBaileys installs the client's packages once per lock file, in the user's
+// cache, and returns the script. Without Node the test is skipped, unless
+// REQUIRE_ALL=1 says that nothing may be skipped.
+func needBaileys(t *testing.T) string {
+	t.Helper()
+	missing := func(format string, args ...any) {
+		if os.Getenv("REQUIRE_ALL") == "1" {
+			t.Fatalf(format, args...)
+		}
+		t.Skipf(format, args...)
+	}
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			missing("the test with Baileys needs Node.js: %v", err)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		missing("the test with Baileys needs a cache directory: %v", err)
+	}
+	lock, err := os.ReadFile(filepath.Join(baileysDir, "package-lock.json"))
+	require.NoError(t, err)
+	sum := sha256.Sum256(lock)
+	dir := filepath.Join(cache, "whatsapp-api", "baileys-"+hex.EncodeToString(sum[:8]))
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if err := installBaileys(dir); err != nil {
+			missing("the packages of Baileys cannot be installed: %v", err)
+		}
+	}
+	script, err := os.ReadFile(filepath.Join(baileysDir, "client.mjs"))
+	require.NoError(t, err)
+	// Node looks for packages beside the script, so it runs from where they are.
+	to := filepath.Join(dir, fmt.Sprintf("client-%d.mjs", os.Getpid()))
+	require.NoError(t, os.WriteFile(to, script, 0o600))
+	t.Cleanup(func() { _ = os.Remove(to) })
+	return to
+}
+
+// installBaileys installs beside the place and then moves, so that a broken
+// installation is never found.
+func installBaileys(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		raw, err := os.ReadFile(filepath.Join(baileysDir, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(temp, name), raw, 0o600); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = temp
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	if err := os.Rename(temp, dir); err != nil && !errors.Is(err, os.ErrExist) {
+		if _, there := os.Stat(dir); there != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// baileys is the running client.
+type baileys struct {
+	t  *testing.T
+	in io.WriteCloser
+
+	mu      sync.Mutex
+	events  []baileysEvent
+	changed chan struct{}
+}
+
+type baileysEvent struct {
+	Event, Ref, ID, LID, Name, QR, Chat, Type, Text, Reaction, Error string
+	FromMe                                                           bool
+	Code, Stub, Status                                               int
+	Found                                                            []string
+}
+
+func startBaileys(t *testing.T, s *Server, authDir string) *baileys {
+	t.Helper()
+	script := needBaileys(t)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, []byte(s.Info().CaPem), 0o600))
+	cmd := exec.Command("node", script, s.Info().WebSocketURL, ca, authDir)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	b := &baileys{t: t, in: in}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		b.follow(out)
+	}()
+	t.Cleanup(func() {
+		_ = in.Close() // the script ends with its input
+		killer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		<-read
+		_ = cmd.Wait()
+		killer.Stop()
+	})
+	return b
+}
+
+func (b *baileys) follow(out io.Reader) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var e baileysEvent
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			continue // something that a library prints
+		}
+		b.mu.Lock()
+		b.events = append(b.events, e)
+		if b.changed != nil {
+			close(b.changed)
+			b.changed = nil
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (b *baileys) wait(name string, is func(baileysEvent) bool) baileysEvent {
+	b.t.Helper()
+	timeout := time.After(patience)
+	for seen := 0; ; {
+		b.mu.Lock()
+		for _, e := range b.events[seen:] {
+			if e.Event == "failed" {
+				b.mu.Unlock()
+				b.t.Fatalf("Baileys: %s", e.Error)
+			}
+			if e.Event == name && (is == nil || is(e)) {
+				b.mu.Unlock()
+				return e
+			}
+		}
+		seen = len(b.events)
+		if b.changed == nil {
+			b.changed = make(chan struct{})
+		}
+		changed := b.changed
+		b.mu.Unlock()
+		select {
+		case <-changed:
+		case <-timeout:
+			b.t.Fatalf("waited for %q of Baileys", name)
+		}
+	}
+}
+
+// do gives a command and waits for its answer.
+func (b *baileys) do(answer string, command map[string]any) baileysEvent {
+	b.t.Helper()
+	ref := messageID()
+	command["id"] = ref
+	raw, err := json.Marshal(command)
+	require.NoError(b.t, err)
+	_, err = b.in.Write(append(raw, '\n'))
+	require.NoError(b.t, err)
+	return b.wait(answer, func(e baileysEvent) bool { return e.Ref == ref })
+}
+
+func (b *baileys) message(id string) baileysEvent {
+	b.t.Helper()
+	return b.wait("message", func(e baileysEvent) bool { return e.ID == id && e.Text != "" })
+}
+
+// TestBaileys is the proof by an independent client: nothing of its encoder,
+// its handshake or its Signal library is shared with this server.
+func TestBaileys(t *testing.T) {
+	s := openServer(t)
+	ann, bob := newPhone(t, s, "12025550100", "Ann"), newPhone(t, s, "12025550101", "Bob")
+	auth := t.TempDir()
+	b := startBaileys(t, s, auth)
+	qr := b.wait("qr", nil)
+	_, err := ann.Scan(within(t), qr.QR)
+	require.NoError(t, err)
+	b.wait("close", func(e baileysEvent) bool { return e.Code == 515 })
+	me := b.wait("open", nil)
+	require.Contains(t, me.ID, "12025550100:1@")
+	b.wait("caughtUp", nil)
+
+	// Each way, in both forms of address.
+	for _, addressing := range []string{"lid", "pn"} {
+		ids, err := bob.Send(within(t), Outgoing{To: ann.Number(), Text: "echo over " + addressing, Addressing: addressing})
+		require.NoError(t, err)
+		m := b.message(ids[0])
+		require.Equal(t, "Bob", m.Name)
+		require.Contains(t, m.Chat, map[string]string{"lid": "@lid", "pn": "@s.whatsapp.net"}[addressing])
+		waitReceipt(t, bob, func(r Receipt) bool { return r.IDs[0] == ids[0] && r.Device == 1 })
+		echo := waitMessage(t, bob, func(m Received) bool { return m.Text == "over "+addressing })
+		require.Equal(t, addressing, echo.Address)
+		require.Equal(t, 1, echo.Device)
+		b.wait("update", func(e baileysEvent) bool { return e.ID == echo.ID && e.Status >= 3 }) // delivered
+	}
+	own := waitMessage(t, ann, func(m Received) bool { return m.FromMe })
+	require.Equal(t, bob.Number(), own.Chat)
+
+	ids := send(t, bob, ann, "number {n}", 200)
+	for _, id := range ids {
+		b.message(id)
+	}
+	b.do("done", map[string]any{"do": "read", "to": lidOf(bob).String(), "message": ids[0]})
+	waitReceipt(t, bob, func(r Receipt) bool { return r.IDs[0] == ids[0] && r.Type == "read" })
+
+	// To itself, and to a client of another library.
+	note := b.do("sent", map[string]any{"do": "send", "to": jidOf(ann).String(), "text": "note to self"})
+	waitMessage(t, ann, func(m Received) bool { return m.ID == note.ID })
+	c := linked(t, s, bob)
+	toBoth := b.do("sent", map[string]any{"do": "send", "to": lidOf(bob).String(), "text": "to phone and client"})
+	require.Equal(t, toBoth.ID, c.messages(1)[0].Info.ID)
+	answer := c.say(jidOf(ann), "from the other library")
+	require.Equal(t, "from the other library", b.message(answer.ID).Text)
+
+	require.Equal(t, []string{"12025550101@s.whatsapp.net"},
+		b.do("checked", map[string]any{"do": "check", "numbers": []string{bob.Number(), "+12025559999"}}).Found)
+	b.do("done", map[string]any{"do": "mute", "to": jidOf(bob).String()})
+
+	baileysRecovers(t, s, ann, bob, b)
+
+	b.do("done", map[string]any{"do": "logout"})
+	require.Eventually(t, func() bool { return len(ann.Devices()) == 0 }, patience, 5*time.Millisecond)
+}
+
+// baileysRecovers is the part with faults: undecryptable bytes, a cut and the
+// offline delivery after it.
+func baileysRecovers(t *testing.T, s *Server, ann, bob *Phone, b *baileys) {
+	t.Helper()
+	require.NoError(t, s.AddFaults(Fault{Kind: FaultCorrupt, Phone: ann.Number()}))
+	ids := send(t, bob, ann, "broken once", 1)
+	require.Equal(t, "broken once", b.message(ids[0]).Text)
+	require.NoError(t, s.AddFaults(Fault{Kind: FaultCut, Phone: ann.Number()}))
+	ids = send(t, bob, ann, "in spite of it {n}", 50)
+	for _, id := range ids {
+		b.message(id)
+	}
+	waitEmptyQueue(t, ann.account.device(1))
+}
+
+// waitMessage waits until the phone has a message that satisfies a condition.
+func waitMessage(t *testing.T, p *Phone, is func(Received) bool) Received {
+	t.Helper()
+	for n := 0; ; {
+		list, err := p.WaitMessages(within(t), n, 1)
+		require.NoError(t, err)
+		for _, m := range list {
+			if n = m.N; is(m) {
+				return m
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+// An unmodified Baileys client, driven by the Go test over JSON lines: commands
+// come in on stdin, what happens goes out on stdout.
+//
+// Arguments: the websocket URL, a file with the authority to trust, a directory
+// for the credentials.
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
+import { createInterface } from 'node:readline';
+import makeWASocket, { DisconnectReason, useMultiFileAuthState } from 'baileys';
+
+const [url, caFile, authDir] = process.argv.slice(2);
+const agent = new Agent({ ca: readFileSync(caFile) });
+const say = (event, data = {}) => process.stdout.write(JSON.stringify({ event, ...data }) + '\n');
+
+// Baileys wants a pino logger; errors of the library are of interest, on stderr.
+const silent = () => {};
+const log = { level: 'warn', trace: silent, debug: silent, info: silent,
+  warn: (...a) => console.error('warn', ...a), error: (...a) => console.error('error', ...a), child: () => log };
+
+const { state, saveCreds } = await useMultiFileAuthState(authDir);
+let socket;
+let leaving = false;
+
+const textOf = m => m?.conversation ?? m?.extendedTextMessage?.text ?? '';
+
+function connect() {
+  socket = makeWASocket({ auth: state, waWebSocketUrl: url, agent, logger: log, browser: ['Linux', 'Chrome', '1.0'] });
+  socket.ev.on('creds.update', saveCreds);
+  socket.ev.on('connection.update', update => {
+    if (update.qr) say('qr', { qr: update.qr });
+    if (update.connection === 'open') say('open', { id: socket.user?.id, lid: socket.user?.lid, name: socket.user?.name });
+    if (update.receivedPendingNotifications) say('caughtUp');
+    if (update.connection === 'close') {
+      const code = update.lastDisconnect?.error?.output?.statusCode;
+      say('close', { code });
+      // After pairing the server asks for a new connection; this is the program's work.
+      if (!leaving && code !== DisconnectReason.loggedOut && code !== DisconnectReason.connectionReplaced) connect();
+    }
+  });
+  socket.ev.on('messages.upsert', ({ messages, type }) => {
+    for (const m of messages) {
+      say('message', { id: m.key.id, chat: m.key.remoteJid, fromMe: !!m.key.fromMe, name: m.pushName, type,
+        text: textOf(m.message), stub: m.messageStubType ?? 0, reaction: m.message?.reactionMessage?.text });
+      const text = textOf(m.message);
+      if (type === 'notify' && !m.key.fromMe && text.startsWith('echo '))
+        run({ id: 'echo', do: 'send', to: m.key.remoteJid, text: text.slice(5) });
+    }
+  });
+  socket.ev.on('messages.update', list => {
+    for (const u of list) say('update', { id: u.key.id, status: u.update.status ?? 0 });
+  });
+}
+
+async function run(command) {
+  try {
+    switch (command.do) {
+      case 'send': {
+        const sent = await socket.sendMessage(command.to, { text: command.text });
+        say('sent', { ref: command.id, id: sent.key.id });
+        break;
+      }
+      case 'read':
+        await socket.readMessages([{ remoteJid: command.to, id: command.message, fromMe: false }]);
+        say('done', { ref: command.id });
+        break;
+      case 'check':
+        say('checked', { ref: command.id, found: (await socket.onWhatsApp(...command.numbers)).filter(r => r.exists).map(r => r.jid) });
+        break;
+      case 'mute':
+        await socket.chatModify({ mute: 8 * 60 * 60 * 1000 }, command.to);
+        say('done', { ref: command.id });
+        break;
+      case 'logout':
+        leaving = true;
+        await socket.logout();
+        say('done', { ref: command.id });
+        break;
+      default:
+        throw new Error('unknown command ' + command.do);
+    }
+  } catch (error) {
+    say('failed', { ref: command.id, error: String(error?.stack ?? error) });
+  }
+}
+
+connect();
+const lines = createInterface({ input: process.stdin });
+lines.on('line', line => run(JSON.parse(line)));
+lines.on('close', () => {
+  leaving = true;
+  socket.end(undefined);
+  process.exit(0);
+});
