@@ -30,6 +30,9 @@ func (c *conn) onMessage(e *events.Message) error {
 	content := convert.ContentOf(e.Message)
 	if content.Internal || e.Info.Category == "peer" {
 		_, err := c.dev.CommitReceived(c.ctx, store.Unit{}, e.Info.Timestamp)
+		if err == nil {
+			c.history(e)
+		}
 		return err
 	}
 	c.s.ingest.Lock()

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "whatsapp-api/"
+
+// layers says what each package may import of this module. Arrows go one way.
+var layers = map[string][]string{
+	"cmd/whatsapp-api":                {"app", "configs"},
+	"app":                             {"app/api", "app/events", "app/service", "configs", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox"},
+	"app/api":                         {"app/events", "app/service", "store", "whatsapp", "whatsapp/convert"},
+	"app/service":                     {"store", "whatsapp", "whatsapp/convert"},
+	"app/events":                      {"store"},
+	"whatsapp":                        {"store", "whatsapp/convert", "whatsapp/keys"},
+	"whatsapp/convert":                {"store"},
+	"whatsapp/keys":                   {"store"},
+	"whatsapp/sandbox":                {},
+	"store":                           {},
+	"store/sqlite":                    {"store"},
+	"store/mongo":                     {"store"},
+	"store/storetest":                 {"store"},
+	"store/mongo/mongotest":           {},
+	"store/mongo/mongotest/getmongod": {"store/mongo/mongotest"},
+	"configs":                         {},
+	"web":                             {},
+}
+
+// owners says which packages may import a library, by the beginning of its path.
+var owners = map[string][]string{
+	"github.com/labstack/echo":        {"app/api"},
+	"github.com/danielgtaylor/huma":   {"app/api"},
+	"github.com/coder/websocket":      {"app/api", "whatsapp/sandbox"},
+	"github.com/golang-jwt/jwt":       {"app/service"},
+	"golang.org/x/crypto/argon2":      {"app/service"},
+	"github.com/ncruces/go-sqlite3":   {"store/sqlite", "whatsapp/sandbox"},
+	"go.mongodb.org/mongo-driver":     {"store/mongo"},
+	"github.com/skip2/go-qrcode":      {"whatsapp"},
+	"github.com/spf13/":               {"cmd/whatsapp-api"},
+	"go.mau.fi/libsignal":             {"whatsapp/sandbox"},
+	"github.com/nyaruka/phonenumbers": {"whatsapp/convert"},
+	"go.mau.fi/whatsmeow":             {"whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		require.NoError(t, d.Decode(&p))
+		name := strings.TrimPrefix(p.ImportPath, module)
+		seen[name] = true
+		allowed, known := layers[name]
+		if !known {
+			t.Errorf("package %s has no line in layers", name)
+		}
+		for _, i := range p.Imports {
+			if local, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, local) {
+				t.Errorf("%s may not import %s", name, local)
+			}
+			for library, who := range owners {
+				if strings.HasPrefix(i, library) && !slices.Contains(who, name) {
+					t.Errorf("%s may not import %s", name, i)
+				}
+			}
+			if i == "go.mau.fi/whatsmeow" && name != "whatsapp" {
+				t.Errorf("%s may not import whatsmeow's client", name)
+			}
+		}
+	}
+	for name := range layers {
+		if !seen[name] {
+			t.Errorf("layers names %s, which does not exist", name)
+		}
+	}
+}
