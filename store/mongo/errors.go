@@ -1,0 +1,74 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
+
+	"whatsapp-api/store"
+)
+
+// ErrTooLarge says that one message, key or event of a unit is larger than a document
+// of MongoDB may be (see maxValue). Units as a whole have no such limit.
+var ErrTooLarge = errors.New("too large for one document")
+
+// duplicateKey is the server's code for a key that is there already.
+const duplicateKey = 11000
+
+// awayCodes are the server's words for: not now, or not here any more.
+var awayCodes = []int{
+	6, 7, 24, 50, 64, 79, 89, 91, 100, 189, 202, 262, 317, 358, 9001, 10058, 10107, 11600, 11602,
+	13388, 13435, 13436, 14031, // 14031: the disk is full
+}
+
+// fault says what was being done, and turns the word of a server that cannot be reached or
+// cannot write into store.ErrUnavailable.
+func fault(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("%s: %w", doing, err)
+	case unavailable(err):
+		return fmt.Errorf("%s: %w: %w", doing, store.ErrUnavailable, err)
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return fmt.Errorf("%s: %w", doing, store.ErrNotFound)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func unavailable(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, errMoved) || errors.Is(err, mongo.ErrClientDisconnected) ||
+		mongo.IsTimeout(err) || mongo.IsNetworkError(err) {
+		return true
+	}
+	var selection topology.ServerSelectionError
+	if errors.As(err, &selection) {
+		return true
+	}
+	var server mongo.ServerError
+	if !errors.As(err, &server) {
+		return false
+	}
+	return server.HasErrorLabel("RetryableWriteError") || server.HasErrorLabel("RetryableError") ||
+		slices.ContainsFunc(awayCodes, server.HasErrorCode)
+}
+
+// known leaves out the word that documents are there already.
+func known(err error) error {
+	var bulk mongo.BulkWriteException
+	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
+		return err
+	}
+	for _, e := range bulk.WriteErrors {
+		if e.Code != duplicateKey {
+			return err
+		}
+	}
+	return nil
+}

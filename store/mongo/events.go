@@ -1,0 +1,166 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"whatsapp-api/store"
+)
+
+// unitPage is how many units are read at once for their events.
+const unitPage = 100
+
+// unitsFrom matches the units with an event after seq.
+func unitsFrom(session string, seq int64) bson.D {
+	// A Seq is at least 1; saying so lets the partial index be used.
+	return bson.D{{Key: "s", Value: session}, {Key: "last", Value: bson.D{{Key: "$gt", Value: max(seq, 0)}}}}
+}
+
+func (s *Store) unitsWithEvents(ctx context.Context, session string, seq int64, limit int) ([]unitDoc, error) {
+	return findAll[unitDoc](ctx, s.col.units, unitsFrom(session, seq),
+		options.Find().SetSort(asc("last")).SetLimit(int64(limit)).SetProjection(bson.D{{Key: "rest", Value: 0}}))
+}
+
+func (l eventLog) After(ctx context.Context, session string, seq int64, limit int) ([]store.Event, error) {
+	events, err := l.after(ctx, session, seq, limit)
+	if err != nil {
+		return nil, fault("read events", err)
+	}
+	return events, nil
+}
+
+// after shows no more than what is projected: whoever sees an event sees what it tells of.
+func (l eventLog) after(ctx context.Context, session string, seq int64, limit int) (list []store.Event, err error) {
+	doc, err := l.s.find(ctx, "read head", session)
+	if err != nil {
+		return nil, err
+	}
+	if seq > doc.Seq || seq < doc.Oldest-1 {
+		return nil, store.ErrExpired
+	}
+	for next := seq; len(list) < limit && next < doc.Seq; {
+		units, err := l.s.unitsWithEvents(ctx, session, next, min(limit-len(list), unitPage))
+		if err != nil {
+			return nil, err
+		}
+		if len(units) == 0 || units[0].First > next+1 {
+			return nil, store.ErrExpired // pruned just now
+		}
+		for _, u := range units {
+			encoded, err := l.s.load(ctx, u, partEvents, u.Events)
+			if err != nil {
+				return nil, err
+			}
+			events, err := u.events(encoded)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range events {
+				if e.Seq > next && e.Seq <= doc.Seq && len(list) < limit {
+					list = append(list, e)
+				}
+			}
+			next = u.Last
+		}
+	}
+	return list, nil
+}
+
+func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
+	doc, err := l.s.find(ctx, "read event bounds", session)
+	return doc.Oldest, doc.Seq, err
+}
+
+// Prune deletes from the oldest event up to the first that is not old enough, so that
+// what is kept has no gaps. That it is no longer kept is written first; then the units
+// go that have nothing else, as far as they are durable. The rest go when they are.
+func (l eventLog) Prune(ctx context.Context, session string, before time.Time) (int, error) {
+	n, err := l.prune(ctx, session, before)
+	return n, fault("prune events", err)
+}
+
+func (l eventLog) prune(ctx context.Context, session string, before time.Time) (int, error) {
+	line := l.s.lines.get(session)
+	if err := line.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer line.unlock()
+	if err := l.s.advance(ctx, line); err != nil {
+		return 0, err
+	}
+	doc, err := l.s.find(ctx, "read head", session)
+	if err != nil {
+		return 0, err
+	}
+	oldest, err := l.firstSince(ctx, doc, before.UnixMilli())
+	if err != nil {
+		return 0, err
+	}
+	if oldest > doc.Oldest {
+		write, cancel := bounded(ctx)
+		defer cancel()
+		res, err := l.s.col.sessions.UpdateOne(write, append(byID(session), bson.E{Key: "oldest", Value: doc.Oldest}, notDeleting),
+			bson.D{{Key: "$set", Value: bson.D{{Key: "oldest", Value: oldest}}}})
+		if err != nil {
+			return 0, err
+		}
+		if res.MatchedCount == 0 {
+			return 0, nil // another process prunes
+		}
+	}
+	if line.head != nil {
+		line.head.oldest = oldest
+	}
+	return int(oldest - doc.Oldest), l.s.dropUnits(ctx, doc, oldest)
+}
+
+// firstSince returns the Seq of the first kept event that is not older.
+func (l eventLog) firstSince(ctx context.Context, doc sessionDoc, ms int64) (int64, error) {
+	oldest := doc.Oldest
+	for oldest <= doc.Seq {
+		units, err := l.s.unitsWithEvents(ctx, doc.ID, oldest-1, unitPage)
+		if err != nil {
+			return 0, err
+		}
+		if len(units) == 0 {
+			return 0, fmt.Errorf("events %d to %d of the session are missing", oldest, doc.Seq)
+		}
+		for _, u := range units {
+			if u.Newest < ms {
+				oldest = u.Last + 1
+				continue
+			}
+			encoded, err := l.s.load(ctx, u, partEvents, u.Events)
+			if err != nil {
+				return 0, err
+			}
+			events, err := u.events(encoded)
+			if err != nil {
+				return 0, err
+			}
+			for _, e := range events {
+				if e.Seq >= oldest && e.Timestamp.UnixMilli() >= ms {
+					return min(e.Seq, doc.Seq+1), nil
+				}
+			}
+			oldest = u.Last + 1 // its newest was pruned before
+		}
+	}
+	return min(oldest, doc.Seq+1), nil
+}
+
+// dropUnits deletes the durable units whose events are all older than oldest.
+func (s *Store) dropUnits(ctx context.Context, doc sessionDoc, oldest int64) error {
+	gone := bson.D{
+		{Key: "s", Value: doc.ID}, {Key: "last", Value: bson.D{{Key: "$gt", Value: 0}, {Key: "$lt", Value: oldest}}},
+		{Key: "n", Value: bson.D{{Key: "$lte", Value: doc.Stripped}}},
+	}
+	if _, err := deleteMany(ctx, s.col.units, gone); err != nil {
+		return err
+	}
+	return s.dropChunks(ctx, doc.ID, 0, doc.Stripped)
+}

@@ -1,0 +1,65 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"golang.org/x/sync/errgroup"
+
+	"whatsapp-api/store"
+)
+
+// asc and desc name the fields of an index. All begin with the session, so that a
+// collection can be sharded by it.
+func asc(fields ...string) bson.D {
+	var d bson.D
+	for _, f := range fields {
+		d = append(d, bson.E{Key: f, Value: 1})
+	}
+	return d
+}
+
+func desc(d bson.D, fields ...string) bson.D {
+	for _, f := range fields {
+		d = append(d, bson.E{Key: f, Value: -1})
+	}
+	return d
+}
+
+func partial(field string, value any) *options.IndexOptionsBuilder {
+	return options.Index().SetPartialFilterExpression(bson.D{{Key: field, Value: value}})
+}
+
+// index makes the indexes that lack. What is found by its id alone needs none.
+func (s *Store) index(ctx context.Context) error {
+	some := bson.D{{Key: "$gt", Value: ""}}
+	wanted := map[*mongo.Collection][]mongo.IndexModel{
+		s.col.users:    {{Keys: asc("email"), Options: options.Index().SetUnique(true)}, {Keys: asc("role", "active")}},
+		s.col.tokens:   {{Keys: asc("user")}, {Keys: asc("expires")}},
+		s.col.sessions: {{Keys: asc("owner", "_id")}},
+		s.col.units:    {{Keys: asc("s", "last"), Options: partial("last", bson.D{{Key: "$gt", Value: 0}})}},
+		s.col.chats:    {{Keys: append(desc(asc("s"), "act"), asc("id")...)}},
+		s.col.contacts: {
+			{Keys: asc("s", "phone"), Options: partial("phone", some)}, {Keys: asc("s", "lid"), Options: partial("lid", some)},
+		},
+		s.col.messages: {
+			{Keys: desc(asc("s", "c"), "ts", "pos")}, {Keys: asc("s", "c", "w")}, {Keys: asc("s", "ts", "pos")},
+			// Named, since it differs from the one before by its filter alone.
+			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName("queued")},
+		},
+		s.col.calls: {{Keys: asc("expires")}},
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for c, models := range wanted {
+		g.Go(func() error {
+			if _, err := c.Indexes().CreateMany(ctx, models); err != nil {
+				return fmt.Errorf("indexes of %s: %w", c.Name(), err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,145 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+const (
+	durableEvery = time.Second // how long a projection may wait until it is made durable
+	durableUnits = 128         // or how many units
+)
+
+var errClosed = fmt.Errorf("%w: closed", store.ErrUnavailable)
+
+// line is what this process knows of the log of one session. Its lock is taken in the
+// order of the calls, so that units are kept in that order.
+type line struct {
+	session string
+	turn    chan struct{} // full while somebody has the line
+	closed  chan struct{} // of the store
+
+	// All below belongs to whoever has the line.
+	head   *head            // nil: to be read
+	fenced bool             // somebody else wrote the session; until Recover
+	unsure map[string]int64 // uids of units that this process tried to insert, with unknown outcome
+}
+
+// head is where the next unit of a session goes.
+type head struct {
+	unit     int64 // newest
+	seq      int64 // newest
+	durable  int64 // as in sessionDoc
+	stripped int64 // as in sessionDoc
+	oldest   int64 // as in sessionDoc; may be behind
+}
+
+func (l *line) lock(ctx context.Context) error {
+	select {
+	case <-l.closed:
+		return errClosed
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.closed:
+		return errClosed
+	}
+}
+
+func (l *line) tryLock() bool {
+	select {
+	case l.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *line) unlock() { <-l.turn }
+
+// lines are the lines of all sessions that were written in this process.
+type lines struct {
+	mu     sync.Mutex
+	all    map[string]*line
+	closed chan struct{}
+}
+
+func (s *lines) get(session string) *line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.all[session]
+	if l == nil {
+		l = &line{session: session, turn: make(chan struct{}, 1), closed: s.closed, unsure: map[string]int64{}}
+		s.all[session] = l
+	}
+	return l
+}
+
+func (s *lines) list() []*line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*line, 0, len(s.all))
+	for _, l := range s.all {
+		all = append(all, l)
+	}
+	return all
+}
+
+// keepDurable makes projections durable soon after they were made.
+func (s *Store) keepDurable(ctx context.Context) {
+	tick := time.NewTicker(durableEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, l := range s.lines.list() {
+			if !l.tryLock() {
+				continue // it is busy, and does it itself
+			}
+			if err := s.advance(context.WithoutCancel(ctx), l); err != nil {
+				s.log.Warn("could not make a session's projections durable", zap.String("session", l.session), zap.Error(err))
+			}
+			l.unlock()
+		}
+	}
+}
+
+// closeLines lets nobody in any more, waits for those who are, and makes all durable.
+func (s *Store) closeLines() {
+	close(s.lines.closed)
+	ctx, cancel := bounded(context.Background())
+	defer cancel()
+	for _, l := range s.lines.list() {
+		l.turn <- struct{}{} // kept: the line is closed
+		if err := s.advance(ctx, l); err != nil {
+			// Nothing is lost: Recover projects it again.
+			s.log.Warn("could not make a session's projections durable", zap.String("session", l.session), zap.Error(err))
+		}
+	}
+}
+
+// makeDurable advances a session of this process; another's is left to its owner.
+func (s *Store) makeDurable(ctx context.Context, session string) error {
+	l := s.lines.get(session)
+	if err := l.lock(ctx); err != nil {
+		return err
+	}
+	defer l.unlock()
+	return s.advance(ctx, l)
+}

@@ -1,0 +1,238 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"whatsapp-api/store"
+)
+
+type eventLog struct{ s *Store }
+
+// Commit waits for its turn, but once it has begun it is not given up with ctx: the
+// answer is then known, unless the server itself gives none in time.
+func (l eventLog) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
+	line := l.s.lines.get(u.Session)
+	if err := line.lock(ctx); err != nil {
+		return store.Kept{}, fault("commit unit", err)
+	}
+	defer line.unlock()
+	kept, err := l.s.commit(context.WithoutCancel(ctx), line, u)
+	if err != nil {
+		return store.Kept{}, fault("commit unit", err)
+	}
+	return kept, nil
+}
+
+func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
+	if l.fenced {
+		return store.Kept{}, store.ErrFenced
+	}
+	again := false // once: an insert of ours that we took for failed may have come late
+	for {
+		if l.head == nil {
+			if err := s.recover(ctx, l); err != nil {
+				return store.Kept{}, err
+			}
+		}
+		kept, err := s.append(ctx, l, u)
+		if errors.Is(err, errMoved) && !again {
+			again, l.head = true, nil
+			continue
+		}
+		if errors.Is(err, errMoved) {
+			err = store.ErrFenced
+		}
+		if errors.Is(err, store.ErrFenced) {
+			l.head, l.fenced = nil, true
+		}
+		return kept, err
+	}
+}
+
+// append puts the unit after l.head, which is unknown afterwards if something failed.
+func (s *Store) append(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if err := s.unknown(ctx, u); err != nil {
+		return store.Kept{}, err
+	}
+	doc, rest, err := newUnit(*l.head, u)
+	if err != nil {
+		return store.Kept{}, err
+	}
+	if err := s.insertUnit(ctx, l, doc); err != nil {
+		l.head = nil
+		return store.Kept{}, err
+	}
+	for uid, n := range l.unsure {
+		if n <= doc.N { // its place is taken: it cannot come late any more
+			delete(l.unsure, uid)
+		}
+	}
+	return s.kept(ctx, l, doc, rest, u)
+}
+
+// insertUnit commits the unit. errMoved: the head is not as we thought, by our own doing.
+func (s *Store) insertUnit(ctx context.Context, l *line, doc unitDoc) error {
+	if s.hooks.inserting != nil {
+		s.hooks.inserting(doc.N)
+	}
+	if err := s.split(ctx, &doc); err != nil {
+		return err
+	}
+	_, err := s.col.units.InsertOne(ctx, doc)
+	if err == nil {
+		return nil
+	}
+	if !mongo.IsDuplicateKeyError(err) {
+		l.unsure[doc.UID] = doc.N
+		return err
+	}
+	var there unitDoc
+	if err := findOne(ctx, "read unit", s.col.units, byID(doc.ID), &there, options.FindOne().SetProjection(asc("uid"))); err != nil {
+		l.unsure[doc.UID] = doc.N
+		return err
+	}
+	switch {
+	case there.UID == doc.UID:
+		return nil // the driver tried twice, and the first try was good
+	case l.unsure[there.UID] == doc.N:
+		return errMoved
+	}
+	return store.ErrFenced
+}
+
+// kept projects the committed unit and makes the answer.
+func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u store.Unit) (store.Kept, error) {
+	h := l.head
+	l.head = nil // until all is projected
+	h.unit, h.seq = doc.N, max(h.seq, doc.Last)
+	kept := keptOf(doc, *h, u)
+	if s.hooks.inserted != nil {
+		if err := s.hooks.inserted(doc.N); err != nil {
+			return kept, err
+		}
+	}
+	err := s.project(ctx, doc, rest)
+	if errors.Is(err, errMoved) {
+		// A new primary lacks projections of before. It has the units: project them again.
+		return kept, s.recover(ctx, l)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return kept, errors.Join(err, s.purgeData(ctx, l.session)) // deleted meanwhile, by another process
+	}
+	if err != nil {
+		return kept, err
+	}
+	l.head = h
+	if h.unit-h.durable >= durableUnits {
+		// The unit is kept, whatever comes of this. A lost head is read again.
+		_ = s.advance(ctx, l)
+	}
+	return kept, nil
+}
+
+// unknown returns store.ErrExists when one of the unit's messages or receipts is there
+// already, once its merges are made.
+func (s *Store) unknown(ctx context.Context, u store.Unit) error {
+	messages, receipts := map[string]bool{}, map[string]bool{}
+	for _, m := range u.Messages {
+		id := messageID(u.Session, m.MessageKey)
+		if messages[id] {
+			return store.ErrExists
+		}
+		messages[id] = true
+	}
+	for _, r := range u.Receipts {
+		id := newReceiptDoc(u.Session, r, 0).ID
+		if receipts[id] {
+			return store.ErrExists
+		}
+		receipts[id] = true
+	}
+	var messageIDs, receiptIDs []string
+	for _, m := range u.Messages {
+		for _, k := range origins(u.Merges, m.MessageKey) {
+			messageIDs = append(messageIDs, messageID(u.Session, k))
+		}
+	}
+	for _, r := range u.Receipts {
+		for _, before := range receiptOrigins(u.Merges, r) {
+			receiptIDs = append(receiptIDs, newReceiptDoc(u.Session, before, 0).ID)
+		}
+	}
+	if err := none(ctx, s.col.messages, messageIDs); err != nil {
+		return err
+	}
+	return none(ctx, s.col.receipts, receiptIDs)
+}
+
+// none returns store.ErrExists when one of these documents is there.
+func none(ctx context.Context, c *mongo.Collection, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	err := c.FindOne(ctx, byID(bson.D{{Key: "$in", Value: ids}}), options.FindOne().SetProjection(asc("_id"))).Err()
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return nil
+	case err == nil:
+		return store.ErrExists
+	}
+	return fmt.Errorf("look up %s: %w", c.Name(), err)
+}
+
+// origins are the keys under which the message may be kept now that merges will move to k.
+func origins(merges []store.ChatMerge, k store.MessageKey) []store.MessageKey {
+	var keys []store.MessageKey
+	for _, r := range receiptOrigins(merges, store.Receipt{Key: k}) {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+func receiptOrigins(merges []store.ChatMerge, r store.Receipt) []store.Receipt {
+	found := []store.Receipt{r}
+	for i := len(merges) - 1; i >= 0; i-- {
+		m := merges[i]
+		if m.From == m.To {
+			continue
+		}
+		var before []store.Receipt
+		for _, r := range found {
+			if r.Key.Chat == m.From { // nothing is left there
+				continue
+			}
+			before = append(before, r)
+			if r.Key.Chat != m.To {
+				continue
+			}
+			r.Key.Chat = m.From
+			for _, sender := range was(m, r.Key.Sender) {
+				for _, by := range was(m, r.By) {
+					r.Key.Sender, r.By = sender, by
+					before = append(before, r)
+				}
+			}
+		}
+		found = before
+	}
+	return found
+}
+
+// was returns what a person may have been called in the chat that a merge moved.
+func was(m store.ChatMerge, person string) []string {
+	switch person {
+	case m.To:
+		return []string{m.From, m.To}
+	case m.From:
+		return nil // the merge renames it
+	}
+	return []string{person}
+}

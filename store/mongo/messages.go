@@ -1,0 +1,269 @@
+package mongo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"whatsapp-api/store"
+)
+
+type messages struct{ s *Store }
+
+type messageDoc struct {
+	ID        string         `bson:"_id"` // session, chat, message id, sender
+	Session   string         `bson:"s"`
+	Chat      string         `bson:"c"`
+	Sender    string         `bson:"f"`
+	Message   string         `bson:"i"`
+	FromMe    bool           `bson:"me"`
+	Type      string         `bson:"t"`
+	Text      string         `bson:"x"`
+	Words     []string       `bson:"w,omitempty"` // of the text
+	Quoted    *store.Quoted  `bson:"q,omitempty"`
+	Mentions  []string       `bson:"at,omitempty"`
+	Media     *store.Media   `bson:"md,omitempty"`
+	Status    string         `bson:"st"`
+	Failure   *store.Failure `bson:"fl,omitempty"`
+	Timestamp int64          `bson:"ts"`
+	StoredAt  int64          `bson:"stored"`
+	EditedAt  int64          `bson:"edited"`
+	RevokedAt int64          `bson:"revoked"`
+	Raw       []byte         `bson:"raw,omitempty"`
+	Pos       int64          `bson:"pos"`
+	Op        int64          `bson:"u"` // the last change that went into it
+}
+
+func messageID(session string, k store.MessageKey) string {
+	return join(session, k.Chat, k.ID, k.Sender)
+}
+
+func newMessageDoc(session string, m store.Message, pos, op int64) messageDoc {
+	if !m.RevokedAt.IsZero() {
+		m.Text, m.Raw = "", nil
+	}
+	return messageDoc{
+		ID: messageID(session, m.MessageKey), Session: session, Chat: m.Chat, Sender: m.Sender, Message: m.ID, FromMe: m.FromMe,
+		Type: m.Type, Text: m.Text, Words: store.Words(m.Text), Quoted: m.Quoted, Mentions: m.Mentions, Media: m.Media,
+		Status: m.Status, Failure: m.Failure, Timestamp: m.Timestamp.UnixMilli(), StoredAt: m.StoredAt.UnixMilli(),
+		EditedAt: m.EditedAt.UnixMilli(), RevokedAt: m.RevokedAt.UnixMilli(), Raw: m.Raw, Pos: pos, Op: op,
+	}
+}
+
+func (d messageDoc) key() store.MessageKey {
+	return store.MessageKey{Chat: d.Chat, Sender: d.Sender, ID: d.Message}
+}
+
+func (d messageDoc) message() store.Message {
+	return store.Message{
+		SessionID: d.Session, MessageKey: d.key(), FromMe: d.FromMe, Type: d.Type, Text: d.Text, Quoted: d.Quoted,
+		Mentions: d.Mentions, Media: d.Media, Status: d.Status, Failure: d.Failure, Timestamp: at(d.Timestamp),
+		StoredAt: at(d.StoredAt), EditedAt: at(d.EditedAt), RevokedAt: at(d.RevokedAt), Raw: some(d.Raw), Pos: d.Pos,
+	}
+}
+
+func all(docs []messageDoc) (list []store.Message) {
+	for _, d := range docs {
+		list = append(list, d.message())
+	}
+	return list
+}
+
+func (h messages) Get(ctx context.Context, session string, key store.MessageKey) (store.Message, error) {
+	var doc messageDoc
+	if err := findOne(ctx, "get message", h.s.col.messages, byID(messageID(session, key)), &doc); err != nil {
+		return store.Message{}, err
+	}
+	return doc.message(), nil
+}
+
+func (h messages) Find(ctx context.Context, session, chat, id string) (store.Message, error) {
+	// One id has one sender, but for forgeries: the sort is of a few.
+	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
+		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(1))
+	if err == nil && len(docs) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Message{}, fault("find message", err)
+	}
+	return docs[0].message(), nil
+}
+
+func (h messages) List(ctx context.Context, q store.MessageQuery) ([]store.Message, string, error) {
+	filter, err := listMessages(q)
+	if err != nil {
+		return nil, "", fmt.Errorf("list messages: %w", err)
+	}
+	if q.Page.Limit <= 0 {
+		return nil, "", nil
+	}
+	docs, err := findAll[messageDoc](ctx, h.s.col.messages, filter,
+		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(onePast(q.Page)).SetAllowDiskUse(true))
+	if err != nil {
+		return nil, "", fault("list messages", err)
+	}
+	docs, next := cut(docs, q.Page, func(d messageDoc) any { return timeKey{At: &d.Timestamp, Pos: d.Pos} })
+	return all(docs), next, nil
+}
+
+// listMessages makes the filter of one page.
+func listMessages(q store.MessageQuery) (bson.D, error) {
+	filter := bson.D{{Key: "s", Value: q.Session}, {Key: "c", Value: q.Chat}}
+	var ts, or bson.D
+	if q.Page.Cursor != "" {
+		key, err := decodeTimeKey(q.Page.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		// The first condition bounds the index; the second leaves out the rest of that time.
+		ts = append(ts, bson.E{Key: "$lte", Value: *key.At})
+		or = bson.D{{Key: "$or", Value: bson.A{
+			bson.D{{Key: "ts", Value: bson.D{{Key: "$lt", Value: *key.At}}}},
+			bson.D{{Key: "pos", Value: bson.D{{Key: "$lt", Value: key.Pos}}}},
+		}}}
+	}
+	if !q.Before.IsZero() {
+		ts = append(ts, bson.E{Key: "$lt", Value: q.Before.UnixMilli()})
+	}
+	if !q.After.IsZero() {
+		ts = append(ts, bson.E{Key: "$gt", Value: q.After.UnixMilli()})
+	}
+	if len(ts) > 0 {
+		filter = append(filter, bson.E{Key: "ts", Value: ts})
+	}
+	if q.FromMe != nil {
+		filter = append(filter, bson.E{Key: "me", Value: *q.FromMe})
+	}
+	if q.Type != "" {
+		filter = append(filter, bson.E{Key: "t", Value: q.Type})
+	}
+	if words := store.Words(q.Search); len(words) > 0 {
+		filter = append(filter, bson.E{Key: "w", Value: bson.D{{Key: "$all", Value: beginnings(words)}}})
+	}
+	return append(filter, or...), nil
+}
+
+func queuedMessages(session string) bson.D {
+	return bson.D{{Key: "s", Value: session}, {Key: "st", Value: store.StatusQueued}}
+}
+
+func (h messages) Queued(ctx context.Context, session string, limit int) ([]store.Message, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	docs, err := findAll[messageDoc](ctx, h.s.col.messages, queuedMessages(session),
+		options.Find().SetSort(asc("ts", "pos")).SetLimit(int64(limit)))
+	return all(docs), fault("list queued messages", err)
+}
+
+func (h messages) Known(ctx context.Context, session string, keys []store.MessageKey) (map[store.MessageKey]bool, error) {
+	known := make(map[store.MessageKey]bool, len(keys))
+	if len(keys) == 0 {
+		return known, nil
+	}
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = messageID(session, k)
+	}
+	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(bson.D{{Key: "$in", Value: ids}}),
+		options.Find().SetProjection(asc("c", "f", "i")))
+	if err != nil {
+		return nil, fault("look up messages", err)
+	}
+	for _, d := range docs {
+		known[d.key()] = true
+	}
+	return known, nil
+}
+
+type receiptDoc struct {
+	ID      string `bson:"_id"` // session, chat, message id, sender, person, status
+	Chat    string `bson:"c"`
+	Sender  string `bson:"f"`
+	Message string `bson:"i"`
+	By      string `bson:"by"`
+	Status  string `bson:"st"`
+	At      int64  `bson:"ts"`
+	Op      int64  `bson:"u"` // the last change that went into it
+}
+
+func newReceiptDoc(session string, r store.Receipt, op int64) receiptDoc {
+	return receiptDoc{
+		ID:   join(session, r.Key.Chat, r.Key.ID, r.Key.Sender, r.By, r.Status),
+		Chat: r.Key.Chat, Sender: r.Key.Sender, Message: r.Key.ID, By: r.By, Status: r.Status, At: r.At.UnixMilli(), Op: op,
+	}
+}
+
+func (d receiptDoc) receipt() store.Receipt {
+	key := store.MessageKey{Chat: d.Chat, Sender: d.Sender, ID: d.Message}
+	return store.Receipt{Key: key, By: d.By, Status: d.Status, At: at(d.At)}
+}
+
+func (h messages) Receipts(ctx context.Context, session string, key store.MessageKey) ([]store.Receipt, error) {
+	docs, err := findAll[receiptDoc](ctx, h.s.col.receipts, byID(below(session, key.Chat, key.ID, key.Sender)),
+		options.Find().SetSort(asc("ts", "by", "st")))
+	if err != nil {
+		return nil, fault("list receipts", err)
+	}
+	var list []store.Receipt
+	for _, d := range docs {
+		list = append(list, d.receipt())
+	}
+	return list, nil
+}
+
+func olderThan(session string, before time.Time) bson.D {
+	return bson.D{{Key: "s", Value: session}, {Key: "ts", Value: bson.D{{Key: "$lt", Value: before.UnixMilli()}}}}
+}
+
+func (h messages) Count(ctx context.Context, session string, before time.Time) (int, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	n, err := h.s.col.messages.CountDocuments(ctx, olderThan(session, before))
+	return int(n), fault("count messages", err)
+}
+
+// deleteBatch is how many messages are deleted by one command.
+const deleteBatch = 500
+
+// DeleteBefore first makes durable what was projected: what Recover projects again would
+// bring back messages that were deleted.
+func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {
+	if err := h.s.makeDurable(ctx, session); err != nil {
+		return 0, fault("delete old messages", err)
+	}
+	for limit > 0 && err == nil {
+		var docs []messageDoc
+		docs, err = findAll[messageDoc](ctx, h.s.col.messages, olderThan(session, before), options.Find().
+			SetSort(asc("ts", "pos")).SetLimit(int64(min(limit, deleteBatch))).SetProjection(asc("_id")))
+		if err != nil || len(docs) == 0 {
+			break
+		}
+		var n int
+		n, err = h.delete(ctx, docs)
+		total, limit = total+n, limit-len(docs)
+	}
+	return total, fault("delete old messages", err)
+}
+
+// delete deletes messages after their receipts, so that none are left without one.
+func (h messages) delete(ctx context.Context, docs []messageDoc) (int, error) {
+	var ids []string
+	var ranges bson.A
+	for _, d := range docs {
+		ids = append(ids, d.ID)
+		// An id of a receipt begins with that of its message.
+		ranges = append(ranges, byID(bson.D{{Key: "$gt", Value: d.ID}, {Key: "$lt", Value: d.ID[:len(d.ID)-1] + "\x01"}}))
+	}
+	for some := range slices.Chunk(ranges, 100) {
+		if _, err := deleteMany(ctx, h.s.col.receipts, bson.D{{Key: "$or", Value: some}}); err != nil {
+			return 0, err
+		}
+	}
+	return deleteMany(ctx, h.s.col.messages, byID(bson.D{{Key: "$in", Value: ids}}))
+}

@@ -1,0 +1,200 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+const (
+	defaultDatabase = "whatsapp_api"
+	minWireVersion  = 9                // MongoDB 4.4
+	opTimeout       = 10 * time.Second // after which a server that hangs is called unavailable
+	selectTimeout   = 5 * time.Second  // to find a server that can be written to
+)
+
+// Config says where the database is.
+type Config struct {
+	URI      string      // mongodb://… or mongodb+srv://…
+	Database string      // empty: the one of the URI, else "whatsapp_api"
+	Log      *zap.Logger // nil: silent
+}
+
+// Store is the back end. Close it.
+type Store struct {
+	client *mongo.Client
+	log    *zap.Logger
+	col    collections
+	lines  lines
+	admins sync.Mutex // this process makes one change among admins at a time
+	hooks  hooks
+
+	stop  context.CancelFunc // of the work in the background
+	tasks sync.WaitGroup
+	once  sync.Once
+}
+
+// collections of the database. The small ones and units are written with the strongest
+// concern; projections are written with w:1 and become durable with the head.
+type collections struct {
+	users, tokens, sessions, units, calls, secrets, pings *mongo.Collection
+
+	heads, chunks, chats, contacts, messages, receipts, keys *mongo.Collection // w:1
+}
+
+// hooks let tests stop in the middle of things. All nil in use.
+type hooks struct {
+	inserted  func(unit int64) error // after the insert of a unit
+	projected func(unit int64) error // after its projection, before the head says so
+	inserting func(unit int64)       // before the insert
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects, refuses a server that is too old, and makes the indexes that lack.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	cs, err := connstring.ParseAndValidate(cfg.URI)
+	if err != nil {
+		return nil, fmt.Errorf("open mongodb: the URI: %w", err)
+	}
+	if cfg.Database == "" {
+		cfg.Database = cs.Database
+	}
+	if cfg.Database == "" {
+		cfg.Database = defaultDatabase
+	}
+	client, err := mongo.Connect(options.Client().ApplyURI(cfg.URI).
+		SetServerSelectionTimeout(selectTimeout).SetReadPreference(readpref.Primary()).
+		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: ptr(true)}))
+	if err != nil {
+		return nil, fmt.Errorf("open mongodb: %w", err)
+	}
+	s := &Store{client: client, log: cfg.Log, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s.use(client.Database(cfg.Database))
+	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
+		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
+	}
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.tasks.Go(func() { s.finishDeletes(background) })
+	s.tasks.Go(func() { s.keepDurable(background) })
+	return s, nil
+}
+
+func (s *Store) use(db *mongo.Database) {
+	fast := options.Collection().SetWriteConcern(writeconcern.W1())
+	s.col = collections{
+		users: db.Collection("users"), tokens: db.Collection("tokens"), sessions: db.Collection("sessions"),
+		units: db.Collection("units"), calls: db.Collection("calls"), secrets: db.Collection("secrets"),
+		pings: db.Collection("pings"),
+		heads: db.Collection("sessions", fast), chunks: db.Collection("chunks", fast),
+		chats: db.Collection("chats", fast), contacts: db.Collection("contacts", fast),
+		messages: db.Collection("messages", fast), receipts: db.Collection("receipts", fast),
+		keys: db.Collection("keys", fast),
+	}
+}
+
+func (s *Store) prepare(ctx context.Context, db *mongo.Database) error {
+	ctx, cancel := context.WithTimeout(ctx, 6*opTimeout) // an index on a full collection takes its time
+	defer cancel()
+	var hello struct {
+		Wire int `bson:"maxWireVersion"`
+	}
+	if err := db.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
+		var command mongo.CommandError
+		if !errors.As(err, &command) || command.Code != 59 { // 59: it does not even know "hello"
+			return err
+		}
+	}
+	if hello.Wire < minWireVersion {
+		return fmt.Errorf("the server is too old: MongoDB 4.4 or newer is needed (its wire version is %d, needed is %d)",
+			hello.Wire, minWireVersion)
+	}
+	return s.index(ctx)
+}
+
+// bounded gives one call of the server its time limit.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, opTimeout)
+}
+
+// Name is "mongodb".
+func (s *Store) Name() string { return "mongodb" }
+
+// Ping writes one document, acknowledged like a commit.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_, err := s.col.pings.UpdateByID(ctx, 1, bson.D{{Key: "$set", Value: bson.D{{Key: "at", Value: time.Now().UnixMilli()}}}},
+		options.UpdateOne().SetUpsert(true))
+	return fault("ping", err)
+}
+
+// Close waits for the commits that are under way, makes durable what was projected, and
+// disconnects.
+func (s *Store) Close() error {
+	var err error
+	s.once.Do(func() {
+		s.stop()
+		s.tasks.Wait()
+		s.closeLines()
+		err = s.disconnect()
+	})
+	if err != nil {
+		return fmt.Errorf("close mongodb: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) disconnect() error {
+	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+	defer cancel()
+	return s.client.Disconnect(ctx)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// Users keeps accounts.
+func (s *Store) Users() store.Users { return users{s} }
+
+// Tokens keeps access tokens.
+func (s *Store) Tokens() store.Tokens { return tokens{s} }
+
+// Sessions keeps sessions.
+func (s *Store) Sessions() store.Sessions { return sessions{s} }
+
+// Chats reads chats.
+func (s *Store) Chats() store.Chats { return chats{s} }
+
+// Contacts reads contacts.
+func (s *Store) Contacts() store.Contacts { return contacts{s} }
+
+// Messages reads messages and deletes old ones.
+func (s *Store) Messages() store.Messages { return messages{s} }
+
+// Log keeps units and the events in them.
+func (s *Store) Log() store.Log { return eventLog{s} }
+
+// Devices reads the state of linked devices.
+func (s *Store) Devices() store.Devices { return devices{s} }
+
+// Idempotency keeps calls by their key.
+func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }
+
+// Secrets keeps the server's own secrets.
+func (s *Store) Secrets() store.Secrets { return secrets{s} }

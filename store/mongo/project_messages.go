@@ -1,0 +1,95 @@
+package mongo
+
+import (
+	"context"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"whatsapp-api/store"
+)
+
+func (s *Store) putMessages(ctx context.Context, u unitDoc, rest restDoc, op int64) error {
+	docs := make([]messageDoc, len(rest.Messages))
+	for i, m := range rest.Messages {
+		docs[i] = newMessageDoc(u.Session, m, u.N<<opBits+int64(i)+1, op+int64(i))
+	}
+	if err := insertNew(ctx, s.col.messages, docs); err != nil {
+		return err
+	}
+	op += int64(len(docs))
+	var models []mongo.WriteModel
+	for i, m := range rest.Updates {
+		op := op + int64(i)
+		change := messageChange(m)
+		if len(change) == 0 {
+			continue
+		}
+		models = append(models, mongo.NewUpdateOneModel().
+			SetFilter(append(byID(messageID(u.Session, m.Key)), olderThanOp(op))).
+			SetUpdate(bson.A{doc{{Key: "$set", Value: append(change, bson.E{Key: "u", Value: op})}}}))
+	}
+	return bulk(ctx, s.col.messages, models, true)
+}
+
+// messageChange are the new values of a message's fields, as expressions.
+func messageChange(u store.MessageUpdate) (change doc) {
+	add := func(field string, value any) { change = append(change, bson.E{Key: field, Value: value}) }
+	if u.Status != nil {
+		add("st", risen(*u.Status))
+	}
+	if u.Failure != nil {
+		add("fl", doc{
+			{Key: "code", Value: literal(u.Failure.Code)}, {Key: "detail", Value: literal(u.Failure.Detail)},
+			{Key: "retryable", Value: u.Failure.Retryable},
+		})
+	}
+	if u.Timestamp != nil {
+		add("ts", u.Timestamp.UnixMilli())
+	}
+	if u.EditedAt != nil {
+		add("edited", u.EditedAt.UnixMilli())
+	}
+	var revoked any = "$revoked"
+	if u.RevokedAt != nil {
+		revoked = u.RevokedAt.UnixMilli()
+		add("revoked", revoked)
+	}
+	if u.RevokedAt == nil && u.Text == nil && u.Raw == nil {
+		return change
+	}
+	// content empties a field of a revoked message, whatever is given for it.
+	content := func(field string, empty, given any, isGiven bool) {
+		if !isGiven {
+			given = "$" + field
+		}
+		isRevoked := doc{{Key: "$ne", Value: bson.A{revoked, never}}}
+		add(field, doc{{Key: "$cond", Value: bson.A{isRevoked, empty, given}}})
+	}
+	var text string
+	if u.Text != nil {
+		text = *u.Text
+	}
+	content("x", "", literal(text), u.Text != nil)
+	content("w", bson.A{}, literal(words(text)), u.Text != nil)
+	content("raw", "$$REMOVE", literal(u.Raw), u.Raw != nil)
+	return change
+}
+
+var statuses = []string{
+	store.StatusReceived, store.StatusQueued, store.StatusSent, store.StatusDelivered,
+	store.StatusRead, store.StatusPlayed, store.StatusFailed,
+}
+
+// risen is next where store.StatusRises says so, else the status that is there. A status
+// that is none of ours is told from them.
+func risen(next string) doc {
+	stays := slices.DeleteFunc(slices.Clone(statuses), func(now string) bool { return store.StatusRises(now, next) })
+	rises := doc{{Key: "$not", Value: bson.A{doc{{Key: "$in", Value: bson.A{"$st", stays}}}}}}
+	if !store.StatusRises("", next) {
+		from := slices.DeleteFunc(slices.Clone(statuses), func(now string) bool { return !store.StatusRises(now, next) })
+		rises = doc{{Key: "$in", Value: bson.A{"$st", from}}}
+	}
+	return doc{{Key: "$cond", Value: bson.A{rises, literal(next), "$st"}}}
+}

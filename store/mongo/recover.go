@@ -1,0 +1,155 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// Recover reads the head anew and projects what is not durable. It makes this process
+// the session's owner again when it was fenced.
+func (l eventLog) Recover(ctx context.Context, session string) error {
+	line := l.s.lines.get(session)
+	if err := line.lock(ctx); err != nil {
+		return fault("recover session", err)
+	}
+	defer line.unlock()
+	line.head, line.fenced = nil, false
+	return fault("recover session", l.s.recover(context.WithoutCancel(ctx), line))
+}
+
+// recover sets l.head.
+func (s *Store) recover(ctx context.Context, l *line) error {
+	doc, err := s.find(ctx, "read head", l.session)
+	if err != nil {
+		return err
+	}
+	h := &head{unit: doc.Durable, seq: doc.Seq, durable: doc.Durable, stripped: doc.Stripped, oldest: doc.Oldest}
+	if doc.Durable > doc.Stripped { // a crash came between the two
+		if err := s.strip(ctx, l.session, h); err != nil {
+			return err
+		}
+	}
+	if err := s.replay(ctx, l.session, h); err != nil {
+		return err
+	}
+	l.head = h
+	return s.advance(ctx, l)
+}
+
+// replayPage is how many units are read at once.
+const replayPage = 16
+
+// replay projects all that comes after h, which moves on to the newest unit.
+func (s *Store) replay(ctx context.Context, session string, h *head) error {
+	for {
+		docs, err := findAll[unitDoc](ctx, s.col.units, byID(bson.D{{Key: "$gt", Value: unitID(session, h.unit)}, below(session)[1]}),
+			options.Find().SetSort(asc("_id")).SetLimit(replayPage))
+		if err != nil {
+			return fmt.Errorf("read units: %w", err)
+		}
+		for _, doc := range docs {
+			if err := s.replayUnit(ctx, doc, h); err != nil {
+				return err
+			}
+		}
+		if len(docs) < replayPage {
+			return nil
+		}
+	}
+}
+
+func (s *Store) replayUnit(ctx context.Context, doc unitDoc, h *head) error {
+	if doc.N != h.unit+1 {
+		return fmt.Errorf("unit %d of the session is missing: the next is %d", h.unit+1, doc.N)
+	}
+	rest, err := s.rest(ctx, doc)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if err := s.project(ctx, doc, rest); err != nil {
+		return err
+	}
+	h.unit, h.seq = doc.N, max(h.seq, doc.Last)
+	return nil
+}
+
+// advance makes durable what was projected. The write is acknowledged by a majority and
+// journalled, and so is all that the same server wrote before it. Its filter holds only on a server
+// that has the projections: on a new primary that lacks them "proj" is lacking too.
+func (s *Store) advance(ctx context.Context, l *line) error {
+	h := l.head
+	if h == nil || h.unit == h.durable && h.durable == h.stripped {
+		return nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if h.unit > h.durable {
+		res, err := s.col.sessions.UpdateOne(ctx,
+			append(byID(l.session), bson.E{Key: "proj", Value: bson.D{{Key: "$gte", Value: h.unit}}}, notDeleting),
+			bson.D{{Key: "$set", Value: bson.D{{Key: "durable", Value: h.unit}, {Key: "stripped", Value: h.stripped}}}})
+		if err == nil && res.MatchedCount == 0 {
+			err = errMoved
+		}
+		if err != nil {
+			l.head = nil
+			return err
+		}
+		h.durable = h.unit
+	}
+	return s.strip(ctx, l.session, h)
+}
+
+// strip takes from durable units what nobody needs any more: all but the events that
+// are kept, and all of a unit that has none. That it was done is written with the next
+// advance; until then Recover does it again.
+func (s *Store) strip(ctx context.Context, session string, h *head) error {
+	units := s.col.units.Database().Collection("units", options.Collection().SetWriteConcern(writeconcern.W1()))
+	between := unitsBetween(session, h.stripped, h.durable)
+	_, err := units.BulkWrite(ctx, []mongo.WriteModel{
+		mongo.NewDeleteManyModel().SetFilter(append(between, bson.E{Key: "last", Value: bson.D{{Key: "$exists", Value: false}}})),
+		mongo.NewDeleteManyModel().SetFilter(append(between, bson.E{Key: "last", Value: bson.D{{Key: "$lt", Value: h.oldest}}})),
+		mongo.NewUpdateManyModel().SetFilter(between).SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "rest", Value: ""}}}}),
+	})
+	if err != nil {
+		return fmt.Errorf("strip units: %w", err)
+	}
+	if err := s.dropChunks(ctx, session, h.stripped, h.durable); err != nil {
+		return err
+	}
+	h.stripped = h.durable
+	return nil
+}
+
+// dropChunks deletes the chunks of durable units that nobody needs: all but those of
+// events that are kept. Those of an insert that failed are among them: only now is it sure
+// that it cannot come late.
+func (s *Store) dropChunks(ctx context.Context, session string, after, last int64) error {
+	chunks, err := findAll[chunkDoc](ctx, s.col.chunks, chunksBetween(session, after, last),
+		options.Find().SetProjection(asc("n", "uid", "part")))
+	if err != nil {
+		return fmt.Errorf("find chunks: %w", err)
+	}
+	for _, c := range chunks {
+		if c.Part == partEvents {
+			err := s.col.units.FindOne(ctx, append(byID(unitID(session, c.N)), bson.E{Key: "uid", Value: c.UID})).Err()
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, mongo.ErrNoDocuments) {
+				return fmt.Errorf("find the unit of a chunk: %w", err)
+			}
+		}
+		if _, err := s.col.chunks.DeleteOne(ctx, byID(c.ID)); err != nil {
+			return fmt.Errorf("delete chunk: %w", err)
+		}
+	}
+	return nil
+}
