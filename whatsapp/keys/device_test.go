@@ -149,6 +149,24 @@ func TestCacheSparesTheStore(t *testing.T) {
 	require.Equal(t, 1, m.reads, "what is not used is dropped")
 }
 
+func TestSlowReadIsNotCached(t *testing.T) {
+	d, m := linkedMem(t, func(c *keys.Config) { c.CacheSize = 1 })
+	s := d.Whatsmeow().Sessions
+	put := func(address, value string) { require.NoError(t, s.PutSession(ctx, address, []byte(value))) }
+	put("a:0", "old")
+	put("b:0", "x") // pushes a:0 out
+	m.onGet = func() {
+		m.onGet = nil
+		put("a:0", "new")
+		put("b:0", "y")
+	}
+	_, err := s.GetSession(ctx, "a:0") // the store has answered before it was written
+	require.NoError(t, err)
+	raw, err := s.GetSession(ctx, "a:0")
+	require.NoError(t, err)
+	require.Equal(t, "new", string(raw))
+}
+
 func TestStoreErrorsAreWrapped(t *testing.T) {
 	m := newMemStore()
 	down := errors.New("down")

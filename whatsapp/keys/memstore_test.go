@@ -27,6 +27,7 @@ type memStore struct {
 	kept    func(u store.Unit) error // after keeping
 	gate    chan struct{}            // when set, a commit waits until it can receive
 	entered chan struct{}            // when set, a commit says that it waits at the gate
+	onGet   func()                   // after reading, before answering
 }
 
 func newMemStore() *memStore {
@@ -87,13 +88,17 @@ func (m *memStore) Commit(ctx context.Context, u store.Unit) (store.Kept, error)
 
 func (m *memStore) Get(_ context.Context, _, table string, keys []string) (map[string][]byte, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.reads++
 	out := map[string][]byte{}
 	for _, k := range keys {
 		if v, ok := m.keys[table][k]; ok {
 			out[k] = slices.Clone(v)
 		}
+	}
+	hook := m.onGet
+	m.mu.Unlock()
+	if hook != nil {
+		hook()
 	}
 	return out, nil
 }
