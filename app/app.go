@@ -73,7 +73,7 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 		return nil, err
 	}
 	address := net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port))
-	if a.socket, err = net.Listen("tcp", address); err != nil {
+	if a.socket, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
 		return nil, fmt.Errorf("HOST, PORT: cannot listen on %s: %w", address, err)
 	}
 	if err := a.welcome(ctx, opt); err != nil {

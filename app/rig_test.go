@@ -197,7 +197,7 @@ func (r *rig) raw(method, path string, body any, headers ...string) (int, []byte
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	require.NoError(r.t, err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(r.t, err)
 	return resp.StatusCode, raw, resp.Header

@@ -34,7 +34,7 @@ func RunSandbox(ctx context.Context, cfg SandboxConfig, log *zap.Logger, out io.
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	l, err := net.Listen("tcp", cfg.Control)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Control)
 	if err != nil {
 		return errors.Join(fmt.Errorf("--control: %w", err), s.Close())
 	}

@@ -108,9 +108,6 @@ func (c *conn) usable() bool {
 	return c != nil && !c.refuse.Load() && c.client.IsConnected() && c.client.IsLoggedIn()
 }
 
-// own is the account's canonical id.
-func (c *conn) own() types.JID { return c.dev.Whatsmeow().GetJID().ToNonAD() }
-
 // sentMessage finds a message that this session sent, for a recipient who could not read it.
 func (c *conn) sentMessage(_, to types.JID, id types.MessageID) *waE2E.Message {
 	chat := c.canonical(to)

@@ -121,7 +121,9 @@ func (m *Manager) resume(ctx context.Context) error {
 		}
 		for _, r := range page {
 			if r.Desired == store.DesiredListening {
-				m.session(r).begin(true)
+				if err := m.session(r).begin(true); err != nil {
+					return err
+				}
 			}
 		}
 		if cursor = next; next == "" {

@@ -33,7 +33,7 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+status, MessageStatusData{
 		ChatID: m.Chat, MessageID: m.ID, Status: status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(ts),
 	})
-	if _, err := d.commit(); err != nil {
+	if err := d.commit(); err != nil {
 		// WhatsApp has it. It stays queued here and is found again: sent anew under the same
 		// id, which WhatsApp takes for the same message.
 		return m, fmt.Errorf("%w: sent, but not kept: %w", ErrUnconfirmed, err)
@@ -58,7 +58,7 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	d.event(EventMessageError, cause(m.MessageKey)+fmt.Sprintf("\x00%d", nowNano()), MessageErrorData{
 		Message: convert.MessageOf(m, people), Code: f.Code, Detail: f.Detail, Retryable: f.Retryable,
 	})
-	if _, err := d.commit(); err != nil {
+	if err := d.commit(); err != nil {
 		return m, errors.Join(reason, err)
 	}
 	return m, reason

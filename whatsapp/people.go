@@ -28,10 +28,15 @@ type draft struct {
 func (c *conn) draft() *draft { return &draft{c: c, people: convert.People{}} }
 
 // commit keeps the unit together with the keys that brought it, and remembers its people.
-func (d *draft) commit() (store.Kept, error) {
-	kept, err := d.keep()
+func (d *draft) commit() error {
+	var err error
+	if d.received.IsZero() {
+		_, err = d.c.dev.Commit(d.c.ctx, d.unit)
+	} else {
+		_, err = d.c.dev.CommitReceived(d.c.ctx, d.unit, d.received)
+	}
 	if err != nil {
-		return kept, err
+		return err
 	}
 	for _, m := range d.unit.Merges {
 		d.c.s.people.Remove(m.From)
@@ -39,14 +44,7 @@ func (d *draft) commit() (store.Kept, error) {
 	for _, p := range d.fresh {
 		d.c.s.remember(p)
 	}
-	return kept, nil
-}
-
-func (d *draft) keep() (store.Kept, error) {
-	if d.received.IsZero() {
-		return d.c.dev.Commit(d.c.ctx, d.unit)
-	}
-	return d.c.dev.CommitReceived(d.c.ctx, d.unit, d.received)
+	return nil
 }
 
 func (s *Session) remember(p store.Contact) {

@@ -60,8 +60,7 @@ func (c *conn) onReceipt(e *events.Receipt) error {
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
 		return c.dev.Flush(c.ctx)
 	}
-	_, err = d.commit()
-	return err
+	return d.commit()
 }
 
 // receipt adds what one receipt says of one message, if it is new.

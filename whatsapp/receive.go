@@ -47,7 +47,7 @@ func (c *conn) onMessage(e *events.Message) error {
 		d.event(EventMessageRecovered, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, d.people)})
 	}
 	d.received = e.Info.Timestamp
-	_, err = d.commit()
+	err = d.commit()
 	if errors.Is(err, store.ErrExists) {
 		// It is here already: WhatsApp sent it again because an acknowledgement was lost. Only
 		// the keys are new.
@@ -176,8 +176,7 @@ func (c *conn) onUndecryptable(e *events.UndecryptableMessage) error {
 	d.event(EventMessageUndecryptable, cause(key), UndecryptableData{
 		ChatID: chat, MessageID: key.ID, From: convert.AddressOf(sender, d.people), Timestamp: convert.Time(e.Info.Timestamp),
 	})
-	_, err = d.commit()
-	return err
+	return d.commit()
 }
 
 // cause names a message in the id of an event.

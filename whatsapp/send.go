@@ -2,8 +2,11 @@ package whatsapp
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow"
@@ -26,12 +29,11 @@ type Text struct {
 	ID       string   // message id; made when empty. The same id is never sent as a second message
 }
 
-// NewMessageID makes an id as WhatsApp's own web client does.
-func (s *Session) NewMessageID() string {
-	if c := s.live.Load(); c != nil {
-		return c.client.GenerateMessageID()
-	}
-	return whatsmeow.GenerateMessageID()
+// NewMessageID makes an id that looks like those of WhatsApp's own web client.
+func NewMessageID() string {
+	raw := make([]byte, 9)
+	rand.Read(raw) // never fails, see crypto/rand
+	return whatsmeow.WebMessageIDPrefix + strings.ToUpper(hex.EncodeToString(raw))
 }
 
 // SendText sends a text and returns the stored message once WhatsApp's server has it.
@@ -45,13 +47,13 @@ func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
 		return store.Message{}, ErrOffline
 	}
 	if t.ID == "" {
-		t.ID = c.client.GenerateMessageID()
+		t.ID = NewMessageID()
 	}
 	to, chat, err := c.recipient(ctx, t.To)
 	if err != nil {
 		return store.Message{}, err
 	}
-	content, err := c.textContent(ctx, t, to, chat)
+	content, err := c.textContent(ctx, t, chat)
 	if err != nil {
 		return store.Message{}, err
 	}
@@ -82,7 +84,7 @@ func (c *conn) recipient(ctx context.Context, text string) (to types.JID, chat s
 	defer cancel()
 	answer, err := c.client.IsOnWhatsApp(ctx, []string{"+" + to.User})
 	if err != nil {
-		return to, "", c.notSent(ctx, err)
+		return to, "", c.notSent(err)
 	}
 	for _, a := range answer {
 		if a.IsIn {
@@ -93,7 +95,7 @@ func (c *conn) recipient(ctx context.Context, text string) (to types.JID, chat s
 }
 
 // textContent builds the message with what it answers and whom it mentions.
-func (c *conn) textContent(ctx context.Context, t Text, to types.JID, chat string) (*waE2E.Message, error) {
+func (c *conn) textContent(ctx context.Context, t Text, chat string) (*waE2E.Message, error) {
 	info := &waE2E.ContextInfo{}
 	if t.Quoted != "" {
 		if err := c.quote(ctx, info, chat, t.Quoted); err != nil {
@@ -184,7 +186,7 @@ func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (sto
 	}
 	d.unit.Messages = []store.Message{m}
 	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: chat, Kind: kind, Name: name, ActivityAt: m.Timestamp})
-	_, err = d.commit()
+	err = d.commit()
 	return m, err
 }
 
@@ -229,7 +231,7 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message) (
 	if err == nil {
 		return c.sent(m, at)
 	}
-	err = c.notSent(ctx, err)
+	err = c.notSent(err)
 	if errors.Is(err, ErrUnconfirmed) || errors.Is(err, store.ErrUnavailable) {
 		c.s.log.Info("message not acknowledged in time; it stays queued", zap.String("message", m.ID))
 		return m, err
@@ -240,7 +242,7 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message) (
 // notSent gives a failure of whatsmeow its name. What left no doubt that WhatsApp does not
 // have the message is ErrOffline, a *Refusal or ErrNotOnWhatsApp; everything else is
 // ErrUnconfirmed.
-func (c *conn) notSent(ctx context.Context, err error) error {
+func (c *conn) notSent(err error) error {
 	switch {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFenced):
 		return err

@@ -42,8 +42,7 @@ func (c *conn) changeChat(jid, alt types.JID, change func(*store.Chat) *store.Ch
 		}
 	}
 	d.event(EventChatUpdate, fmt.Sprintf("%s/%d", id, nowNano()), ChatData{Chat: convert.ChatOf(chat, d.people)})
-	_, err = d.commit()
-	return err
+	return d.commit()
 }
 
 // apply does to a chat in memory what the store does with the update.
@@ -132,6 +131,5 @@ func (c *conn) changePerson(jid, alt types.JID, change func(*store.Contact)) err
 	if len(d.unit.Contacts) == 0 {
 		return c.dev.Flush(c.ctx)
 	}
-	_, err = d.commit()
-	return err
+	return d.commit()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -72,7 +73,7 @@ func (a *API) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler { // net/http's own way to cut a connection
+				if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) { // net/http's own way to cut a connection
 					panic(p)
 				}
 				a.Logger.Error("handler panicked", zap.String("request", requestOf(c.Request().Context())), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))

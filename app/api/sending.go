@@ -72,7 +72,7 @@ func (a *API) once(ctx context.Context, on Target, route, key string, request an
 		raw, err := json.Marshal(v)
 		return service.Answer{Status: http.StatusCreated, Body: raw}, err
 	}
-	id := on.Session.NewMessageID()
+	id := whatsapp.NewMessageID()
 	if key == "" {
 		answer, err := run(id)
 		return &sendOut{Body: answer.Body}, err

@@ -138,10 +138,11 @@ func (s *subscription) point(id string, a after) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	want, given := int64(0), a.one != nil
-	if given {
+	want, given := a.each[id]
+	switch {
+	case a.one != nil:
 		want = *a.one
-	} else if want, given = a.each[id]; !given {
+	case !given:
 		return newest, nil
 	}
 	switch {

@@ -322,8 +322,7 @@ func (s *socket) writer() {
 		select {
 		case item := <-s.queue:
 			if err := s.writeFrame(item.frame); err != nil {
-				s.end(err)
-				s.conn.CloseNow()
+				s.cut(err)
 				return
 			}
 			if item.event != nil {
@@ -334,8 +333,7 @@ func (s *socket) writer() {
 			err := s.conn.Ping(ctx)
 			cancel()
 			if err != nil {
-				s.end(err)
-				s.conn.CloseNow()
+				s.cut(err)
 				return
 			}
 		case <-s.api.closing:
@@ -353,7 +351,7 @@ func (s *socket) writer() {
 func (s *socket) bye(last map[string]int64) {
 	var f *farewell
 	if !errors.As(context.Cause(s.ctx), &f) {
-		s.conn.CloseNow() // the client has left
+		s.cut(nil) // the client has left
 		return
 	}
 	if f.lagged != nil {
@@ -363,14 +361,20 @@ func (s *socket) bye(last map[string]int64) {
 		}
 		raw, err := json.Marshal(serverFrame{Type: "lagged", SessionID: f.lagged.SessionID, ResumeAfter: &seq})
 		if err != nil || s.writeFrame(raw) != nil {
-			s.conn.CloseNow()
+			s.cut(nil)
 			return
 		}
 	}
 	// Close waits for the client's answer, for five seconds; a client that does not read is cut.
 	if err := s.conn.Close(f.code, f.reason); err != nil {
-		s.conn.CloseNow()
+		s.cut(err)
 	}
+}
+
+// cut ends the connection without a word.
+func (s *socket) cut(why error) {
+	s.end(why)
+	_ = s.conn.CloseNow() // it is of no use any more, whatever that says
 }
 
 func (s *socket) writeFrame(frame []byte) error {

@@ -18,14 +18,18 @@ import (
 var version = ""
 
 func main() {
+	os.Exit(run())
+}
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := root().ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "whatsapp-api: "+err.Error())
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // root is the whole command line; without a command it serves.
