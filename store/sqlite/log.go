@@ -40,6 +40,13 @@ func commit(c *conn, u store.Unit) (kept store.Kept, err error) {
 			return kept, fmt.Errorf("merge chats: %w", err)
 		}
 	}
+	// Those that may be known already come first: then nothing is there to be undone.
+	if kept.Pos, err = putMessages(c, &h, u.Messages); err != nil {
+		return kept, fmt.Errorf("messages: %w", err)
+	}
+	if err := putReceipts(c, h.num, u.Receipts); err != nil {
+		return kept, fmt.Errorf("receipts: %w", err)
+	}
 	if err := putKeys(c, h.num, u.ForgetKeys, u.Keys); err != nil {
 		return kept, fmt.Errorf("device keys: %w", err)
 	}
@@ -49,14 +56,8 @@ func commit(c *conn, u store.Unit) (kept store.Kept, err error) {
 	if err := putChats(c, h.num, u.Chats); err != nil {
 		return kept, fmt.Errorf("chats: %w", err)
 	}
-	if kept.Pos, err = putMessages(c, &h, u.Messages); err != nil {
-		return kept, fmt.Errorf("messages: %w", err)
-	}
 	if err := updateMessages(c, h.num, u.Updates); err != nil {
 		return kept, fmt.Errorf("message updates: %w", err)
-	}
-	if err := putReceipts(c, h.num, u.Receipts); err != nil {
-		return kept, fmt.Errorf("receipts: %w", err)
 	}
 	if err := putState(c, h.num, u.State); err != nil {
 		return kept, fmt.Errorf("session state: %w", err)

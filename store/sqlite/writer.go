@@ -175,55 +175,57 @@ func (w *writer) commit(batch []*job) {
 	}
 }
 
+// transact runs the jobs in one transaction. There are no savepoints: each would have the
+// full-text index written out. A job that fails before it changed anything, as nearly all
+// failures do, leaves nothing to undo; after any other the transaction begins anew
+// without it.
 func (w *writer) transact(batch []*job) error {
-	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	alone, failed := len(batch) == 1, 0
-	for _, j := range batch {
-		w.runJob(j, alone)
-		if j.err != nil || j.panic != nil {
-			failed++
-			if w.c.db.GetAutocommit() { // SQLite itself gave the whole transaction up
-				return errors.Join(errLostBatch, j.err)
-			}
+	todo := batch
+	for len(todo) > 0 {
+		harmful, err := w.attempt(todo)
+		if harmful < 0 || err != nil {
+			return err
 		}
-	}
-	if failed == len(batch) {
-		_, err := w.c.exec("ROLLBACK")
-		return err
-	}
-	if _, err := w.c.exec("COMMIT"); err != nil {
-		if !w.c.db.GetAutocommit() {
-			_, _ = w.c.exec("ROLLBACK") // the answer is err already
-		}
-		return errors.Join(errLostBatch, err)
+		todo = append(append([]*job{}, todo[:harmful]...), todo[harmful+1:]...)
 	}
 	return nil
 }
 
-// runJob runs one job so that a failed one leaves nothing behind.
-func (w *writer) runJob(j *job, alone bool) {
-	if !alone {
-		if _, j.err = w.c.exec("SAVEPOINT job"); j.err != nil {
-			return
+// attempt runs the jobs and commits. harmful is the index of a job that failed and had
+// changed something: then nothing was committed. It is -1 without such a job.
+func (w *writer) attempt(batch []*job) (harmful int, err error) {
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return -1, err
+	}
+	before, begun := w.c.db.TotalChanges(), w.c.db.TotalChanges()
+	for i, j := range batch {
+		j.call(w.c)
+		if w.c.db.GetAutocommit() { // SQLite itself gave the whole transaction up
+			return -1, errors.Join(errLostBatch, j.err)
 		}
-	}
-	j.call(w.c)
-	if alone || w.c.db.GetAutocommit() {
-		return
-	}
-	if j.err != nil || j.panic != nil {
-		if _, err := w.c.exec("ROLLBACK TO job"); err != nil && j.err == nil {
-			j.err = err
+		changed := w.c.db.TotalChanges()
+		if (j.err != nil || j.panic != nil) && changed != before {
+			_, err := w.c.exec("ROLLBACK")
+			return i, err
 		}
+		before = changed
 	}
-	if _, err := w.c.exec("RELEASE job"); err != nil && j.err == nil {
-		j.err = err
+	end := "COMMIT"
+	if before == begun {
+		end = "ROLLBACK" // nothing to keep
 	}
+	if _, err := w.c.exec(end); err != nil {
+		if !w.c.db.GetAutocommit() {
+			_, _ = w.c.exec("ROLLBACK") // the answer is err already
+		}
+		return -1, errors.Join(errLostBatch, err)
+	}
+	return -1, nil
 }
 
+// call may be made again: it leaves nothing of a former call in the job.
 func (j *job) call(c *conn) {
+	j.err = nil
 	defer func() { j.panic = recover() }()
 	j.err = j.fn(c)
 }
