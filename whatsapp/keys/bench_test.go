@@ -41,9 +41,6 @@ func receiveKeys(b *testing.B, wa *wastore.Device, n int) (hash [32]byte) {
 
 func BenchmarkReceiveKeys(b *testing.B) {
 	b.Run("sqlstore", func(b *testing.B) {
-		if !haveReference {
-			b.Skip("needs -tags reference")
-		}
 		wa := link(b, reference(b))
 		b.ReportAllocs()
 		for n := 0; b.Loop(); n++ {
@@ -53,6 +50,7 @@ func BenchmarkReceiveKeys(b *testing.B) {
 	})
 	for name, open := range map[string]func() backend{
 		"keys-sqlite": func() backend { return openSqlite(b) },
+		"keys-mongo":  func() backend { return openMongo(b) },
 		"keys-mem":    func() backend { return memBackend{newMemStore()} },
 	} {
 		b.Run(name, func(b *testing.B) {

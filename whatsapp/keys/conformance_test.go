@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	wastore "go.mau.fi/whatsmeow/store"
-	"go.mau.fi/whatsmeow/types"
 )
 
 // conformanceCase is what every implementation of whatsmeow's stores must do. It gets the
@@ -27,9 +24,11 @@ var conformance = []conformanceCase{
 	{"sessions", testSessions},
 	{"sessions/migrate", testMigrate},
 	{"prekeys", testPreKeys},
+	{"prekeys/first", testFirstPreKeys},
 	{"senderkeys", testSenderKeys},
 	{"appstate/keys", testSyncKeys},
 	{"appstate/versions", testAppState},
+	{"appstate/delete", testDeleteAppState},
 	{"contacts", testContacts},
 	{"contacts/many", testManyContacts},
 	{"chatsettings", testChatSettings},
@@ -51,12 +50,10 @@ func TestConformance(t *testing.T) {
 		{"reference", func(t *testing.T) *wastore.Device { return reference(t) }},
 		{"mem", func(t *testing.T) *wastore.Device { return openDevice(t, memBackend{newMemStore()}).Whatsmeow() }},
 		{"sqlite", func(t *testing.T) *wastore.Device { return openDevice(t, openSqlite(t)).Whatsmeow() }},
+		{"mongo", func(t *testing.T) *wastore.Device { return openDevice(t, openMongo(t)).Whatsmeow() }},
 	}
 	for _, impl := range implementations {
 		t.Run(impl.name, func(t *testing.T) {
-			if impl.name == "reference" && !haveReference {
-				t.Skip("needs -tags reference")
-			}
 			for _, c := range conformance {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
@@ -266,13 +263,17 @@ func testPreKeys(t *testing.T, wa *wastore.Device) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 9, more[0].KeyID, "a new one is not uploaded")
 	count(7)
+}
 
-	many, err := s.GetOrGenPreKeys(ctx, 812)
+func testFirstPreKeys(t *testing.T, wa *wastore.Device) {
+	many, err := wa.PreKeys.GetOrGenPreKeys(ctx, 812)
 	require.NoError(t, err)
 	require.Len(t, many, 812)
-	assert.EqualValues(t, 9+811, many[811].KeyID)
-	require.NoError(t, s.MarkPreKeysAsUploaded(ctx, many[811].KeyID))
-	count(7 + 812)
+	assert.EqualValues(t, 812, many[811].KeyID)
+	require.NoError(t, wa.PreKeys.MarkPreKeysAsUploaded(ctx, many[811].KeyID))
+	count, err := wa.PreKeys.UploadedPreKeyCount(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 812, count)
 }
 
 func testSenderKeys(t *testing.T, wa *wastore.Device) {
@@ -336,6 +337,20 @@ func testSyncKeys(t *testing.T, wa *wastore.Device) {
 	assert.Equal(t, []int64{300, 201, 100}, []int64{all[0].Timestamp, all[1].Timestamp, all[2].Timestamp})
 }
 
+func mac(i int) []byte {
+	h := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+	return h[:]
+}
+
+func macChecker(t *testing.T, s wastore.AppStateStore) func(name string, i int, want []byte) {
+	return func(name string, i int, want []byte) {
+		t.Helper()
+		got, err := s.GetAppStateMutationMAC(ctx, name, mac(i))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
 func testAppState(t *testing.T, wa *wastore.Device) {
 	s := wa.AppState
 	version, hash, err := s.GetAppStateVersion(ctx, "regular")
@@ -343,13 +358,7 @@ func testAppState(t *testing.T, wa *wastore.Device) {
 	assert.Zero(t, version)
 	assert.Zero(t, hash)
 
-	mac := func(i int) []byte { h := sha256.Sum256([]byte{byte(i), byte(i >> 8)}); return h[:] }
-	value := func(name string, i int, want []byte) {
-		t.Helper()
-		got, err := s.GetAppStateMutationMAC(ctx, name, mac(i))
-		require.NoError(t, err)
-		assert.Equal(t, want, got)
-	}
+	value := macChecker(t, s)
 	for _, name := range []string{"regular", "regular_low"} {
 		require.NoError(t, s.PutAppStateVersion(ctx, name, 4, [128]byte{1}))
 		require.NoError(t, s.PutAppStateVersion(ctx, name, 5, [128]byte{2}))
@@ -372,7 +381,15 @@ func testAppState(t *testing.T, wa *wastore.Device) {
 	require.NoError(t, s.DeleteAppStateMutationMACs(ctx, "regular", [][]byte{mac(1), mac(9)}))
 	value("regular", 1, nil)
 	value("regular_low", 1, mac(101))
+}
 
+func testDeleteAppState(t *testing.T, wa *wastore.Device) {
+	s := wa.AppState
+	value := macChecker(t, s)
+	for _, name := range []string{"regular", "regular_low"} {
+		require.NoError(t, s.PutAppStateVersion(ctx, name, 5, [128]byte{2}))
+		require.NoError(t, s.PutAppStateMutationMACs(ctx, name, 5, []wastore.AppStateMutationMAC{{IndexMAC: mac(1), ValueMAC: mac(101)}, {IndexMAC: mac(2), ValueMAC: mac(102)}}))
+	}
 	var many []wastore.AppStateMutationMAC
 	for i := range 1500 {
 		many = append(many, wastore.AppStateMutationMAC{IndexMAC: mac(i + 1000), ValueMAC: mac(i)})
@@ -380,7 +397,7 @@ func testAppState(t *testing.T, wa *wastore.Device) {
 	require.NoError(t, s.PutAppStateMutationMACs(ctx, "regular", 8, many))
 	value("regular", 1000+1499, mac(1499))
 	require.NoError(t, s.DeleteAppStateVersion(ctx, "regular"))
-	version, _, err = s.GetAppStateVersion(ctx, "regular")
+	version, _, err := s.GetAppStateVersion(ctx, "regular")
 	require.NoError(t, err)
 	assert.Zero(t, version)
 	value("regular", 2, nil)
@@ -406,117 +423,4 @@ func testSalt(t *testing.T, wa *wastore.Device) {
 	get([]byte("pepper"))
 	require.NoError(t, wa.NCTSalt.DeleteNCTSalt(ctx))
 	get(nil)
-}
-
-func testBuffer(t *testing.T, wa *wastore.Device) {
-	s := wa.EventBuffer
-	hash, other := [32]byte{1}, [32]byte{2}
-	none, err := s.GetBufferedEvent(ctx, hash)
-	require.NoError(t, err)
-	assert.Nil(t, none)
-	require.NoError(t, s.ClearBufferedEventPlaintext(ctx, hash))
-
-	before, sent := time.Now().Add(-time.Second), time.Unix(1_700_000_000, 0)
-	require.NoError(t, s.PutBufferedEvent(ctx, hash, []byte("plain"), sent))
-	require.NoError(t, s.PutBufferedEvent(ctx, other, nil, sent))
-	got, err := s.GetBufferedEvent(ctx, hash)
-	require.NoError(t, err)
-	assert.Equal(t, []byte("plain"), got.Plaintext)
-	assert.True(t, got.ServerTime.Equal(sent))
-	assert.True(t, got.InsertTime.After(before))
-	assert.Error(t, s.PutBufferedEvent(ctx, hash, []byte("again"), sent))
-	require.NoError(t, s.ClearBufferedEventPlaintext(ctx, hash))
-	for _, h := range [][32]byte{hash, other} {
-		got, err = s.GetBufferedEvent(ctx, h)
-		require.NoError(t, err)
-		require.NotNil(t, got)
-		assert.Nil(t, got.Plaintext)
-		assert.True(t, got.ServerTime.Equal(sent))
-	}
-	require.NoError(t, s.DeleteOldBufferedHashes(ctx))
-	got, err = s.GetBufferedEvent(ctx, hash)
-	require.NoError(t, err)
-	assert.NotNil(t, got)
-}
-
-func testTxn(t *testing.T, wa *wastore.Device) {
-	broken := errors.New("broken")
-	require.NoError(t, wa.Sessions.PutSession(ctx, "a:0", []byte("before")))
-	_, err := wa.PreKeys.GetOrGenPreKeys(ctx, 2)
-	require.NoError(t, err)
-	step := func(fail error) error {
-		return wa.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
-			if err := errors.Join(
-				wa.Sessions.PutSession(ctx, "a:0", []byte("after")),
-				wa.Identities.PutIdentity(ctx, "a:0", [32]byte{1}),
-				wa.PreKeys.RemovePreKey(ctx, 1),
-				wa.SenderKeys.PutSenderKey(ctx, "g", "a:0", []byte("sk")),
-				wa.EventBuffer.PutBufferedEvent(ctx, [32]byte{1}, []byte("p"), time.Unix(1, 0)),
-			); err != nil {
-				return err
-			}
-			raw, err := wa.Sessions.GetSession(ctx, "a:0") // it sees its own writes
-			if err != nil || string(raw) != "after" {
-				return fmt.Errorf("session %q %w", raw, err)
-			}
-			return fail
-		})
-	}
-	check := func(session string, prekey, known bool) {
-		t.Helper()
-		raw, err := wa.Sessions.GetSession(ctx, "a:0")
-		require.NoError(t, err)
-		assert.Equal(t, session, string(raw))
-		key, err := wa.PreKeys.GetPreKey(ctx, 1)
-		require.NoError(t, err)
-		assert.Equal(t, prekey, key != nil)
-		sk, err := wa.SenderKeys.GetSenderKey(ctx, "g", "a:0")
-		require.NoError(t, err)
-		assert.Equal(t, known, sk != nil)
-		event, err := wa.EventBuffer.GetBufferedEvent(ctx, [32]byte{1})
-		require.NoError(t, err)
-		assert.Equal(t, known, event != nil)
-		trusted, err := wa.Identities.IsTrustedIdentity(ctx, "a:0", [32]byte{2})
-		require.NoError(t, err)
-		assert.Equal(t, !known, trusted)
-	}
-	require.ErrorIs(t, step(broken), broken)
-	check("before", true, false)
-	require.NoError(t, step(nil))
-	check("after", false, true)
-	require.Error(t, step(nil), "the ciphertext is known")
-}
-
-func testOutgoing(t *testing.T, wa *wastore.Device) {
-	s := wa.EventBuffer
-	_, _, err := s.GetOutgoingEvent(ctx, pn("1"), types.EmptyJID, "ID")
-	require.Error(t, err)
-	require.NoError(t, s.AddOutgoingEvent(ctx, pn("1"), "ID", "wa", []byte("first")))
-	require.NoError(t, s.AddOutgoingEvent(ctx, pn("1"), "ID", "fb", []byte("second")))
-	require.NoError(t, s.AddOutgoingEvent(ctx, pn("2"), "ID", "wa", []byte("other")))
-	for _, ask := range [][2]types.JID{{pn("1"), types.EmptyJID}, {pn("1"), lid("5")}, {lid("5"), pn("1")}} {
-		format, raw, err := s.GetOutgoingEvent(ctx, ask[0], ask[1], "ID")
-		require.NoError(t, err)
-		assert.Equal(t, "fb", format)
-		assert.Equal(t, []byte("second"), raw)
-	}
-	_, _, err = s.GetOutgoingEvent(ctx, pn("1"), types.EmptyJID, "OTHER")
-	require.Error(t, err)
-	require.NoError(t, s.DeleteOldOutgoingEvents(ctx))
-	_, _, err = s.GetOutgoingEvent(ctx, pn("1"), types.EmptyJID, "ID")
-	require.NoError(t, err)
-}
-
-func testDelete(t *testing.T, wa *wastore.Device) {
-	require.NoError(t, wa.Sessions.PutSession(ctx, "a:0", []byte("s")))
-	sessions := wa.Sessions
-	require.NoError(t, wa.Delete(ctx))
-	require.NoError(t, wa.Delete(ctx))
-	assert.Nil(t, wa.ID)
-	assert.ErrorIs(t, wa.Save(ctx), wastore.ErrDeviceDeleted)
-	assert.ErrorIs(t, wa.Sessions.PutSession(ctx, "a:0", nil), wastore.ErrDeviceDeleted)
-	raw, err := sessions.GetSession(ctx, "a:0")
-	require.NoError(t, err)
-	assert.Nil(t, raw)
-	require.Error(t, sessions.PutSession(ctx, "a:0", []byte("late")))
 }

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"whatsapp-api/store"
+	"whatsapp-api/store/mongo"
+	"whatsapp-api/store/mongo/mongotest"
 	"whatsapp-api/store/sqlite"
 	"whatsapp-api/whatsapp/keys"
 )
@@ -22,7 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	var quiet logger.Loggable = silent{}
 	logger.Setup(&quiet)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(mongotest.Main(m))
 }
 
 type silent struct{}
@@ -95,6 +97,15 @@ func linkedMem(t testing.TB, change ...func(*keys.Config)) (*keys.Device, *memSt
 func openSqlite(t testing.TB) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	addSession(t, s)
+	return s
+}
+
+func openMongo(t testing.TB) store.Store {
+	t.Helper()
+	s, err := mongo.Open(context.Background(), mongo.Config{URI: mongotest.Lone(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	addSession(t, s)

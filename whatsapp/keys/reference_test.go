@@ -1,5 +1,3 @@
-//go:build reference
-
 package keys_test
 
 import (
@@ -12,8 +10,6 @@ import (
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 )
-
-const haveReference = true
 
 // reference opens whatsmeow's own store and returns a new device of it.
 func reference(t testing.TB) *wastore.Device {

@@ -297,6 +297,7 @@ func TestSignalExchange(t *testing.T) {
 	backends := map[string]func(t *testing.T) backend{
 		"mem":    func(*testing.T) backend { return memBackend{newMemStore()} },
 		"sqlite": func(t *testing.T) backend { return openSqlite(t) },
+		"mongo":  func(t *testing.T) backend { return openMongo(t) },
 	}
 	for name, open := range backends {
 		seeds := 6
