@@ -104,10 +104,22 @@ func (d *draft) sender(info types.MessageInfo) (string, error) {
 	return p.ID, err
 }
 
-// me is the account's own canonical id.
+// me is the account's own canonical id. It comes from the session's record: whatsmeow
+// changes its own without a lock.
 func (d *draft) me() (string, error) {
-	w := d.c.dev.Whatsmeow()
-	p, err := d.person(w.GetJID(), w.GetLID(), w.PushName)
+	s := d.c.s
+	s.mu.Lock()
+	phone, lid, name := s.record.Phone, s.record.LID, s.record.PushName
+	s.mu.Unlock()
+	jid, err := convert.ParseAddress(phone)
+	if err != nil {
+		return "", fmt.Errorf("own number: %w", err)
+	}
+	alt, err := types.ParseJID(lid)
+	if err != nil {
+		return "", fmt.Errorf("own LID: %w", err)
+	}
+	p, err := d.person(jid, alt, name)
 	return p.ID, err
 }
 

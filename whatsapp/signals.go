@@ -64,9 +64,6 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
-	if name := l.dev.Whatsmeow().PushName; name != "" {
-		l.onRenamed(name)
-	}
 	c.work.Go(c.resendQueued)
 	return 0, false
 }

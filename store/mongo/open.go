@@ -20,26 +20,30 @@ import (
 
 const (
 	defaultDatabase = "whatsapp_api"
-	minWireVersion  = 9                // MongoDB 4.4
-	opTimeout       = 10 * time.Second // after which a server that hangs is called unavailable
-	selectTimeout   = 5 * time.Second  // to find a server that can be written to
+	defaultTimeout  = 10 * time.Second
+	minWireVersion  = 9 // MongoDB 4.4
 )
 
 // Config says where the database is.
 type Config struct {
 	URI      string      // mongodb://… or mongodb+srv://…
-	Database string      // empty: the one of the URI, else "whatsapp_api"
+	Database string      // when the URI names none; empty: "whatsapp_api"
 	Log      *zap.Logger // nil: silent
+
+	// Timeout is how long a call may wait for the server, or for one that can be written
+	// to, until it is unavailable. 0: 10 seconds.
+	Timeout time.Duration
 }
 
 // Store is the back end. Close it.
 type Store struct {
-	client *mongo.Client
-	log    *zap.Logger
-	col    collections
-	lines  lines
-	admins sync.Mutex // this process makes one change among admins at a time
-	hooks  hooks
+	client  *mongo.Client
+	log     *zap.Logger
+	timeout time.Duration
+	col     collections
+	lines   lines
+	admins  sync.Mutex // this process makes one change among admins at a time
+	hooks   hooks
 
 	stop  context.CancelFunc // of the work in the background
 	tasks sync.WaitGroup
@@ -68,23 +72,26 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = defaultTimeout
+	}
 	cs, err := connstring.ParseAndValidate(cfg.URI)
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: the URI: %w", err)
 	}
-	if cfg.Database == "" {
+	if cs.Database != "" {
 		cfg.Database = cs.Database
 	}
 	if cfg.Database == "" {
 		cfg.Database = defaultDatabase
 	}
 	client, err := mongo.Connect(options.Client().ApplyURI(cfg.URI).
-		SetServerSelectionTimeout(selectTimeout).SetReadPreference(readpref.Primary()).
+		SetTimeout(cfg.Timeout).SetReadPreference(readpref.Primary()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: ptr(true)}))
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
 	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
@@ -110,8 +117,6 @@ func (s *Store) use(db *mongo.Database) {
 }
 
 func (s *Store) prepare(ctx context.Context, db *mongo.Database) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*opTimeout) // an index on a full collection takes its time
-	defer cancel()
 	var hello struct {
 		Wire int `bson:"maxWireVersion"`
 	}
@@ -121,16 +126,30 @@ func (s *Store) prepare(ctx context.Context, db *mongo.Database) error {
 			return err
 		}
 	}
-	if hello.Wire < minWireVersion {
-		return fmt.Errorf("the server is too old: MongoDB 4.4 or newer is needed (its wire version is %d, needed is %d)",
-			hello.Wire, minWireVersion)
+	if err := newEnough(hello.Wire); err != nil {
+		return err
 	}
+	ctx, cancel := unbounded(ctx) // an index on a full collection takes its time
+	defer cancel()
 	return s.index(ctx)
 }
 
-// bounded gives one call of the server its time limit.
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, opTimeout)
+func newEnough(wire int) error {
+	if wire < minWireVersion {
+		return fmt.Errorf("the server is too old: MongoDB 4.4 or newer is needed (its wire version is %d, needed is %d)",
+			wire, minWireVersion)
+	}
+	return nil
+}
+
+// bounded gives several calls of the server together the time limit of one.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.timeout)
+}
+
+// unbounded is for what may rightly take long.
+func unbounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 24*time.Hour)
 }
 
 // Name is "mongodb".
@@ -138,8 +157,6 @@ func (s *Store) Name() string { return "mongodb" }
 
 // Ping writes one document, acknowledged like a commit.
 func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	_, err := s.col.pings.UpdateByID(ctx, 1, bson.D{{Key: "$set", Value: bson.D{{Key: "at", Value: time.Now().UnixMilli()}}}},
 		options.UpdateOne().SetUpsert(true))
 	return fault("ping", err)
@@ -162,7 +179,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) disconnect() error {
-	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
+	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	return s.client.Disconnect(ctx)
 }

@@ -100,11 +100,7 @@ func TestKill(t *testing.T) {
 	var sent struct{ IDs []string }
 	require.Equal(t, 201, call(t, "POST", phones("/12025550101/messages"), map[string]any{"to": "12025550100", "text": "before {n}", "count": 300}, &sent))
 	p.kill()
-	waitEvents[*events.Disconnected](c, 1, nil)
-	c.Disconnect()
-
-	p = startProcess(t, dir, p.info.Address)
-	require.NoError(t, c.Connect())
+	p = startProcess(t, dir, p.info.Address) // the client comes back by itself
 	requireOnce(t, c.messages(300), sent.IDs)
 
 	// Acknowledged by the server, killed, and still there.
@@ -112,8 +108,8 @@ func TestKill(t *testing.T) {
 	for i := range 5 {
 		c.say(bob, fmt.Sprintf("to Bob %d", i+1))
 	}
+	c.forget()
 	p.kill()
-	c.Disconnect()
 	p = startProcess(t, dir, p.info.Address)
 	var got struct{ Data []Received }
 	for len(got.Data) < 5 {
@@ -124,10 +120,10 @@ func TestKill(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("to Bob %d", i+1), m.Text)
 	}
 	require.Equal(t, 201, call(t, "POST", phones("/12025550101/messages"), map[string]any{"to": "12025550100", "text": "after all"}, nil))
-	c.forget()
-	require.NoError(t, c.Connect())
 	waitEvents(c, 1, func(m *events.Message) bool { return textOf(m) == "after all" })
+	waitEvents[*events.Connected](c, 1, nil)
 	c.say(bob, "and back")
+	c.Disconnect() // before the process is killed
 }
 
 func TestRestart(t *testing.T) {
