@@ -30,7 +30,7 @@ func activeAdmin(u userDoc) bool { return u.Active && u.Role == store.RoleAdmin 
 // settle makes a change of a user by write, which gets the version that the document
 // must still have. It returns errMoved when all is to be tried again.
 func (s *Store) settle(ctx context.Context, was userDoc, stays bool, write func(context.Context, int64) error) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if stays || !activeAdmin(was) {
 		return write(ctx, was.Version)
@@ -47,7 +47,7 @@ func (s *Store) settle(ctx context.Context, was userDoc, stays bool, write func(
 	}
 	if err != nil {
 		// Should this fail too, the mark is taken off when it is old.
-		clean, cancel := bounded(context.WithoutCancel(ctx))
+		clean, cancel := s.bounded(context.WithoutCancel(ctx))
 		defer cancel()
 		_ = s.mark(clean, was.ID, marked, 0)
 	}

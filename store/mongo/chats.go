@@ -56,8 +56,6 @@ func withLast(session string) bson.D {
 }
 
 func (h chats) read(ctx context.Context, pipeline bson.A) (docs []chatDoc, err error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	cursor, err := h.s.col.chats.Aggregate(ctx, pipeline)
 	if err != nil {
 		return nil, err

@@ -101,9 +101,7 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 		return 0, err
 	}
 	if oldest > doc.Oldest {
-		write, cancel := bounded(ctx)
-		defer cancel()
-		res, err := l.s.col.sessions.UpdateOne(write, append(byID(session), bson.E{Key: "oldest", Value: doc.Oldest}, notDeleting),
+		res, err := l.s.col.sessions.UpdateOne(ctx, append(byID(session), bson.E{Key: "oldest", Value: doc.Oldest}, notDeleting),
 			bson.D{{Key: "$set", Value: bson.D{{Key: "oldest", Value: oldest}}}})
 		if err != nil {
 			return 0, err

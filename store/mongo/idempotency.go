@@ -84,8 +84,6 @@ func (i idempotency) beginAgain(ctx context.Context, c callDoc) (kept callDoc, w
 		next.Holder = c.Holder
 	}
 	next.Version = kept.Version + 1
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	res, err := i.s.col.calls.ReplaceOne(ctx, bson.D{{Key: "_id", Value: c.Key}, {Key: "v", Value: kept.Version}}, next)
 	if err == nil && res.MatchedCount == 0 {
 		err = errMoved
@@ -94,8 +92,6 @@ func (i idempotency) beginAgain(ctx context.Context, c callDoc) (kept callDoc, w
 }
 
 func (i idempotency) Finish(ctx context.Context, key string, status int, body []byte) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	res, err := i.s.col.calls.UpdateByID(ctx, key, bson.D{
 		{Key: "$set", Value: bson.D{{Key: "done", Value: true}, {Key: "status", Value: status}, {Key: "body", Value: some(body)}}},
 		{Key: "$inc", Value: bson.D{{Key: "v", Value: 1}}},

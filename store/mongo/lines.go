@@ -123,7 +123,7 @@ func (s *Store) keepDurable(ctx context.Context) {
 // closeLines lets nobody in any more, waits for those who are, and makes all durable.
 func (s *Store) closeLines() {
 	close(s.lines.closed)
-	ctx, cancel := bounded(context.Background())
+	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	for _, l := range s.lines.list() {
 		l.turn <- struct{}{} // kept: the line is closed

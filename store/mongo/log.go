@@ -57,7 +57,7 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 
 // append puts the unit after l.head, which is unknown afterwards if something failed.
 func (s *Store) append(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if err := s.unknown(ctx, u); err != nil {
 		return store.Kept{}, err

@@ -222,8 +222,6 @@ func olderThan(session string, before time.Time) bson.D {
 }
 
 func (h messages) Count(ctx context.Context, session string, before time.Time) (int, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	n, err := h.s.col.messages.CountDocuments(ctx, olderThan(session, before))
 	return int(n), fault("count messages", err)
 }

@@ -72,7 +72,7 @@ func (s *Store) replayUnit(ctx context.Context, doc unitDoc, h *head) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if err := s.project(ctx, doc, rest); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (s *Store) advance(ctx context.Context, l *line) error {
 	if h == nil || h.unit == h.durable && h.durable == h.stripped {
 		return nil
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if h.unit > h.durable {
 		res, err := s.col.sessions.UpdateOne(ctx,

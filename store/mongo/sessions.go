@@ -162,8 +162,6 @@ func (s sessions) Update(ctx context.Context, id string, change func(*store.Sess
 }
 
 func (s sessions) put(ctx context.Context, id string, seen int64, session store.Session) (now sessionDoc, err error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	err = s.s.col.sessions.FindOneAndUpdate(ctx, append(byID(id), bson.E{Key: "v", Value: seen}, notDeleting),
 		bson.D{{Key: "$set", Value: append(sessionFields(session), bson.E{Key: "v", Value: seen + 1})}},
 		options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&now)
@@ -179,9 +177,7 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	}
 	defer l.unlock()
 	l.head = nil
-	marked, cancel := bounded(ctx)
-	defer cancel()
-	res, err := s.s.col.sessions.UpdateByID(marked, id, bson.D{{Key: "$set", Value: bson.D{{Key: "deleting", Value: true}}}})
+	res, err := s.s.col.sessions.UpdateByID(ctx, id, bson.D{{Key: "$set", Value: bson.D{{Key: "deleting", Value: true}}}})
 	if err == nil && res.MatchedCount == 0 {
 		err = store.ErrNotFound
 	}
@@ -201,10 +197,12 @@ func (s *Store) purge(ctx context.Context, id string) error {
 }
 
 func (s *Store) purgeData(ctx context.Context, id string) error {
+	ctx, cancel := unbounded(ctx)
+	defer cancel()
 	for _, c := range []*mongo.Collection{ // what is most secret, first
 		s.col.keys, s.col.units, s.col.chunks, s.col.messages, s.col.receipts, s.col.chats, s.col.contacts,
 	} {
-		// No time limit: this may be long, and the server lets others in between.
+		// This may be long, but the server lets others in between.
 		if _, err := c.DeleteMany(ctx, byID(below(id))); err != nil {
 			return err
 		}

@@ -34,8 +34,6 @@ func (t tokens) Get(ctx context.Context, id string) (store.Token, error) {
 }
 
 func (t tokens) Delete(ctx context.Context, id string) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	res, err := t.s.col.tokens.DeleteOne(ctx, byID(id))
 	if err == nil && res.DeletedCount == 0 {
 		err = store.ErrNotFound
@@ -60,8 +58,6 @@ func expired(now time.Time) bson.D {
 }
 
 func deleteMany(ctx context.Context, c *mongo.Collection, filter bson.D) (int, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	res, err := c.DeleteMany(ctx, filter)
 	if err != nil {
 		return 0, err

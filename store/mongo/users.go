@@ -55,8 +55,6 @@ func (u users) Create(ctx context.Context, user store.User) error {
 
 // insert inserts a document; ErrExists.
 func insert(ctx context.Context, doing string, c *mongo.Collection, doc any) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	_, err := c.InsertOne(ctx, doc)
 	if mongo.IsDuplicateKeyError(err) {
 		return fmt.Errorf("%s: %w", doing, store.ErrExists)
@@ -66,15 +64,11 @@ func insert(ctx context.Context, doing string, c *mongo.Collection, doc any) err
 
 // findOne reads a document; ErrNotFound.
 func findOne(ctx context.Context, doing string, c *mongo.Collection, filter, doc any, opts ...options.Lister[options.FindOneOptions]) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	return fault(doing, c.FindOne(ctx, filter, opts...).Decode(doc))
 }
 
 // findAll reads all documents that a filter matches.
 func findAll[T any](ctx context.Context, c *mongo.Collection, filter any, opts ...options.Lister[options.FindOptions]) ([]T, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	cursor, err := c.Find(ctx, filter, opts...)
 	if err != nil {
 		return nil, err
@@ -131,8 +125,6 @@ func listByID[T any](ctx context.Context, doing string, c *mongo.Collection, p s
 }
 
 func (u users) CountActiveAdmins(ctx context.Context) (int, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
 	n, err := u.s.col.users.CountDocuments(ctx, bson.D{{Key: "role", Value: store.RoleAdmin}, {Key: "active", Value: true}})
 	return int(n), fault("count admins", err)
 }

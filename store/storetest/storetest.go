@@ -39,6 +39,7 @@ func Run(t *testing.T, open Opener) {
 		{"messages", messageCases}, {"updates", updateCases}, {"search", searchCases},
 		{"receipts", receiptCases}, {"merges", mergeCases}, {"log", logCases}, {"events", eventCases},
 		{"devices", deviceCases}, {"idempotency", idempotencyCases}, {"secrets", secretCases},
+		{"model", modelCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"whatsapp-api/store"
+)
+
+// What random units are made of: little, so that they meet.
+var (
+	people = []string{"a", "b", "c", "me"} // also the chats
+	tables = []string{"t", "u"}
+	texts  = []string{"apple", "berry", "citrus"}
+)
+
+func optional[T any](g *rapid.Generator[T]) *rapid.Generator[*T] { return rapid.Ptr(g, true) }
+
+func pick(t *rapid.T, from []string) string { return rapid.SampledFrom(from).Draw(t, "one of") }
+
+func some[T any](t *rapid.T, what string, most int, one func(*rapid.T) T) []T {
+	return rapid.SliceOfN(rapid.Custom(one), 0, most).Draw(t, what)
+}
+
+func aTime(t *rapid.T) time.Time { return at(rapid.IntRange(0, 4).Draw(t, "seconds")) }
+
+func aKey(t *rapid.T) store.MessageKey {
+	return store.MessageKey{Chat: pick(t, people), Sender: pick(t, people), ID: rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "id")}
+}
+
+func aMessage(t *rapid.T) store.Message {
+	m := store.Message{
+		MessageKey: aKey(t), Type: "text", Text: pick(t, append([]string{""}, texts...)), Status: pick(t, statuses), Timestamp: aTime(t),
+		StoredAt: aTime(t),
+	}
+	if rapid.Bool().Draw(t, "quotes") {
+		m.Quoted = &store.Quoted{ID: "q", Sender: pick(t, people)}
+	}
+	return m
+}
+
+func anUpdate(t *rapid.T) store.MessageUpdate {
+	u := store.MessageUpdate{
+		Key: aKey(t), Status: optional(rapid.SampledFrom(statuses)).Draw(t, "status"),
+		Text: optional(rapid.SampledFrom(texts)).Draw(t, "text"), Timestamp: optional(rapid.Custom(aTime)).Draw(t, "timestamp"),
+		EditedAt: optional(rapid.Custom(aTime)).Draw(t, "edited"),
+	}
+	if rapid.IntRange(0, 5).Draw(t, "revokes") == 0 {
+		u.RevokedAt = ptr(aTime(t))
+	}
+	if rapid.Bool().Draw(t, "raw") {
+		u.Raw = []byte(pick(t, texts))
+	}
+	if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
+		u.Failure = &store.Failure{Code: pick(t, texts), Retryable: rapid.Bool().Draw(t, "retryable")}
+	}
+	return u
+}
+
+func aChatUpdate(t *rapid.T) store.ChatUpdate {
+	u := store.ChatUpdate{
+		ID: pick(t, people), Kind: pick(t, []string{"", store.ChatPerson, store.ChatGroup}), Name: pick(t, append([]string{""}, texts...)),
+		AddUnread: rapid.IntRange(-1, 3).Draw(t, "unread"), ClearRead: rapid.Bool().Draw(t, "clear"),
+		Archived: optional(rapid.Bool()).Draw(t, "archived"), Pinned: optional(rapid.Bool()).Draw(t, "pinned"),
+		MutedUntil: optional(rapid.Custom(aTime)).Draw(t, "muted"),
+	}
+	if rapid.Bool().Draw(t, "active") {
+		u.ActivityAt = aTime(t)
+	}
+	return u
+}
+
+func aContactUpdate(t *rapid.T) store.ContactUpdate {
+	jids := []string{"", "p1", "p2", "p3"}
+	return store.ContactUpdate{
+		ID: pick(t, people), Phone: pick(t, jids), LID: pick(t, jids), Name: pick(t, append([]string{""}, texts...)),
+		PushName: pick(t, append([]string{""}, texts...)),
+	}
+}
+
+func aKeyChange(t *rapid.T) store.KeyChange {
+	k := store.KeyChange{Table: pick(t, tables), Key: pick(t, people)}
+	if rapid.IntRange(0, 2).Draw(t, "sets") > 0 {
+		k.Value = []byte(pick(t, append([]string{""}, texts...)))
+	}
+	return k
+}
+
+// RandomUnit makes a unit of a little of everything.
+func RandomUnit(t *rapid.T, session string, n int) store.Unit {
+	u := store.Unit{
+		Session: session, ForgetKeys: rapid.IntRange(0, 9).Draw(t, "forget") == 0,
+		Keys: some(t, "keys", 3, aKeyChange), Contacts: some(t, "contacts", 2, aContactUpdate), Chats: some(t, "chats", 3, aChatUpdate),
+		Messages: some(t, "messages", 2, aMessage), Updates: some(t, "updates", 2, anUpdate),
+		Receipts: some(t, "receipts", 2, func(t *rapid.T) store.Receipt {
+			return store.Receipt{Key: aKey(t), By: pick(t, people), Status: pick(t, []string{store.StatusRead, store.StatusPlayed}), At: aTime(t)}
+		}),
+	}
+	if rapid.IntRange(0, 3).Draw(t, "merges") == 0 {
+		u.Merges = some(t, "merges", 2, func(t *rapid.T) store.ChatMerge {
+			return store.ChatMerge{From: pick(t, people), To: pick(t, people), Kind: store.ChatPerson}
+		})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "state") == 0 {
+		u.State = &store.SessionUpdate{
+			State: optional(rapid.SampledFrom(texts)).Draw(t, "state"), Since: optional(rapid.Custom(aTime)).Draw(t, "since"),
+			Phone: optional(rapid.SampledFrom(texts)).Draw(t, "phone"),
+		}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "events") {
+		u.Events = append(u.Events, event(n))
+	}
+	return u
+}
+
+// RandomSession is a session for a model. Its ids are never the same.
+func RandomSession() store.Session {
+	return aSession(fmt.Sprintf("model-%d", sessionNumber.Add(1)))
+}
+
+var sessionNumber atomic.Int64
+
+var modelCases = []testCase{
+	{"random units", func(k *kit) {
+		rapid.Check(k.T, func(t *rapid.T) {
+			m := NewModel(RandomSession())
+			if err := k.st.Sessions().Create(k.ctx, m.Session); err != nil {
+				t.Fatal(err)
+			}
+			for n := range rapid.IntRange(1, 12).Draw(t, "units") {
+				u := RandomUnit(t, m.Session.ID, n)
+				want := m.Commit(u)
+				kept, err := k.st.Log().Commit(k.ctx, u)
+				switch {
+				case want == nil && err != nil:
+					t.Fatalf("unit %d: %v", n, err)
+				case want != nil:
+					k.ErrorIs(err, want)
+				case kept.LastSeq != m.Session.LastSeq:
+					t.Fatalf("unit %d: seq %d, not %d", n, kept.LastSeq, m.Session.LastSeq)
+				}
+			}
+			m.Check(t, k.ctx, k.st)
+			k.NoError(k.st.Log().Recover(k.ctx, m.Session.ID))
+			m.Check(t, k.ctx, k.st)
+		})
+	}},
+}
