@@ -41,10 +41,10 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt":       {"app/service"},
 	"golang.org/x/crypto/argon2":      {"app/service"},
 	"github.com/ncruces/go-sqlite3":   {"store/sqlite", "whatsapp/sandbox"},
-	"go.mongodb.org/mongo-driver":     {"store/mongo"},
+	"go.mongodb.org/mongo-driver":     {"store/mongo", "store/mongo/mongotest"},
 	"github.com/skip2/go-qrcode":      {"whatsapp"},
 	"github.com/spf13/":               {"cmd/whatsapp-api"},
-	"go.mau.fi/libsignal":             {"whatsapp/sandbox"},
+	"go.mau.fi/libsignal":             {"whatsapp", "whatsapp/sandbox"},
 	"github.com/nyaruka/phonenumbers": {"whatsapp/convert"},
 	"go.mau.fi/whatsmeow":             {"whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
 }

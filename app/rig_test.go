@@ -41,6 +41,7 @@ type rig struct {
 	at    place
 	url   string
 	token string
+	app   *App   // nil for a rig with a process of its own
 	stop  func() // gracefully
 	kill  func() // at once; only for a rig with a process of its own
 }
@@ -65,7 +66,7 @@ func start(t *testing.T, at place, change ...func(*configs.Config)) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	r.url = "http://" + a.Addr()
+	r.app, r.url = a, "http://"+a.Addr()
 	var once atomic.Bool
 	r.stop = func() {
 		if once.CompareAndSwap(false, true) {

@@ -3,7 +3,9 @@ package whatsapp
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
+	"go.mau.fi/libsignal/logger"
 	waLog "go.mau.fi/whatsmeow/util/log"
 	"go.uber.org/zap"
 )
@@ -28,6 +30,24 @@ func (l clientLog) Errorf(format string, args ...any) {
 }
 
 func (l clientLog) Sub(module string) waLog.Logger { return clientLog{l.log.Named(module)} }
+
+// silenced is libsignal's logger: its own, made on first use without a lock, prints to
+// standard output.
+type silenced struct{}
+
+func (silenced) Debug(string, string)   {}
+func (silenced) Info(string, string)    {}
+func (silenced) Warning(string, string) {}
+func (silenced) Error(string, string)   {}
+func (silenced) Configure(string)       {}
+
+// silence is called before the first client is made.
+var silence = sync.OnceFunc(func() {
+	if logger.Logger == nil {
+		var quiet logger.Loggable = silenced{}
+		logger.Setup(&quiet)
+	}
+})
 
 func text(format string, args []any) zap.Field {
 	const most = 500

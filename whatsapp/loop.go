@@ -61,7 +61,7 @@ func (l *loop) run() {
 		}
 	}
 	if l.unlinked {
-		l.s.forgetKeys(l.ctx)
+		l.s.unlinked(l.ctx)
 	}
 	l.tellRest()
 }
@@ -126,6 +126,11 @@ func (l *loop) align() {
 func (l *loop) shut() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	if l.unlinked {
+		if err := l.dev.Forget(ctx); err != nil {
+			l.s.log.Warn("keys of the old link not deleted", zap.Error(err))
+		}
+	}
 	if err := l.dev.Close(ctx); err != nil {
 		l.s.log.Warn("keys not flushed; WhatsApp will send again what they belong to", zap.Error(err))
 	}

@@ -67,6 +67,7 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.Timing == (Timing{}) {
 		cfg.Timing = DefaultTiming()
 	}
+	silence()
 	base := http.DefaultTransport.(*http.Transport)
 	if cfg.Upstream != nil {
 		if err := cfg.Upstream.trust(); err != nil {

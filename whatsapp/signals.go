@@ -132,14 +132,10 @@ func (s *Session) clearLink() {
 	s.mu.Unlock()
 }
 
-// forgetKeys deletes the device's keys and the wish to listen: without an account there is
-// nothing to bring back. What was received stays.
-func (s *Session) forgetKeys(ctx context.Context) {
+// unlinked takes back the wish to listen: without an account there is nothing to bring back.
+func (s *Session) unlinked(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if _, err := s.m.cfg.Log.Commit(ctx, store.Unit{Session: s.id, ForgetKeys: true}); err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.log.Warn("keys of the old link not deleted", zap.Error(err))
-	}
 	if err := s.desire(ctx, store.DesiredStopped); err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.log.Warn("desired state not kept", zap.Error(err))
 	}
@@ -171,7 +167,7 @@ func (s *Session) Unlink(ctx context.Context) error {
 	}
 	s.halt()
 	s.clearLink()
-	s.forgetKeys(ctx)
+	s.unlinked(ctx)
 	return s.set(ctx, LoggedOut, ReasonUnlinkedHere)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -89,6 +90,24 @@ func (a *API) Close(ctx context.Context) {
 	case <-ctx.Done():
 		a.Logger.Warn("streams did not end in time")
 	}
+}
+
+// Endpoints is the route table.
+func (a *API) Endpoints() []Endpoint { return slices.Clone(a.rows) }
+
+// Routes lists method and path of every route that is served, {param} for parameters.
+func (a *API) Routes() map[string]bool {
+	routes := map[string]bool{}
+	for _, r := range a.echo.Routes() {
+		parts := strings.Split(r.Path, "/")
+		for i, p := range parts {
+			if strings.HasPrefix(p, ":") {
+				parts[i] = "{" + p[1:] + "}"
+			}
+		}
+		routes[r.Method+" "+strings.Join(parts, "/")] = true
+	}
+	return routes
 }
 
 // Document is the OpenAPI 3.1 document.

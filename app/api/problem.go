@@ -85,7 +85,21 @@ func validation(status int, msg, request string, errs []error) *Problem {
 			continue
 		}
 		in, field, _ := strings.Cut(d.ErrorDetail().Location, ".")
-		p.Errors = append(p.Errors, FieldProblem{Field: field, In: in, Message: d.ErrorDetail().Message})
+		p.Errors = append(p.Errors, FieldProblem{Field: missing(field, d.ErrorDetail().Message), In: in, Message: d.ErrorDetail().Message})
 	}
 	return p
+}
+
+// missing completes a field's path with the property that lacks, which huma names in its
+// text alone.
+func missing(path, message string) string {
+	name, ok := strings.CutPrefix(message, "expected required property ")
+	if !ok {
+		return path
+	}
+	name = strings.TrimSuffix(name, " to be present")
+	if path == "" {
+		return name
+	}
+	return path + "." + name
 }
