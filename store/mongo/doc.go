@@ -9,9 +9,9 @@
 //
 // A session's document is also the head of its log. "proj" is the number of the last unit
 // that was projected; it is written last of all, so whoever sees an event sees what it
-// tells of. "durable" is the number up to which all projections have survived a
-// majority write; what comes after it is projected again by Recover. Units that are
-// durable keep nothing but their events, and are deleted when they have none.
+// tells of. What comes after it is projected by Recover. It is written lazily: "durable" is
+// the number it cannot fall back behind. Units up to there keep nothing but their
+// events, and are deleted when they have none.
 //
 // Begin with log.go (Commit), then units.go, project.go and recover.go.
 package mongo

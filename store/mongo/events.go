@@ -39,8 +39,11 @@ func (l eventLog) after(ctx context.Context, session string, seq int64, limit in
 	if err != nil {
 		return nil, err
 	}
-	if seq > doc.Seq || seq < doc.Oldest-1 {
+	if seq < doc.Oldest-1 {
 		return nil, store.ErrExpired
+	}
+	if seq > doc.Seq {
+		return nil, l.ahead(ctx, session, seq)
 	}
 	for next := seq; len(list) < limit && next < doc.Seq; {
 		units, err := l.s.unitsWithEvents(ctx, session, next, min(limit-len(list), unitPage))
@@ -68,6 +71,16 @@ func (l eventLog) after(ctx context.Context, session string, seq int64, limit in
 		}
 	}
 	return list, nil
+}
+
+// ahead says that a Seq is ahead of the log, unless only the head is behind, as it may be
+// for a moment on a new primary: the units have it.
+func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
+	units, err := l.s.unitsWithEvents(ctx, session, seq-1, 1)
+	if err == nil && len(units) == 0 {
+		err = store.ErrExpired
+	}
+	return err
 }
 
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
@@ -110,8 +123,8 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 			return 0, nil // another process prunes
 		}
 	}
-	if line.head != nil {
-		line.head.oldest = oldest
+	if line.head != nil { // it knows more than what is written
+		line.head.oldest, doc.Stripped = oldest, line.head.stripped
 	}
 	return int(oldest - doc.Oldest), l.s.dropUnits(ctx, doc, oldest)
 }

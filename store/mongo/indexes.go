@@ -33,6 +33,10 @@ func partial(field string, value any) *options.IndexOptionsBuilder {
 	return options.Index().SetPartialFilterExpression(bson.D{{Key: field, Value: value}})
 }
 
+// queuedIndex is asked for by name: the server would take one that has all messages, which
+// looks the same to it while few are stored.
+const queuedIndex = "queued"
+
 // index makes the indexes that lack. What is found by its id alone needs none.
 func (s *Store) index(ctx context.Context) error {
 	some := bson.D{{Key: "$gt", Value: ""}}
@@ -48,7 +52,7 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.messages: {
 			{Keys: desc(asc("s", "c"), "ts", "pos")}, {Keys: asc("s", "c", "w")}, {Keys: asc("s", "ts", "pos")},
 			// Named, since it differs from the one before by its filter alone.
-			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName("queued")},
+			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName(queuedIndex)},
 		},
 		s.col.calls: {{Keys: asc("expires")}},
 	}

@@ -121,7 +121,7 @@ func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u 
 	}
 	err := s.project(ctx, doc, rest)
 	if errors.Is(err, errMoved) {
-		// A new primary lacks projections of before. It has the units: project them again.
+		// The server lost the head, or somebody else writes it. It has the units.
 		return kept, s.recover(ctx, l)
 	}
 	if errors.Is(err, store.ErrNotFound) {

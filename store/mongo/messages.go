@@ -157,7 +157,7 @@ func (h messages) Queued(ctx context.Context, session string, limit int) ([]stor
 		return nil, nil
 	}
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, queuedMessages(session),
-		options.Find().SetSort(asc("ts", "pos")).SetLimit(int64(limit)))
+		options.Find().SetSort(asc("ts", "pos")).SetLimit(int64(limit)).SetHint(queuedIndex))
 	return all(docs), fault("list queued messages", err)
 }
 

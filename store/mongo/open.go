@@ -50,12 +50,15 @@ type Store struct {
 	once  sync.Once
 }
 
-// collections of the database. The small ones and units are written with the strongest
-// concern; projections are written with w:1 and become durable with the head.
+// collections of the database. All are written with the strongest concern: projections
+// too, since one that a new primary or a restart had lost could not be told from one that was
+// made, once a later one stands in the same document. A head alone may be lost: then what
+// is there already is projected again, and changes nothing.
 type collections struct {
-	users, tokens, sessions, units, calls, secrets, pings *mongo.Collection
+	users, tokens, sessions, units, chunks, calls, secrets, pings *mongo.Collection
+	chats, contacts, messages, receipts, keys                     *mongo.Collection
 
-	heads, chunks, chats, contacts, messages, receipts, keys *mongo.Collection // w:1
+	heads *mongo.Collection // sessions, written with w:1
 }
 
 // hooks let tests stop in the middle of things. All nil in use.
@@ -63,6 +66,7 @@ type hooks struct {
 	inserted  func(unit int64) error // after the insert of a unit
 	projected func(unit int64) error // after its projection, before the head says so
 	inserting func(unit int64)       // before the insert
+	keepAll   bool                   // nothing is made durable, so no unit is stripped
 }
 
 var _ store.Store = (*Store)(nil)
@@ -104,15 +108,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) use(db *mongo.Database) {
-	fast := options.Collection().SetWriteConcern(writeconcern.W1())
 	s.col = collections{
 		users: db.Collection("users"), tokens: db.Collection("tokens"), sessions: db.Collection("sessions"),
-		units: db.Collection("units"), calls: db.Collection("calls"), secrets: db.Collection("secrets"),
-		pings: db.Collection("pings"),
-		heads: db.Collection("sessions", fast), chunks: db.Collection("chunks", fast),
-		chats: db.Collection("chats", fast), contacts: db.Collection("contacts", fast),
-		messages: db.Collection("messages", fast), receipts: db.Collection("receipts", fast),
-		keys: db.Collection("keys", fast),
+		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
+		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
+		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
+		keys:  db.Collection("keys"),
+		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
 

@@ -24,7 +24,7 @@ func literal(v any) doc { return doc{{Key: "$literal", Value: v}} }
 func olderThanOp(op int64) bson.E { return bson.E{Key: "u", Value: doc{{Key: "$lt", Value: op}}} }
 
 // project writes what the unit changes, and at last the head. It may have been done
-// before, as a whole or in part. errMoved: the server lacks the projections of before.
+// before, as a whole or in part. errMoved: the head is not at the unit before.
 func (s *Store) project(ctx context.Context, u unitDoc, rest restDoc) error {
 	op := u.N << opBits
 	for _, m := range rest.Merges {

@@ -11,7 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 )
 
-// Recover reads the head anew and projects what is not durable. It makes this process
+// Recover reads the head anew and projects what it does not say to be projected. It makes this process
 // the session's owner again when it was fenced.
 func (l eventLog) Recover(ctx context.Context, session string) error {
 	line := l.s.lines.get(session)
@@ -29,7 +29,7 @@ func (s *Store) recover(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	h := &head{unit: doc.Durable, seq: doc.Seq, durable: doc.Durable, stripped: doc.Stripped, oldest: doc.Oldest}
+	h := &head{unit: doc.Proj, seq: doc.Seq, durable: doc.Durable, stripped: doc.Stripped, oldest: doc.Oldest}
 	if doc.Durable > doc.Stripped { // a crash came between the two
 		if err := s.strip(ctx, l.session, h); err != nil {
 			return err
@@ -81,12 +81,12 @@ func (s *Store) replayUnit(ctx context.Context, doc unitDoc, h *head) error {
 	return nil
 }
 
-// advance makes durable what was projected. The write is acknowledged by a majority and
-// journalled, and so is all that the same server wrote before it. Its filter holds only on a server
-// that has the projections: on a new primary that lacks them "proj" is lacking too.
+// advance makes the head durable, by a write that is acknowledged by a majority and
+// journalled. Its filter holds only where the head has come to; where it was lost it is
+// unknown, and read anew.
 func (s *Store) advance(ctx context.Context, l *line) error {
 	h := l.head
-	if h == nil || h.unit == h.durable && h.durable == h.stripped {
+	if h == nil || s.hooks.keepAll || h.unit == h.durable && h.durable == h.stripped {
 		return nil
 	}
 	ctx, cancel := s.bounded(ctx)

@@ -30,11 +30,11 @@ type sessionDoc struct {
 	CreatedAt int64     `bson:"created"`
 	UpdatedAt int64     `bson:"updated"`
 
-	Version  int64 `bson:"v"`      // rises with every change of the fields above
-	Seq      int64 `bson:"seq"`    // newest event that is projected
-	Oldest   int64 `bson:"oldest"` // oldest event that is kept
-	Proj     int64 `bson:"proj"`   // newest unit that is projected
-	Durable  int64 `bson:"durable"`
+	Version  int64 `bson:"v"`        // rises with every change of the fields above
+	Seq      int64 `bson:"seq"`      // newest event that is projected
+	Oldest   int64 `bson:"oldest"`   // oldest event that is kept
+	Proj     int64 `bson:"proj"`     // newest unit that is projected
+	Durable  int64 `bson:"durable"`  // Proj, as far as it cannot be lost any more
 	Stripped int64 `bson:"stripped"` // units up to this one keep only their events
 	Deleting bool  `bson:"deleting,omitempty"`
 }

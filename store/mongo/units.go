@@ -206,7 +206,6 @@ func (s *Store) split(ctx context.Context, d *unitDoc) error {
 	}{{partRest, &d.Rest}, {partEvents, &d.Events}} {
 		for len(part.b.Data) > 0 {
 			n := min(len(part.b.Data), inlineBytes)
-			// Written with w:1: the unit's own insert, which comes after, makes it durable.
 			_, err := s.col.chunks.InsertOne(ctx, chunkDoc{
 				ID: d.chunkID(part.name, part.b.Chunks), N: d.N, UID: d.UID, Part: part.name, Data: part.b.Data[:n],
 			})

@@ -52,7 +52,7 @@ func newServer(replicaSet bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "mongod-test-")
+	dir, err := os.MkdirTemp(dataDir(), "mongod-test-")
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +96,12 @@ func (s *Server) Kill() error {
 	}
 	return err
 }
+
+// Pause stops the server as one that hangs: connections stay, answers do not come.
+func (s *Server) Pause() error { return pause(s.cmd.Process) }
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() error { return resume(s.cmd.Process) }
 
 // Restart starts a killed server on the same data and port, and returns when it answers.
 func (s *Server) Restart() error {

@@ -1,0 +1,141 @@
+package mongo
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"whatsapp-api/store"
+	"whatsapp-api/store/mongo/mongotest"
+)
+
+// plan are the stages of the plan that the server chose for a command.
+func plan(t *testing.T, s *Store, command bson.D) []string {
+	t.Helper()
+	var explained bson.D
+	err := s.col.units.Database().RunCommand(t.Context(), bson.D{
+		{Key: "explain", Value: command}, {Key: "verbosity", Value: "queryPlanner"},
+	}).Decode(&explained)
+	require.NoError(t, err)
+	return stages(explained)
+}
+
+func stages(v any) (names []string) {
+	switch v := v.(type) {
+	case bson.D:
+		for _, e := range v {
+			switch name, isText := e.Value.(string); {
+			case e.Key == "rejectedPlans":
+			case e.Key == "stage" && isText:
+				names = append(names, name)
+			default:
+				names = append(names, stages(e.Value)...)
+			}
+		}
+	case bson.A:
+		for _, e := range v {
+			names = append(names, stages(e)...)
+		}
+	}
+	return names
+}
+
+func find(collection string, filter, sort bson.D) bson.D {
+	return bson.D{{Key: "find", Value: collection}, {Key: "filter", Value: filter}, {Key: "sort", Value: sort}, {Key: "limit", Value: 11}}
+}
+
+// TestListsUseIndexes holds the lists to their indexes: no collection is read from end to
+// end, and nothing is sorted.
+func TestListsUseIndexes(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, mongotest.Lone(t))
+	ctx := t.Context()
+	for _, id := range []string{"s", "other"} {
+		require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: id}))
+		u := store.Unit{Session: id}
+		for i := range 200 {
+			key := store.MessageKey{Chat: fmt.Sprint(i % 10), ID: fmt.Sprint(i)}
+			u.Messages = append(u.Messages, store.Message{MessageKey: key, Text: fmt.Sprint("word", i), Timestamp: at(int64(i)), Status: store.StatusQueued})
+			u.Chats = append(u.Chats, store.ChatUpdate{ID: fmt.Sprint(i), ActivityAt: at(int64(i))})
+			u.Contacts = append(u.Contacts, store.ContactUpdate{ID: fmt.Sprint(i), Phone: fmt.Sprint("p", i), LID: fmt.Sprint("l", i)})
+			u.Events = append(u.Events, store.Event{ID: fmt.Sprint(i)})
+		}
+		_, err := s.Log().Commit(ctx, u)
+		require.NoError(t, err)
+	}
+	now, yes := int64(100), false
+	queries := map[string]bson.D{
+		"queued":   find("messages", queuedMessages("s"), asc("ts", "pos")),
+		"old":      find("messages", olderThan("s", at(50)), asc("ts", "pos")),
+		"events":   find("units", unitsFrom("s", 0), asc("last")),
+		"contacts": find("contacts", byID(below("s")), asc("_id")),
+	}
+	for name, page := range map[string]store.Page{
+		"first": {Limit: 10}, "next": {Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &now, ID: []byte("x"), Pos: 7})},
+	} {
+		for filter, q := range map[string]store.MessageQuery{
+			"all": {}, "mine": {FromMe: &yes, Type: "", Before: at(150), After: at(1)},
+		} {
+			q.Session, q.Chat, q.Page = "s", "3", page
+			cond, err := listMessages(q)
+			require.NoError(t, err)
+			queries["messages "+name+" "+filter] = find("messages", cond, desc(nil, "ts", "pos"))
+		}
+		for filter, q := range map[string]store.ChatQuery{"all": {}, "filtered": {Archived: &yes, Unread: &yes}} {
+			q.Session, q.Page = "s", page
+			pipeline, err := listChats(q)
+			require.NoError(t, err)
+			queries["chats "+name+" "+filter] = bson.D{
+				{Key: "aggregate", Value: "chats"}, {Key: "pipeline", Value: append(pipeline, withLast("s"))}, {Key: "cursor", Value: bson.D{}},
+			}
+		}
+	}
+	for name, command := range queries {
+		got := plan(t, s, command)
+		require.Contains(t, got, "IXSCAN", name)
+		require.NotContains(t, got, "COLLSCAN", name)
+		require.NotContains(t, got, "SORT", name)
+	}
+	search, err := listMessages(store.MessageQuery{Session: "s", Chat: "3", Search: "word13", Page: store.Page{Limit: 5}})
+	require.NoError(t, err)
+	require.NotContains(t, plan(t, s, find("messages", search, desc(nil, "ts", "pos"))), "COLLSCAN")
+}
+
+// TestLastMessagesUseTheIndex counts what the server looks at for the newest messages of a page
+// of chats: one message for each.
+func TestLastMessagesUseTheIndex(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, mongotest.Lone(t))
+	ctx := t.Context()
+	require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
+	u := store.Unit{Session: "s"}
+	for i := range 500 {
+		u.Messages = append(u.Messages, store.Message{MessageKey: store.MessageKey{Chat: fmt.Sprint(i % 5), ID: fmt.Sprint(i)}, Timestamp: at(int64(i))})
+		u.Chats = append(u.Chats, store.ChatUpdate{ID: fmt.Sprint(i % 5)})
+	}
+	_, err := s.Log().Commit(ctx, u)
+	require.NoError(t, err)
+	pipeline, err := listChats(store.ChatQuery{Session: "s", Page: store.Page{Limit: 10}})
+	require.NoError(t, err)
+	var explained struct {
+		Stages []struct {
+			Lookup   bson.Raw `bson:"$lookup"`
+			Examined int64    `bson:"totalDocsExamined"`
+			Scans    int64    `bson:"collectionScans"`
+		} `bson:"stages"`
+	}
+	err = s.col.units.Database().RunCommand(ctx, bson.D{{Key: "explain", Value: bson.D{
+		{Key: "aggregate", Value: "chats"}, {Key: "pipeline", Value: append(pipeline, withLast("s"))}, {Key: "cursor", Value: bson.D{}},
+	}}, {Key: "verbosity", Value: "executionStats"}}).Decode(&explained)
+	require.NoError(t, err)
+	for _, stage := range explained.Stages {
+		if stage.Lookup != nil {
+			require.Equal(t, int64(5), stage.Examined)
+			require.Zero(t, stage.Scans)
+			return
+		}
+	}
+	t.Fatal("no $lookup in the plan")
+}
