@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store/sqlstore"
+	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
+	waLog "go.mau.fi/whatsmeow/util/log"
+	"google.golang.org/protobuf/proto"
+)
+
+// bare is whatsmeow as it comes: its default settings, its own store, a handler that only
+// counts. It acknowledges before anything is kept and keeps no message at all.
+type bare struct {
+	counter
+	db      *sql.DB
+	web     *http.Client
+	clients []*whatsmeow.Client
+	numbers []string
+}
+
+func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	// Like the server does, and before the first connection: it is one variable of the process.
+	if whatsmeow.WACertPubKey, err = w.info.CertKey(); err != nil {
+		return nil, err
+	}
+	b := &bare{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	if b.web, err = w.info.HTTPClient(); err != nil {
+		return nil, err
+	}
+	b.db, err = sql.Open("sqlite3", "file:"+filepath.Join(dir, "bare.db")+
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(1)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	b.db.SetMaxOpenConns(bareConns)
+	b.db.SetMaxIdleConns(bareConns)
+	container := sqlstore.NewWithDB(b.db, "sqlite3", waLog.Noop)
+	if err := container.Upgrade(ctx); err != nil {
+		return nil, err
+	}
+	for i := range sessions {
+		if err := b.link(ctx, w, container, fmt.Sprintf("Bare %d", i+1)); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// bareConns is how many connections to its file whatsmeow gets.
+const bareConns = 4
+
+func (b *bare) link(ctx context.Context, w *world, container *sqlstore.Container, name string) error {
+	number, err := w.phone(ctx, name)
+	if err != nil {
+		return err
+	}
+	c := whatsmeow.NewClient(container.NewDevice(), waLog.Noop)
+	c.SetWebsocketHTTPClient(b.web)
+	c.SetPreLoginHTTPClient(b.web)
+	c.SetMediaHTTPClient(b.web)
+	b.clients = append(b.clients, c)
+	codes, ready := make(chan string, 1), make(chan struct{})
+	var shown, paired, logged atomic.Bool
+	c.AddEventHandler(func(event any) {
+		switch e := event.(type) {
+		case *events.Message:
+			b.add(1)
+		case *events.QR:
+			if !shown.Swap(true) {
+				codes <- e.Codes[0]
+			}
+		case *events.PairSuccess:
+			paired.Store(true)
+		case *events.Connected:
+			if paired.Load() && !logged.Swap(true) {
+				close(ready)
+			}
+		}
+	})
+	if err := c.ConnectContext(ctx); err != nil {
+		return err
+	}
+	select {
+	case code := <-codes:
+		if err := w.scan(ctx, number, code); err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	b.numbers = append(b.numbers, number)
+	return nil
+}
+
+func (b *bare) name() string     { return "bare whatsmeow" }
+func (b *bare) phones() []string { return b.numbers }
+
+func (b *bare) send(ctx context.Context, to, text string) error {
+	_, err := b.clients[0].SendMessage(ctx, types.NewJID(to[1:], types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(text)})
+	return err
+}
+
+func (b *bare) close() error {
+	for _, c := range b.clients {
+		c.Disconnect()
+	}
+	if b.db == nil {
+		return nil
+	}
+	return b.db.Close()
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// sessions is how many accounts each side has.
+const sessions = 20
+
+// patience bounds one measurement.
+const patience = 5 * time.Minute
+
+// measure is one thing that is measured, for one side at a time.
+type measure interface {
+	what() string
+	run(ctx context.Context, w *world, s side, t *table) error
+}
+
+func measures(o options) []measure {
+	var all []measure
+	for _, only := range o.only {
+		switch {
+		case only == "receive" && o.quick:
+			all = append(all, receive{1, 300}, receive{sessions, 40})
+		case only == "receive":
+			all = append(all, receive{1, 2000}, receive{sessions, 300})
+		case o.quick:
+			all = append(all, sending{1, 60}, sending{8, 120}, sending{32, 160})
+		default:
+			all = append(all, sending{1, 200}, sending{8, 400}, sending{32, 600})
+		}
+	}
+	return all
+}
+
+// receive measures how fast messages that wait at WhatsApp's server come through: decrypted,
+// and with the server stored and seen by the WebSocket client.
+type receive struct{ sessions, each int }
+
+func (r receive) what() string {
+	return fmt.Sprintf("receive, %s", plural(r.sessions, "session"))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 %s", noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (r receive) run(ctx context.Context, w *world, s side, t *table) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	phones := s.phones()[:r.sessions]
+	if err := r.load(ctx, w, phones); err != nil {
+		return err
+	}
+	seen := s.expect(r.sessions * r.each)
+	began := time.Now()
+	if err := w.thaw(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-seen:
+	case <-ctx.Done():
+		return fmt.Errorf("not all messages were seen: %w", ctx.Err())
+	}
+	t.add(r.what()+", messages/s", s.name(), float64(r.sessions*r.each)/time.Since(began).Seconds(), ratio)
+	return w.settle(ctx)
+}
+
+// load has messages to all these phones ready at WhatsApp's server: encrypted, and kept
+// back until the connections are thawed. Each comes from a sender of its own.
+func (r receive) load(ctx context.Context, w *world, phones []string) error {
+	var g errgroup.Group
+	senders := make([]string, len(phones))
+	for i, p := range phones {
+		g.Go(func() (err error) {
+			if senders[i], err = w.phone(ctx, "Sender"); err == nil {
+				err = w.write(ctx, senders[i], p, 1) // the first message brings the keys of a new chat
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	if err := w.freeze(ctx, phones); err != nil {
+		return err
+	}
+	for i, p := range phones {
+		g.Go(func() error { return w.write(ctx, senders[i], p, r.each) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return w.still(ctx, r.sessions*r.each)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// sending measures how long a text takes until WhatsApp's server has it, with so many
+// requests at once.
+type sending struct{ atOnce, total int }
+
+func (m sending) what() string { return fmt.Sprintf("send, %d at once", m.atOnce) }
+
+func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	to, err := w.phone(ctx, "Recipient")
+	if err != nil {
+		return err
+	}
+	for range 3 { // the first fetches the recipient's keys
+		if err := s.send(ctx, to, "hello"); err != nil {
+			return err
+		}
+	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	took := make([]time.Duration, m.total)
+	var next atomic.Int64
+	var g errgroup.Group
+	began := time.Now()
+	for range m.atOnce {
+		g.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= m.total {
+					return nil
+				}
+				start := time.Now()
+				if err := s.send(ctx, to, fmt.Sprintf("message %d that tells how fast we are", i)); err != nil {
+					return err
+				}
+				took[i] = time.Since(start)
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	all := time.Since(began)
+	slices.Sort(took)
+	at := func(share float64) float64 {
+		return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
+	}
+	t.add(m.what()+", p50 ms", s.name(), at(0.5), difference)
+	t.add(m.what()+", p99 ms", s.name(), at(0.99), difference)
+	t.add(m.what()+", messages/s", s.name(), float64(m.total)/all.Seconds(), ratio)
+	return w.settle(ctx)
+}
