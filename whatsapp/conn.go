@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
@@ -32,6 +34,7 @@ type conn struct {
 	gate    sync.RWMutex // held for reading while something is handled
 	refuse  atomic.Bool  // nothing more is kept, so nothing more is acknowledged
 	leaving atomic.Bool  // the end is on purpose
+	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
 	missed  atomic.Int32 // pings without answer, in a row
 	work    sync.WaitGroup
 }
@@ -39,6 +42,7 @@ type conn struct {
 func newConn(s *Session, dev *keys.Device) *conn {
 	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
 	web, media := c.pulse.client(s.m.base), c.pulse.client(s.m.base)
 	media.Timeout = 0 // a large file takes its time; callers bound it
@@ -60,6 +64,16 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	c.client = w
 	return c
 }
+
+// errLeft tells whatsmeow that its device was not deleted.
+var errLeft = errors.New("the session deletes its keys itself")
+
+// container saves devices and leaves deleting them to the session: whatsmeow's own way of
+// deleting changes the device without a lock while its other goroutines use it.
+type container struct{ wastore.DeviceContainer }
+
+// DeleteDevice does nothing but say so.
+func (container) DeleteDevice(context.Context, *wastore.Device) error { return errLeft }
 
 // handle is whatsmeow's event handler. False means: not kept, so do not acknowledge. It
 // must never panic: whatsmeow takes a panic for success.

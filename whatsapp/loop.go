@@ -26,8 +26,6 @@ type loop struct {
 	untold  []store.Unit // changes of state that the store has not taken yet
 	pairing pairing
 	freed   func() // gives back the slot for logging in
-
-	unlinked bool // the account is gone: forget its keys at the end
 }
 
 // verdict is why a connection ended and what follows.
@@ -38,6 +36,7 @@ const (
 	tryAgain                  // after a wait
 	loginAgain                // at once: WhatsApp asked for it
 	newClient                 // something was not kept: begin anew when the store is back
+	newDevice                 // linking failed half-way: begin anew with new keys
 )
 
 func (l *loop) run() {
@@ -55,13 +54,10 @@ func (l *loop) run() {
 		l.s.live.Store(c)
 		v := l.drive(c)
 		c.close()
-		l.shut()
-		if v != newClient || !l.awaitStore() {
+		l.shut(c)
+		if v == newClient && !l.awaitStore() || v == stopNow {
 			break
 		}
-	}
-	if l.unlinked {
-		l.s.unlinked(l.ctx)
 	}
 	l.tellRest()
 }
@@ -122,11 +118,12 @@ func (l *loop) align() {
 	}
 }
 
-// shut gives the keys back; what they still had to keep is kept.
-func (l *loop) shut() {
+// shut gives the keys back; what they still had to keep is kept. Keys of an account that is
+// gone are deleted, and so is the wish to listen: there is nothing to bring back.
+func (l *loop) shut(c *conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if l.unlinked {
+	if c.unlink.Load() {
 		if err := l.dev.Forget(ctx); err != nil {
 			l.s.log.Warn("keys of the old link not deleted", zap.Error(err))
 		}
@@ -145,7 +142,7 @@ func (l *loop) drive(c *conn) verdict {
 			v = l.watch(c)
 		}
 		switch v {
-		case stopNow, newClient:
+		case stopNow, newClient, newDevice:
 			return v
 		case loginAgain:
 			c.client.Disconnect()

@@ -107,11 +107,12 @@ func (l *loop) onPaired(e gotPaired) (verdict, bool) {
 	return 0, false
 }
 
-// onPairFailed shows fresh codes: the scan is used up, the wish to link is not.
-func (l *loop) onPairFailed(e pairFailed) (verdict, bool) {
+// onPairFailed shows fresh codes of a fresh device: the scan is used up, the wish to link is not.
+func (l *loop) onPairFailed(c *conn, e pairFailed) (verdict, bool) {
 	l.s.log.Warn("pairing failed: " + longDigits.ReplaceAllString(e.err.Error(), "…$1"))
+	c.unlink.Store(true)
 	l.become(Connecting, ReasonPairFailed)
-	return tryAgain, true
+	return newDevice, true
 }
 
 // wantStopped makes a session that nobody scanned stay down over restarts.

@@ -65,6 +65,13 @@ func (s *Session) Snapshot() Snapshot {
 	return s.snap
 }
 
+// Watch is Snapshot with a channel that is closed at the next change.
+func (s *Session) Watch() (Snapshot, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap, s.changed
+}
+
 // Linked says whether the session has a WhatsApp account.
 func (s *Session) Linked() bool {
 	s.mu.Lock()

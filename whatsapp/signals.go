@@ -21,7 +21,7 @@ func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 	case gotPaired:
 		return l.onPaired(e)
 	case pairFailed:
-		return l.onPairFailed(e)
+		return l.onPairFailed(c, e)
 	case askedReconnect:
 		return loginAgain, true
 	case loggedIn:
@@ -77,13 +77,12 @@ func (l *loop) onLost() (verdict, bool) {
 	return tryAgain, true
 }
 
-// onLoggedOut forgets the link. whatsmeow deletes the keys itself, in another goroutine and
-// without a second try; a link that is no more must not be left half deleted, so the loop
-// deletes them again when the device is closed.
+// onLoggedOut forgets the link: the account here, the keys when the conn is closed.
 func (l *loop) onLoggedOut(c *conn, reason string) (verdict, bool) {
 	c.refuse.Store(true)
-	l.unlinked = true
+	c.unlink.Store(true)
 	l.s.clearLink()
+	l.wantStopped()
 	return l.final(LoggedOut, reason)
 }
 
@@ -132,15 +131,6 @@ func (s *Session) clearLink() {
 	s.mu.Unlock()
 }
 
-// unlinked takes back the wish to listen: without an account there is nothing to bring back.
-func (s *Session) unlinked(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := s.desire(ctx, store.DesiredStopped); err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.log.Warn("desired state not kept", zap.Error(err))
-	}
-}
-
 // unlinkWait is how long Unlink waits for a connection, because only a connected device can
 // tell WhatsApp that it leaves.
 const unlinkWait = 20 * time.Second
@@ -161,13 +151,16 @@ func (s *Session) Unlink(ctx context.Context) error {
 		return err
 	}
 	c.leaving.Store(true)
-	if err := c.client.Logout(ctx); err != nil {
+	if err := c.client.Logout(ctx); err != nil && !errors.Is(err, errLeft) {
 		c.leaving.Store(false)
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}
+	c.unlink.Store(true)
 	s.halt()
 	s.clearLink()
-	s.unlinked(ctx)
+	if err := s.desire(ctx, store.DesiredStopped); err != nil {
+		return err
+	}
 	return s.set(ctx, LoggedOut, ReasonUnlinkedHere)
 }
 

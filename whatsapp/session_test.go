@@ -1,0 +1,269 @@
+package whatsapp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+	"whatsapp-api/whatsapp/sandbox"
+)
+
+func TestNobodyScans(t *testing.T) {
+	timing := quick()
+	timing.QRFirst, timing.QRNext = 30*time.Millisecond, 10*time.Millisecond
+	r := run(t, timing, func(c *whatsapp.Config) { c.QRCodes = 8 }) // more than the six of one connection
+	s := r.create("shop")
+	code, err := s.WaitQR(t.Context(), 30*time.Second)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, code.Attempt, 1)
+	r.await(s, whatsapp.Stopped, whatsapp.ReasonQRTimeout)
+	rec, err := r.store.Sessions().Get(t.Context(), "shop")
+	require.NoError(t, err)
+	require.Equal(t, store.DesiredStopped, rec.Desired)
+	require.Eventually(t, func() bool { // the state changes a moment before it is told
+		return slices.Contains(r.told("shop"), whatsapp.EventSessionError)
+	}, 30*time.Second, 10*time.Millisecond)
+	codes := 0
+	for _, name := range r.told("shop") {
+		if name == whatsapp.EventQR {
+			codes++
+		}
+	}
+	require.Equal(t, 8, codes)
+
+	again, err := s.WaitQR(t.Context(), 30*time.Second) // a clean way to start again
+	require.NoError(t, err)
+	require.Equal(t, 1, again.Attempt)
+	require.NotEqual(t, code.Text, again.Text)
+}
+
+func TestEndsOfAConnection(t *testing.T) {
+	r := run(t, quick())
+	for name, c := range map[string]struct {
+		fault sandbox.Fault
+		state whatsapp.State
+	}{
+		"cut":            {sandbox.Fault{Kind: sandbox.FaultCut}, whatsapp.Connected},
+		"stream 515":     {sandbox.Fault{Kind: sandbox.FaultStream, Code: 515}, whatsapp.Connected},
+		"stream 503":     {sandbox.Fault{Kind: sandbox.FaultStream, Code: 503}, whatsapp.Connected},
+		"stream unknown": {sandbox.Fault{Kind: sandbox.FaultStream, Code: 418}, whatsapp.Connected},
+		"replaced":       {sandbox.Fault{Kind: sandbox.FaultStream, Conflict: "replaced"}, whatsapp.Failed},
+		"removed":        {sandbox.Fault{Kind: sandbox.FaultStream, Conflict: "device_removed"}, whatsapp.LoggedOut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := fmt.Sprintf("s%d", numbers.Add(1))
+			s, p := r.link(id)
+			events := len(r.told(id))
+			c.fault.Phone = p.Number()
+			require.NoError(t, world.AddFaults(c.fault))
+			r.awaitEvents(id, events+1) // it was noticed
+			r.await(s, c.state, "")
+			if c.state == whatsapp.Connected {
+				_, err := s.SendText(t.Context(), whatsapp.Text{To: phone(t).Number(), Text: "still here"})
+				require.NoError(t, err)
+			}
+		})
+	}
+	for code, want := range map[int]whatsapp.State{402: whatsapp.Banned, 401: whatsapp.LoggedOut, 405: whatsapp.Failed, 409: whatsapp.Failed, 503: whatsapp.Connected} {
+		t.Run(fmt.Sprint("login ", code), func(t *testing.T) {
+			s, p := r.link(fmt.Sprintf("s%d", numbers.Add(1)))
+			require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultLogin, Phone: p.Number(), Code: code}))
+			require.NoError(t, s.Stop(t.Context()))
+			require.NoError(t, s.Listen(t.Context()))
+			r.await(s, want, "")
+			require.NoError(t, s.Stop(t.Context()))
+		})
+	}
+}
+
+// awaitEvents waits until the session's log has so many events.
+func (r *rig) awaitEvents(id string, n int) {
+	r.t.Helper()
+	s, err := r.m.Get(r.t.Context(), id)
+	require.NoError(r.t, err)
+	for deadline := time.Now().Add(60 * time.Second); ; {
+		_, changed := s.Watch()
+		if len(r.told(id)) >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("session %s told %v", id, r.told(id))
+		}
+		select {
+		case <-changed:
+		case <-time.After(50 * time.Millisecond): // the state changes a moment before it is told
+		}
+	}
+}
+
+// TestFrozen freezes the server: TCP stays open and nothing comes. The session must not
+// go on saying that it is connected.
+func TestFrozen(t *testing.T) {
+	timing := quick()
+	timing.Silence = 300 * time.Millisecond
+	r := run(t, timing)
+	s, p := r.link("shop")
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: p.Number()}))
+	r.await(s, whatsapp.Reconnecting, whatsapp.ReasonSilent)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
+}
+
+// failing is a store's log that fails on demand.
+type failing struct {
+	store.Log
+	fail atomic.Bool
+}
+
+func (f *failing) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
+	if f.fail.Load() {
+		return store.Kept{}, fmt.Errorf("commit: %w", store.ErrUnavailable)
+	}
+	return f.Log.Commit(ctx, u)
+}
+
+// TestStoreAway takes the store away while messages come in: nothing is acknowledged, the
+// session says so, and when the store is back everything is there once and in order.
+func TestStoreAway(t *testing.T) {
+	log := &failing{}
+	r := run(t, quick(), func(c *whatsapp.Config) {
+		log.Log = c.Log
+		c.Log = log
+	})
+	s, p := r.link("shop")
+	bob := phone(t)
+	send := func(text string, n int) {
+		_, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: text, Count: n})
+		require.NoError(t, err)
+	}
+	send("before {n}", 10)
+	log.fail.Store(true)
+	send("while {n}", 50)
+	r.await(s, whatsapp.Degraded, whatsapp.ReasonStoreUnavailable)
+	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "not now"})
+	require.Error(t, err)
+	send("still {n}", 50)
+	log.fail.Store(false)
+	r.await(s, whatsapp.Connected, "")
+	send("after {n}", 10)
+	chat := bob.Number()[1:] + "@s.whatsapp.net"
+	var texts []string
+	require.Eventually(t, func() bool {
+		texts = nil
+		list, _, err := r.store.Messages().List(t.Context(), store.MessageQuery{Session: "shop", Chat: chat, Page: store.Page{Limit: 200}})
+		require.NoError(t, err)
+		for _, m := range list {
+			texts = append([]string{m.Text}, texts...)
+		}
+		return len(texts) >= 120
+	}, 30*time.Second, 10*time.Millisecond)
+	var want []string
+	for _, part := range []struct {
+		text string
+		n    int
+	}{{"before", 10}, {"while", 50}, {"still", 50}, {"after", 10}} {
+		for i := range part.n {
+			want = append(want, fmt.Sprintf("%s %d", part.text, i+1))
+		}
+	}
+	require.Equal(t, want, texts)
+	r.told("shop")
+}
+
+// TestNothingLeaks makes and deletes many sessions, linked ones among them, and counts what is left.
+func TestNothingLeaks(t *testing.T) {
+	r := run(t, quick())
+	r.create("warm-up")
+	require.NoError(t, r.m.Delete(t.Context(), "warm-up"))
+	before := runtime.NumGoroutine()
+	for i := range 200 {
+		id := fmt.Sprintf("s%d", i)
+		if i%20 == 0 {
+			r.link(id)
+		} else {
+			s := r.create(id)
+			if i%2 == 0 {
+				_, err := s.WaitQR(t.Context(), 30*time.Second)
+				require.NoError(t, err)
+			}
+		}
+		require.NoError(t, r.m.Delete(t.Context(), id))
+	}
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 30*time.Second, 50*time.Millisecond,
+		"goroutines: %d before", before)
+	_, err := r.m.Get(t.Context(), "s1")
+	require.True(t, errors.Is(err, store.ErrNotFound))
+}
+
+// TestSentUnderTheSameId sends with one id many times at once and again later.
+func TestSentUnderTheSameID(t *testing.T) {
+	r := run(t, quick())
+	s, _ := r.link("shop")
+	bob := phone(t)
+	results := make(chan error, 20)
+	for range cap(results) {
+		go func() {
+			_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "once", ID: "3EB0SAME"})
+			results <- err
+		}()
+	}
+	for range cap(results) {
+		require.NoError(t, <-results)
+	}
+	m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "once", ID: "3EB0SAME"})
+	require.NoError(t, err)
+	require.Equal(t, "3EB0SAME", m.ID)
+	_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "last"})
+	require.NoError(t, err)
+	got, err := bob.WaitMessages(t.Context(), 0, 2)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+}
+
+// TestSendsAndReceivesCross lets both sides write at the same time: no message key may be
+// used twice and none may be lost.
+func TestSendsAndReceivesCross(t *testing.T) {
+	const n = 150
+	r := run(t, quick())
+	s, p := r.link("shop")
+	bob := phone(t)
+	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() {
+		for i := range n {
+			if _, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: fmt.Sprint("in ", i)}); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for i := range n {
+		_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", i)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, <-done)
+	got, err := bob.WaitMessages(t.Context(), 0, n+1)
+	require.NoError(t, err)
+	require.Len(t, got, n+1)
+	for i := range n {
+		require.Equal(t, fmt.Sprint("out ", i), got[i+1].Text)
+	}
+	require.Eventually(t, func() bool {
+		count, err := r.store.Messages().Count(t.Context(), "shop", time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		return count == 2*n+1
+	}, 30*time.Second, 20*time.Millisecond)
+	for _, name := range r.told("shop") {
+		require.NotEqual(t, whatsapp.EventMessageUndecryptable, name)
+	}
+}
