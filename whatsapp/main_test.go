@@ -113,13 +113,20 @@ func phone(t *testing.T) *sandbox.Phone {
 // link links a session to a new phone.
 func (r *rig) link(id string) (*whatsapp.Session, *sandbox.Phone) {
 	r.t.Helper()
-	s, p := r.create(id), phone(r.t)
+	p := phone(r.t)
+	return r.linkTo(id, p), p
+}
+
+// linkTo makes a session and links it to a phone.
+func (r *rig) linkTo(id string, p *sandbox.Phone) *whatsapp.Session {
+	r.t.Helper()
+	s := r.create(id)
 	code, err := s.WaitQR(r.t.Context(), 30*time.Second)
 	require.NoError(r.t, err)
 	_, err = p.Scan(r.t.Context(), code.Text)
 	require.NoError(r.t, err)
 	r.await(s, whatsapp.Connected, "")
-	return s, p
+	return s
 }
 
 // await waits for a state; an empty reason fits any.
