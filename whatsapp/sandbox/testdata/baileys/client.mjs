@@ -46,9 +46,9 @@ function connect() {
         run({ id: 'echo', do: 'send', to: m.key.remoteJid, text: text.slice(5) });
     }
   });
-  socket.ev.on('messages.update', list => {
-    for (const u of list) say('update', { id: u.key.id, status: u.update.status ?? 0 });
-  });
+  // The stanza itself: where several receipts come at once, the event that
+  // Baileys makes of them shows only the last.
+  socket.ws.on('CB:receipt', n => say('receipt', { id: n.attrs.id, type: n.attrs.type ?? 'delivered' }));
 }
 
 async function run(command) {
