@@ -66,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 func open(cfg Config) (*Store, error) {
 	c, err := openConn(cfg.Path,
 		"journal_mode=WAL", "synchronous=FULL", "foreign_keys=1",
-		"cache_size=-32768", "wal_autocheckpoint=10000", "temp_store=MEMORY")
+		"cache_size=-32768", "journal_size_limit=67108864", "temp_store=MEMORY") // the writer makes the checkpoints
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func TestSettingsOfTheConnections(t *testing.T) {
 	}
 	require.NoError(t, s.w.write(t.Context(), "look", func(c *conn) error {
 		for name, want := range map[string]string{
-			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "wal_autocheckpoint": "10000", "busy_timeout": "10000",
+			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "wal_autocheckpoint": "0", "busy_timeout": "10000",
 		} {
 			require.Equal(t, want, pragma(c, name), name)
 		}
