@@ -32,9 +32,9 @@ const (
 // attach makes the connection the one that the device is logged in with, and
 // returns the one it replaces.
 func (c *conn) attach(d *device) (replaced *conn) {
-	d.mu.Lock()
+	d.mu.Lock() // until the end: of two that come at once, one replaces the other whole
+	defer d.mu.Unlock()
 	replaced, d.conn = d.conn, c
-	d.mu.Unlock()
 	c.device = d
 	c.mu.Lock()
 	c.owner = d

@@ -264,6 +264,21 @@ func TestPreKeysExhausted(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A client is told when its one-time keys run low, and uploads more.
+func TestPreKeysRunLow(t *testing.T) {
+	_, ann, bob, c := pair(t)
+	d := ann.account.device(1)
+	ch := ann.server.change()
+	d.mu.Lock()
+	d.spare = d.spare[:fewPreKeys+1]
+	d.mu.Unlock()
+	ann.server.takeBundle(ch, d)
+	ch.commit()
+	require.Eventually(t, func() bool { return d.spareCount() > fewPreKeys }, patience, 5*time.Millisecond)
+	send(t, bob, ann, "with one of the new keys, or the old", 1)
+	c.messages(1)
+}
+
 func TestFaultsAreChecked(t *testing.T) {
 	s := openServer(t)
 	newPhone(t, s, "12025550100", "Ann")

@@ -161,7 +161,7 @@ func (q *query) logout() ([]node, *iqError) {
 	}
 	q.server.removeDevice(q.change, d)
 	if other := d.online(); other != nil && other != q.conn {
-		other.deviceRemoved()
+		q.change.then(other.deviceRemoved)
 	}
 	return nil, nil
 }

@@ -65,7 +65,7 @@ func (p *Phone) postPeer(c *change, d *device, m *waE2E.ProtocolMessage) {
 
 // sendPeer sends such a message again, in a new session.
 func (p *Phone) sendPeer(c *change, d *device, id string, payload []byte) {
-	b := d.takeBundle(c)
+	b := p.server.takeBundle(c, d)
 	enc, err := p.encrypt(c, d, pad(payload), &b)
 	if err != nil {
 		p.server.log.Warn("peer message not encrypted", zap.Error(err))

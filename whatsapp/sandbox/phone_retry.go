@@ -61,7 +61,7 @@ func (p *Phone) sendAgain(c *change, n *node, asker *account, device int) {
 	}
 	fresh := keysOf(n)
 	if fresh == nil {
-		b := d.takeBundle(c)
+		b := p.server.takeBundle(c, d)
 		fresh = &b
 	}
 	enc, err := p.encrypt(c, d, pad(payload), fresh)

@@ -180,7 +180,7 @@ func (p *Phone) encrypt(c *change, d *device, padded []byte, fresh *bundle) (nod
 		return node{}, err
 	}
 	if fresh == nil && !has {
-		b := d.takeBundle(c)
+		b := p.server.takeBundle(c, d)
 		fresh = &b
 	}
 	if fresh != nil {

@@ -150,6 +150,21 @@ func (d *device) takeBundle(c *change) bundle {
 	return b
 }
 
+// fewPreKeys is when a client is told to upload more; with five or more left
+// clients take no notice.
+const fewPreKeys = 4
+
+// takeBundle gives a device's keys out, and tells the device when it has few
+// one-time keys left.
+func (s *Server) takeBundle(c *change, d *device) bundle {
+	b := d.takeBundle(c)
+	if left := d.spareCount(); d.number != 0 && b.spare != nil && left == fewPreKeys {
+		s.enqueue(c, d, el("notification", attrs{"from": serverJID(), "type": "encrypt", "id": s.nextID(), "t": unix(s.now())},
+			el("count", attrs{"value": left})))
+	}
+	return b
+}
+
 // bundles answers with the keys of the devices asked for, any of them: the
 // asker's own too, which some clients ask for.
 func (q *query) bundles(key *node) ([]node, *iqError) {
@@ -167,7 +182,7 @@ func (q *query) bundles(key *node) ([]node, *iqError) {
 			list = append(list, el("user", attrs{"jid": jid}, el("error", attrs{"code": "404", "text": "item-not-found"})))
 			continue
 		}
-		list = append(list, el("user", attrs{"jid": jid, "t": unix(q.server.now())}, d.takeBundle(q.change).nodes()...))
+		list = append(list, el("user", attrs{"jid": jid, "t": unix(q.server.now())}, q.server.takeBundle(q.change, d).nodes()...))
 	}
 	return []node{el("list", nil, list...)}, nil
 }

@@ -246,8 +246,18 @@ func TestSameMessageTwice(t *testing.T) {
 	require.False(t, d.repeated(c, "OTHER"))
 }
 
-func BenchmarkBurst(b *testing.B) {
-	s := openServer(b)
+func BenchmarkBurst(b *testing.B) { burst(b, openServer(b)) }
+
+func BenchmarkBurstOnDisk(b *testing.B) {
+	s, err := Open(Config{Root: rootKey(), DataDir: b.TempDir()})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
+	burst(b, s)
+}
+
+// burst measures how fast messages are encrypted, and how fast those that
+// are encrypted go out.
+func burst(b *testing.B, s *Server) {
 	ann, bob := newPhone(b, s, "12025550100", "Ann"), newPhone(b, s, "12025550101", "Bob")
 	r, d := rawLogin(b, ann)
 	const size = 5000
