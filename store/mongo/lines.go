@@ -136,7 +136,12 @@ func (s *Store) closeLines() {
 
 // makeDurable advances a session of this process; another's is left to its owner.
 func (s *Store) makeDurable(ctx context.Context, session string) error {
-	l := s.lines.get(session)
+	s.lines.mu.Lock()
+	l := s.lines.all[session]
+	s.lines.mu.Unlock()
+	if l == nil {
+		return nil
+	}
 	if err := l.lock(ctx); err != nil {
 		return err
 	}

@@ -97,10 +97,12 @@ func (s *Store) mergeChat(ctx context.Context, session string, m store.ChatMerge
 	if err != nil || !found {
 		return err
 	}
+	seen := int64(-1)
 	switch {
 	case to == nil:
 		to = &from
 	case to.Op < op:
+		seen = to.Op
 		if to.Name == "" {
 			to.Name, to.Words = from.Name, from.Words
 		}
@@ -116,7 +118,7 @@ func (s *Store) mergeChat(ctx context.Context, session string, m store.ChatMerge
 		to.Kind = m.Kind
 	}
 	to.Words = append([]string{}, to.Words...)
-	if _, err := s.col.chats.ReplaceOne(ctx, byID(to.ID), to, options.Replace().SetUpsert(true)); err != nil {
+	if err := put(ctx, s.col.chats, to.ID, seen, to); err != nil {
 		return err
 	}
 	return drop(ctx, s.col.chats, session, m, op)
@@ -127,10 +129,12 @@ func (s *Store) mergeContact(ctx context.Context, session string, m store.ChatMe
 	if err != nil || !found {
 		return err
 	}
+	seen := int64(-1)
 	switch {
 	case to == nil:
 		to = &from
 	case to.Op < op:
+		seen = to.Op
 		for _, field := range []struct {
 			to   *string
 			from string
@@ -146,7 +150,7 @@ func (s *Store) mergeContact(ctx context.Context, session string, m store.ChatMe
 		return drop(ctx, s.col.contacts, session, m, op)
 	}
 	to.ID, to.Contact, to.Op = join(session, m.To), m.To, op
-	if _, err := s.col.contacts.ReplaceOne(ctx, byID(to.ID), to, options.Replace().SetUpsert(true)); err != nil {
+	if err := put(ctx, s.col.contacts, to.ID, seen, to); err != nil {
 		return err
 	}
 	return drop(ctx, s.col.contacts, session, m, op)
@@ -165,6 +169,20 @@ func pair[T any](ctx context.Context, c *mongo.Collection, session string, m sto
 		}
 	}
 	return from, to, found, err
+}
+
+// put writes what was made of a document with this op, or of none: -1. Where it is
+// not so any more, another process has made the same merge, and maybe more.
+func put(ctx context.Context, c *mongo.Collection, id string, seen int64, to any) error {
+	if seen < 0 {
+		_, err := c.InsertOne(ctx, to)
+		if mongo.IsDuplicateKeyError(err) {
+			err = nil
+		}
+		return err
+	}
+	_, err := c.ReplaceOne(ctx, append(byID(id), bson.E{Key: "u", Value: seen}), to)
+	return err
 }
 
 func drop(ctx context.Context, c *mongo.Collection, session string, m store.ChatMerge, op int64) error {

@@ -54,8 +54,24 @@ func updateMessage(c *conn, session int64, u store.MessageUpdate) error {
 	if err != nil || !found {
 		return err
 	}
-	var set []string
-	var args []any
+	set, args, newText := messageChange(u, status, text, revoked)
+	if len(set) == 0 {
+		return nil
+	}
+	if _, err := c.exec(`UPDATE messages SET `+strings.Join(set, ", ")+` WHERE num = ?`, append(args, num)...); err != nil {
+		return err
+	}
+	if newText == text {
+		return nil
+	}
+	if err := unindexText(c, num); err != nil {
+		return err
+	}
+	return indexText(c, num, session, k.Chat, newText)
+}
+
+// messageChange are the columns that an update sets, their values, and the text after it.
+func messageChange(u store.MessageUpdate, status, text string, revoked bool) (set []string, args []any, newText string) {
 	add := func(column string, value any) {
 		set = append(set, column+` = ?`)
 		args = append(args, value)
@@ -78,34 +94,19 @@ func updateMessage(c *conn, session int64, u store.MessageUpdate) error {
 		add(`revoked`, *u.RevokedAt)
 		revoked = !u.RevokedAt.IsZero()
 	}
-	newText := text
-	switch {
-	case revoked:
-		newText = ""
+	if revoked {
 		add(`text`, "")
 		add(`raw`, nil)
-	default:
-		if u.Text != nil {
-			newText = *u.Text
-			add(`text`, newText)
-		}
-		if u.Raw != nil {
-			add(`raw`, some(u.Raw))
-		}
+		return set, args, ""
 	}
-	if len(set) == 0 {
-		return nil
+	if u.Text != nil {
+		text = *u.Text
+		add(`text`, text)
 	}
-	if _, err := c.exec(`UPDATE messages SET `+strings.Join(set, ", ")+` WHERE num = ?`, append(args, num)...); err != nil {
-		return err
+	if u.Raw != nil {
+		add(`raw`, some(u.Raw))
 	}
-	if newText == text {
-		return nil
-	}
-	if err := unindexText(c, num); err != nil {
-		return err
-	}
-	return indexText(c, num, session, k.Chat, newText)
+	return set, args, text
 }
 
 func putReceipts(c *conn, session int64, list []store.Receipt) error {
