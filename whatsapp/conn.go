@@ -7,8 +7,10 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
@@ -27,6 +29,7 @@ type conn struct {
 	client *whatsmeow.Client
 	mail   *mailbox
 	pulse  *pulse
+	idle   func() // closes connections that nobody uses
 
 	ctx    context.Context // ends when the conn is closed
 	cancel context.CancelFunc
@@ -44,8 +47,12 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
-	web, media := c.pulse.client(s.m.base), c.pulse.client(s.m.base)
+	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)
 	media.Timeout = 0 // a large file takes its time; callers bound it
+	c.idle = func() {
+		web.CloseIdleConnections()
+		media.CloseIdleConnections()
+	}
 	w.SetWebsocketHTTPClient(web)
 	w.SetPreLoginHTTPClient(web)
 	w.SetMediaHTTPClient(media)
@@ -109,12 +116,36 @@ func (c *conn) settle(event any, err error) bool {
 func (c *conn) close() {
 	c.leaving.Store(true)
 	c.s.live.CompareAndSwap(c, nil)
-	c.client.Disconnect()
+	c.hangUp()
 	c.gate.Lock()
 	c.refuse.Store(true)
 	c.gate.Unlock()
 	c.cancel()
 	c.work.Wait()
+	c.idle()
+}
+
+// hangUp closes the socket. whatsmeow's reader blocks for ever, and leaks, when the socket is
+// closed under frames that it has read and not yet passed on; so first nothing more comes
+// in, then its reader ends by itself, then the rest is closed.
+func (c *conn) hangUp() {
+	c.pulse.hangUp()
+	for wait := time.Millisecond; c.client.IsConnected() && wait < time.Second; wait *= 2 {
+		time.Sleep(wait)
+	}
+	c.client.Disconnect()
+}
+
+// logout tells WhatsApp that this device leaves, as whatsmeow's Logout does, but leaves
+// closing the socket and deleting the keys to the loop.
+func (c *conn) logout(ctx context.Context) error {
+	_, err := c.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
+		Namespace: "md", Type: "set", To: types.ServerJID,
+		Content: []waBinary.Node{{
+			Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": c.dev.Whatsmeow().GetJID(), "reason": "user_initiated"},
+		}},
+	})
+	return err
 }
 
 // usable says whether something can be sent now.

@@ -145,11 +145,11 @@ func (l *loop) drive(c *conn) verdict {
 		case stopNow, newClient, newDevice:
 			return v
 		case loginAgain:
-			c.client.Disconnect()
+			c.hangUp()
 			continue
 		}
 		l.freed()
-		c.client.Disconnect()
+		c.hangUp()
 		// The first try after a good connection is immediate: a send under way waits for it.
 		if time.Since(began) > 10*l.s.m.cfg.Timing.BackoffMin {
 			l.backoff.Reset()

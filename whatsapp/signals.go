@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +22,9 @@ func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 	case pairFailed:
 		return l.onPairFailed(c, e)
 	case askedReconnect:
+		if l.s.Snapshot().State == Connected {
+			l.become(Reconnecting, ReasonConnectionLost)
+		}
 		return loginAgain, true
 	case loggedIn:
 		return l.onLoggedIn(c)
@@ -151,7 +153,7 @@ func (s *Session) Unlink(ctx context.Context) error {
 		return err
 	}
 	c.leaving.Store(true)
-	if err := c.client.Logout(ctx); err != nil && !errors.Is(err, errLeft) {
+	if err := c.logout(ctx); err != nil {
 		c.leaving.Store(false)
 		return fmt.Errorf("%w: %w", ErrOffline, err)
 	}

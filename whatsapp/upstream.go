@@ -43,9 +43,13 @@ func (u *Upstream) trust() error {
 // dialTimeout bounds how long reaching WhatsApp may take, the WebSocket's opening included.
 const dialTimeout = 20 * time.Second
 
-// pulse remembers when the last bytes came over a session's connections: the one fact that
-// shows whether the other side is there.
-type pulse struct{ at atomic.Int64 }
+// pulse stands for a session's connections: it remembers when the last bytes came, the one
+// fact that shows whether the other side is there, and can end them.
+type pulse struct {
+	at    atomic.Int64
+	mu    sync.Mutex
+	conns map[*pulsing]bool
+}
 
 func (p *pulse) beat() { p.at.Store(time.Now().UnixNano()) }
 
@@ -69,14 +73,41 @@ func (p *pulse) client(base *http.Transport) *http.Client {
 		if err != nil {
 			return nil, err
 		}
-		return &pulsing{c, p}, nil
+		return p.add(c), nil
 	}
 	return &http.Client{Transport: t, Timeout: dialTimeout}
+}
+
+func (p *pulse) add(c net.Conn) *pulsing {
+	one := &pulsing{c, p}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conns == nil {
+		p.conns = map[*pulsing]bool{}
+	}
+	p.conns[one] = true
+	return one
+}
+
+// hangUp lets no further bytes in. What came before is still handled.
+func (p *pulse) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed already needs none
+	}
 }
 
 type pulsing struct {
 	net.Conn
 	pulse *pulse
+}
+
+func (c *pulsing) Close() error {
+	c.pulse.mu.Lock()
+	delete(c.pulse.conns, c)
+	c.pulse.mu.Unlock()
+	return c.Conn.Close()
 }
 
 func (c *pulsing) Read(b []byte) (int, error) {
