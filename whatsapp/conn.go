@@ -125,15 +125,28 @@ func (c *conn) close() {
 	c.idle()
 }
 
-// hangUp closes the socket. whatsmeow's reader blocks for ever, and leaks, when the socket is
-// closed under frames that it has read and not yet passed on; so first nothing more comes
-// in, then its reader ends by itself, then the rest is closed.
+// hangUp closes the socket. When whatsmeow closes it itself, its reader may block for ever on
+// frames that it has read and not yet passed on, and closing races with the other side's.
+// So nothing more comes in, and whatsmeow finds out by itself that the connection is gone.
 func (c *conn) hangUp() {
 	c.pulse.hangUp()
-	for wait := time.Millisecond; c.client.IsConnected() && wait < time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
+		if c.forgotten() {
+			return
+		}
 		time.Sleep(wait)
 	}
 	c.client.Disconnect()
+}
+
+// forgotten says whether whatsmeow has let go of its socket: only then it answers a send
+// with ErrNotConnected.
+func (c *conn) forgotten() bool {
+	if c.client.IsConnected() {
+		return false
+	}
+	err := c.client.DangerousInternals().SendNode(c.ctx, waBinary.Node{Tag: "presence"})
+	return errors.Is(err, whatsmeow.ErrNotConnected)
 }
 
 // logout tells WhatsApp that this device leaves, as whatsmeow's Logout does, but leaves
