@@ -32,6 +32,9 @@ type Content struct {
 // ContentOf reads an unwrapped message. It never fails: what is not understood has
 // TypeUnknown.
 func ContentOf(m *waE2E.Message) Content {
+	if m == nil { // an edit or a quote may lack what it is about
+		return Content{Type: TypeUnknown}
+	}
 	for _, read := range []func(*waE2E.Message) (Content, bool){
 		readText, readPicture, readSound, readFile, readPlace, readCard, readPoll, readAction, readProtocol, readInteractive,
 	} { // the first that knows the message wins
