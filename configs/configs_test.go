@@ -114,9 +114,20 @@ func TestSecretsAreMasked(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	for _, bad := range [][2]string{
-		{"PORT", "70000"}, {"PORT", "-1"}, {"TOKEN_TTL", "1s"}, {"START_CONCURRENCY", "0"}, {"QR_CODES", "0"}, {"SEND_TIMEOUT", "0s"},
-		{"EVENT_RETENTION", "1m"}, {"SHUTDOWN_GRACE", "0s"}, {"SANDBOX_LISTEN", "0.0.0.0:1"}, {"WEBHOOK_ALLOWED_IPS", "somewhere"},
-		{"WEBHOOK_PRIVATE_TARGETS", "10.0.0.1"}, {"FRONTEND_URL", "https://a.example/path"}, {"LOG_LEVEL", "loud"}, {"LOG_FORMAT", "xml"},
+		{"PORT", "70000"},
+		{"PORT", "-1"},
+		{"TOKEN_TTL", "1s"},
+		{"START_CONCURRENCY", "0"},
+		{"QR_CODES", "0"},
+		{"SEND_TIMEOUT", "0s"},
+		{"EVENT_RETENTION", "1m"},
+		{"SHUTDOWN_GRACE", "0s"},
+		{"SANDBOX_LISTEN", "0.0.0.0:1"},
+		{"WEBHOOK_ALLOWED_IPS", "somewhere"},
+		{"WEBHOOK_PRIVATE_TARGETS", "10.0.0.1"},
+		{"FRONTEND_URL", "https://a.example/path"},
+		{"LOG_LEVEL", "loud"},
+		{"LOG_FORMAT", "xml"},
 	} {
 		_, _, err := Load(Sources{Env: env(bad[0], bad[1])})
 		require.ErrorContains(t, err, bad[0], "%v", bad)

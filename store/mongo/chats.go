@@ -43,7 +43,8 @@ func (d chatDoc) chat() store.Chat {
 // withLast adds the newest message of each chat: one step in an index for each.
 func withLast(session string) bson.D {
 	return bson.D{{Key: "$lookup", Value: bson.D{
-		{Key: "from", Value: "messages"}, {Key: "as", Value: "last"},
+		{Key: "from", Value: "messages"},
+		{Key: "as", Value: "last"},
 		{Key: "let", Value: bson.D{{Key: "c", Value: "$id"}}},
 		{Key: "pipeline", Value: bson.A{
 			bson.D{{Key: "$match", Value: bson.D{

@@ -167,7 +167,8 @@ func (l eventLog) firstSince(ctx context.Context, doc sessionDoc, ms int64) (int
 // dropUnits deletes the durable units whose events are all older than oldest.
 func (s *Store) dropUnits(ctx context.Context, doc sessionDoc, oldest int64) error {
 	gone := bson.D{
-		{Key: "s", Value: doc.ID}, {Key: "last", Value: bson.D{{Key: "$gt", Value: 0}, {Key: "$lt", Value: oldest}}},
+		{Key: "s", Value: doc.ID},
+		{Key: "last", Value: bson.D{{Key: "$gt", Value: 0}, {Key: "$lt", Value: oldest}}},
 		{Key: "n", Value: bson.D{{Key: "$lte", Value: doc.Stripped}}},
 	}
 	if _, err := deleteMany(ctx, s.col.units, gone); err != nil {

@@ -50,7 +50,9 @@ func (s *Store) index(ctx context.Context) error {
 			{Keys: asc("s", "phone"), Options: partial("phone", some)}, {Keys: asc("s", "lid"), Options: partial("lid", some)},
 		},
 		s.col.messages: {
-			{Keys: desc(asc("s", "c"), "ts", "pos")}, {Keys: asc("s", "c", "w")}, {Keys: asc("s", "ts", "pos")},
+			{Keys: desc(asc("s", "c"), "ts", "pos")},
+			{Keys: asc("s", "c", "w")},
+			{Keys: asc("s", "ts", "pos")},
 			// Named, since it differs from the one before by its filter alone.
 			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName(queuedIndex)},
 		},

@@ -171,8 +171,11 @@ func TestTooLarge(t *testing.T) {
 	huge := make([]byte, maxValue+1)
 	text := string(huge)
 	for _, u := range []store.Unit{
-		{Messages: []store.Message{{Raw: huge}}}, {Messages: []store.Message{{Text: text}}},
-		{Updates: []store.MessageUpdate{{Text: &text}}}, {Keys: []store.KeyChange{{Value: huge}}}, {Events: []store.Event{{Data: huge}}},
+		{Messages: []store.Message{{Raw: huge}}},
+		{Messages: []store.Message{{Text: text}}},
+		{Updates: []store.MessageUpdate{{Text: &text}}},
+		{Keys: []store.KeyChange{{Value: huge}}},
+		{Events: []store.Event{{Data: huge}}},
 	} {
 		u.Session = "s"
 		_, err := s.Log().Commit(ctx, u)

@@ -174,8 +174,10 @@ func (s *Store) putContacts(ctx context.Context, session string, updates []store
 				continue
 			}
 			models = append(models, mongo.NewUpdateManyModel().SetFilter(doc{
-				{Key: "s", Value: session}, {Key: moved.field, Value: moved.jid},
-				{Key: "_id", Value: doc{{Key: "$ne", Value: id}}}, olderThanOp(op),
+				{Key: "s", Value: session},
+				{Key: moved.field, Value: moved.jid},
+				{Key: "_id", Value: doc{{Key: "$ne", Value: id}}},
+				olderThanOp(op),
 			}).SetUpdate(doc{{Key: "$set", Value: doc{{Key: moved.field, Value: ""}}}}))
 			add(moved.field, moved.jid)
 		}
@@ -189,16 +191,28 @@ func (s *Store) putContacts(ctx context.Context, session string, updates []store
 
 func blankContact(session, id string) doc {
 	return doc{
-		{Key: "s", Value: session}, {Key: "id", Value: id}, {Key: "phone", Value: ""}, {Key: "lid", Value: ""},
-		{Key: "name", Value: ""}, {Key: "push", Value: ""}, {Key: "business", Value: ""},
+		{Key: "s", Value: session},
+		{Key: "id", Value: id},
+		{Key: "phone", Value: ""},
+		{Key: "lid", Value: ""},
+		{Key: "name", Value: ""},
+		{Key: "push", Value: ""},
+		{Key: "business", Value: ""},
 	}
 }
 
 func blankChat(session, id string) doc {
 	return doc{
-		{Key: "s", Value: session}, {Key: "id", Value: id}, {Key: "kind", Value: ""}, {Key: "name", Value: ""},
-		{Key: "w", Value: bson.A{}}, {Key: "unread", Value: 0}, {Key: "archived", Value: false}, {Key: "pinned", Value: false},
-		{Key: "muted", Value: never}, {Key: "act", Value: never},
+		{Key: "s", Value: session},
+		{Key: "id", Value: id},
+		{Key: "kind", Value: ""},
+		{Key: "name", Value: ""},
+		{Key: "w", Value: bson.A{}},
+		{Key: "unread", Value: 0},
+		{Key: "archived", Value: false},
+		{Key: "pinned", Value: false},
+		{Key: "muted", Value: never},
+		{Key: "act", Value: never},
 	}
 }
 

@@ -139,8 +139,11 @@ func (s *Store) mergeContact(ctx context.Context, session string, m store.ChatMe
 			to   *string
 			from string
 		}{
-			{&to.Phone, from.Phone}, {&to.LID, from.LID}, {&to.Name, from.Name},
-			{&to.PushName, from.PushName}, {&to.BusinessName, from.BusinessName},
+			{&to.Phone, from.Phone},
+			{&to.LID, from.LID},
+			{&to.Name, from.Name},
+			{&to.PushName, from.PushName},
+			{&to.BusinessName, from.BusinessName},
 		} {
 			if *field.to == "" {
 				*field.to = field.from

@@ -41,7 +41,8 @@ func messageChange(u store.MessageUpdate) (change doc) {
 	}
 	if u.Failure != nil {
 		add("fl", doc{
-			{Key: "code", Value: literal(u.Failure.Code)}, {Key: "detail", Value: literal(u.Failure.Detail)},
+			{Key: "code", Value: literal(u.Failure.Code)},
+			{Key: "detail", Value: literal(u.Failure.Detail)},
 			{Key: "retryable", Value: u.Failure.Retryable},
 		})
 	}

@@ -70,11 +70,18 @@ func (d sessionDoc) session() store.Session {
 // sessionFields are the fields that Update may write.
 func sessionFields(s store.Session) bson.D {
 	return bson.D{
-		{Key: "name", Value: s.Name}, {Key: "owner", Value: s.OwnerID}, {Key: "desired", Value: s.Desired},
-		{Key: "state", Value: s.State}, {Key: "reason", Value: s.Reason}, {Key: "since", Value: s.Since.UnixMilli()},
-		{Key: "phone", Value: s.Phone}, {Key: "lid", Value: s.LID}, {Key: "push", Value: s.PushName},
+		{Key: "name", Value: s.Name},
+		{Key: "owner", Value: s.OwnerID},
+		{Key: "desired", Value: s.Desired},
+		{Key: "state", Value: s.State},
+		{Key: "reason", Value: s.Reason},
+		{Key: "since", Value: s.Since.UnixMilli()},
+		{Key: "phone", Value: s.Phone},
+		{Key: "lid", Value: s.LID},
+		{Key: "push", Value: s.PushName},
 		{Key: "settings", Value: settings(s.Settings)},
-		{Key: "created", Value: s.CreatedAt.UnixMilli()}, {Key: "updated", Value: s.UpdatedAt.UnixMilli()},
+		{Key: "created", Value: s.CreatedAt.UnixMilli()},
+		{Key: "updated", Value: s.UpdatedAt.UnixMilli()},
 	}
 }
 
@@ -105,8 +112,12 @@ var notDeleting = bson.E{Key: "deleting", Value: bson.D{{Key: "$ne", Value: true
 func (s sessions) Create(ctx context.Context, session store.Session) error {
 	doc := append(bson.D{{Key: "_id", Value: session.ID}}, sessionFields(session)...)
 	doc = append(doc, bson.D{
-		{Key: "v", Value: int64(1)}, {Key: "seq", Value: int64(0)}, {Key: "oldest", Value: int64(1)},
-		{Key: "proj", Value: int64(0)}, {Key: "durable", Value: int64(0)}, {Key: "stripped", Value: int64(0)},
+		{Key: "v", Value: int64(1)},
+		{Key: "seq", Value: int64(0)},
+		{Key: "oldest", Value: int64(1)},
+		{Key: "proj", Value: int64(0)},
+		{Key: "durable", Value: int64(0)},
+		{Key: "stripped", Value: int64(0)},
 	}...)
 	return insert(ctx, "create session", s.s.col.sessions, doc)
 }

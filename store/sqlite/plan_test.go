@@ -60,8 +60,10 @@ func TestListsUseIndexes(t *testing.T) {
 		query{"old messages", "messages_age", oldMessages, []any{1, 2, 3}},
 		query{"message by key", "messages_key", `SELECT num FROM messages WHERE ` + byKey, []any{1, "c", "i", "s"}},
 		query{"events", "events_seq", eventsAfter, []any{1, 2, 3}},
-		query{"keys", "keys_key", `SELECT key FROM keys WHERE session = ? AND tbl = ? AND key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?`,
-			[]any{1, "t", []byte("a"), []byte("b"), []byte("c"), 4}},
+		query{
+			"keys", "keys_key", `SELECT key FROM keys WHERE session = ? AND tbl = ? AND key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?`,
+			[]any{1, "t", []byte("a"), []byte("b"), []byte("c"), 4},
+		},
 		query{"contacts", "contacts_id", `SELECT id FROM contacts WHERE session = ? AND id > ? ORDER BY id LIMIT ?`, []any{1, "a", 2}},
 		query{"contact by phone", "contacts_phone", `SELECT id FROM contacts WHERE session = ? AND phone = ? AND phone <> ''`, []any{1, "a"}},
 		query{"contact by lid", "contacts_lid", `SELECT id FROM contacts WHERE session = ? AND lid = ? AND lid <> ''`, []any{1, "a"}},

@@ -49,7 +49,8 @@ func commitMany(b *testing.B, st store.Store, session string, next *atomic.Int64
 			Session: session, Messages: []store.Message{m},
 			Chats: []store.ChatUpdate{{ID: sender, Kind: store.ChatPerson, ActivityAt: m.Timestamp, AddUnread: 1}},
 			Keys: []store.KeyChange{
-				{Table: "session", Key: sender, Value: value}, {Table: "identity", Key: sender, Value: value},
+				{Table: "session", Key: sender, Value: value},
+				{Table: "identity", Key: sender, Value: value},
 				{Table: "prekey", Key: fmt.Sprint(n % 500), Value: value},
 			},
 			Events: []store.Event{{ID: m.ID, Name: "new_messages", Timestamp: m.Timestamp, Data: fmt.Appendf(nil, `{"id":%q,"text":%q}`, m.ID, m.Text)}},

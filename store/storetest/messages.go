@@ -111,10 +111,18 @@ var messageCases = []testCase{
 	{"keys do not run into each other", func(k *kit) {
 		k.session("s")
 		keys := []store.MessageKey{
-			{Chat: "a", Sender: "b", ID: "c"}, {Chat: "ab", Sender: "", ID: "c"}, {Chat: "a", Sender: "", ID: "bc"},
-			{Chat: "a\x00b", Sender: "", ID: "c"}, {Chat: "a", Sender: "b\x00c", ID: ""}, {Chat: "a", Sender: "b/c", ID: ""},
-			{Chat: "a/b", Sender: "", ID: "c"}, {Chat: "a", Sender: "\x01b", ID: "c"}, {Chat: "a\x01", Sender: "b", ID: "c"},
-			{Chat: "a\x01\x01b", Sender: "", ID: "c"}, {Chat: "", Sender: "a", ID: "b\x00c"}, {Chat: "\xff", Sender: "b", ID: "c"},
+			{Chat: "a", Sender: "b", ID: "c"},
+			{Chat: "ab", Sender: "", ID: "c"},
+			{Chat: "a", Sender: "", ID: "bc"},
+			{Chat: "a\x00b", Sender: "", ID: "c"},
+			{Chat: "a", Sender: "b\x00c", ID: ""},
+			{Chat: "a", Sender: "b/c", ID: ""},
+			{Chat: "a/b", Sender: "", ID: "c"},
+			{Chat: "a", Sender: "\x01b", ID: "c"},
+			{Chat: "a\x01", Sender: "b", ID: "c"},
+			{Chat: "a\x01\x01b", Sender: "", ID: "c"},
+			{Chat: "", Sender: "a", ID: "b\x00c"},
+			{Chat: "\xff", Sender: "b", ID: "c"},
 		}
 		for i, key := range keys {
 			m := text(key.Chat, key.Sender, key.ID, at(i), fmt.Sprint(i))

@@ -34,11 +34,23 @@ func Run(t *testing.T, open Opener) {
 		name  string
 		cases []testCase
 	}{
-		{"store", storeCases}, {"users", userCases}, {"admins", adminCases}, {"tokens", tokenCases},
-		{"sessions", sessionCases}, {"chats", chatCases}, {"contacts", contactCases},
-		{"messages", messageCases}, {"updates", updateCases}, {"search", searchCases},
-		{"receipts", receiptCases}, {"merges", mergeCases}, {"log", logCases}, {"events", eventCases},
-		{"devices", deviceCases}, {"idempotency", idempotencyCases}, {"secrets", secretCases},
+		{"store", storeCases},
+		{"users", userCases},
+		{"admins", adminCases},
+		{"tokens", tokenCases},
+		{"sessions", sessionCases},
+		{"chats", chatCases},
+		{"contacts", contactCases},
+		{"messages", messageCases},
+		{"updates", updateCases},
+		{"search", searchCases},
+		{"receipts", receiptCases},
+		{"merges", mergeCases},
+		{"log", logCases},
+		{"events", eventCases},
+		{"devices", deviceCases},
+		{"idempotency", idempotencyCases},
+		{"secrets", secretCases},
 		{"model", modelCases},
 	}
 	for _, g := range groups {
@@ -147,8 +159,10 @@ func pages[T any](k *kit, limit int, list func(store.Page) ([]T, string, error))
 }
 
 // badCursors are cursors that no list may take.
-var badCursors = []string{"%%%", "not base64!", "bnVsbA", "e30", "WzEs", store.EncodeCursor(nil),
-	store.EncodeCursor(true), store.EncodeCursor([]string{"x"}), store.EncodeCursor(map[string]any{})}
+var badCursors = []string{
+	"%%%", "not base64!", "bnVsbA", "e30", "WzEs", store.EncodeCursor(nil),
+	store.EncodeCursor(true), store.EncodeCursor([]string{"x"}), store.EncodeCursor(map[string]any{}),
+}
 
 // refuses asserts that a list takes none of badCursors.
 func refuses[T any](k *kit, list func(store.Page) ([]T, string, error)) {

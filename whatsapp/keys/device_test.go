@@ -41,8 +41,11 @@ func TestDeviceSurvives(t *testing.T) {
 	assert.Equal(t, wa.AdvSecretKey, got.AdvSecretKey)
 	assert.True(t, proto.Equal(wa.Account, got.Account))
 	for _, pair := range [][2]any{
-		{wa.Platform, got.Platform}, {wa.BusinessName, got.BusinessName}, {wa.PushName, got.PushName},
-		{wa.LIDMigrationTimestamp, got.LIDMigrationTimestamp}, {wa.CompanionMetaNonce, got.CompanionMetaNonce},
+		{wa.Platform, got.Platform},
+		{wa.BusinessName, got.BusinessName},
+		{wa.PushName, got.PushName},
+		{wa.LIDMigrationTimestamp, got.LIDMigrationTimestamp},
+		{wa.CompanionMetaNonce, got.CompanionMetaNonce},
 		{wa.FacebookUUID, got.FacebookUUID},
 	} {
 		assert.Equal(t, pair[0], pair[1])

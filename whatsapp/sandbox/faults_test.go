@@ -283,8 +283,14 @@ func TestFaultsAreChecked(t *testing.T) {
 	s := openServer(t)
 	newPhone(t, s, "12025550100", "Ann")
 	for _, f := range []Fault{
-		{Kind: "unheard of"}, {Kind: FaultAckDelay}, {Kind: FaultAckError}, {Kind: FaultStream}, {Kind: FaultStream, Conflict: "other"},
-		{Kind: FaultCut, Device: 1}, {Kind: FaultRepeat, Count: -2}, {Kind: FaultLogin, Code: 414},
+		{Kind: "unheard of"},
+		{Kind: FaultAckDelay},
+		{Kind: FaultAckError},
+		{Kind: FaultStream},
+		{Kind: FaultStream, Conflict: "other"},
+		{Kind: FaultCut, Device: 1},
+		{Kind: FaultRepeat, Count: -2},
+		{Kind: FaultLogin, Code: 414},
 	} {
 		require.ErrorIs(t, s.AddFaults(f), ErrInvalid, "%+v", f)
 	}

@@ -187,9 +187,17 @@ func TestUnknownQueriesAreAnswered(t *testing.T) {
 	s := openServer(t)
 	r, _ := rawLogin(t, newPhone(t, s, "12025550100", "Ann"))
 	for _, q := range []struct{ xmlns, kind, answer string }{
-		{"never:heard:of", "get", "result"}, {"w:p", "get", "result"}, {"urn:xmpp:whatsapp:dirty", "set", "result"},
-		{"w:m", "set", "error"}, {"usync", "get", "error"}, {"w:profile:picture", "get", "error"}, {"abt", "get", "result"},
-		{"blocklist", "get", "result"}, {"encrypt", "get", "result"}, {"encrypt", "set", "error"}, {"w:sync:app:state", "set", "error"},
+		{"never:heard:of", "get", "result"},
+		{"w:p", "get", "result"},
+		{"urn:xmpp:whatsapp:dirty", "set", "result"},
+		{"w:m", "set", "error"},
+		{"usync", "get", "error"},
+		{"w:profile:picture", "get", "error"},
+		{"abt", "get", "result"},
+		{"blocklist", "get", "result"},
+		{"encrypt", "get", "result"},
+		{"encrypt", "set", "error"},
+		{"w:sync:app:state", "set", "error"},
 	} {
 		answer := r.query(el("iq", attrs{"type": q.kind, "xmlns": q.xmlns, "to": serverJID()}))
 		require.Equal(t, q.answer, attrString(answer, "type"), q.xmlns)
