@@ -72,7 +72,7 @@ func TestCrashes(t *testing.T) {
 			}
 		}
 		require.NoError(rt, s.Log().Recover(t.Context(), id))
-		m.Check(rt, t.Context(), s)
+		m.Check(t.Context(), rt, s)
 	})
 }
 
@@ -98,12 +98,12 @@ func TestReplay(t *testing.T) {
 			}
 		}
 		require.NoError(rt, s.Log().Recover(ctx, id))
-		m.Check(rt, ctx, s)
+		m.Check(ctx, rt, s)
 
 		for _, all := range []bool{false, true} { // over their own result, then over nothing
 			s.forget(rt, ctx, id, all)
 			require.NoError(rt, s.Log().Recover(ctx, id))
-			m.Check(rt, ctx, s)
+			m.Check(ctx, rt, s)
 		}
 	})
 }

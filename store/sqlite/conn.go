@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -33,8 +34,7 @@ func openConn(path string, pragmas ...string) (*conn, error) {
 	}
 	c := &conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
 	if err := c.setUp(pragmas); err != nil {
-		c.close()
-		return nil, err
+		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }

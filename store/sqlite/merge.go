@@ -21,14 +21,14 @@ func merge(c *conn, session int64, m store.ChatMerge) error {
 
 // mergeMessages moves the messages; one that To has already is dropped.
 func mergeMessages(c *conn, session int64, m store.ChatMerge) error {
-	_, err := deleteMessagesOnly(c, `SELECT old.num FROM messages old WHERE old.session = ?1 AND old.chat = ?2
+	err := deleteMessagesOnly(c, `SELECT old.num FROM messages old WHERE old.session = ?1 AND old.chat = ?2
 		AND EXISTS (SELECT 1 FROM messages new WHERE new.session = ?1 AND new.chat = ?3 AND new.id = old.id
 			AND new.sender = CASE old.sender WHEN ?2 THEN ?3 ELSE old.sender END)`, session, m.From, m.To)
 	if err != nil {
 		return err
 	}
 	// From may hold the same id from From and from To, which become one: the newer goes.
-	_, err = deleteMessagesOnly(c, `SELECT max(num) FROM messages WHERE session = ?1 AND chat = ?2
+	err = deleteMessagesOnly(c, `SELECT max(num) FROM messages WHERE session = ?1 AND chat = ?2
 		AND sender IN (?2, ?3) GROUP BY id HAVING count(*) > 1`, session, m.From, m.To)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func mergeMessages(c *conn, session int64, m store.ChatMerge) error {
 }
 
 // deleteMessagesOnly deletes the found messages and leaves their receipts to be moved.
-func deleteMessagesOnly(c *conn, find string, args ...any) (int, error) {
+func deleteMessagesOnly(c *conn, find string, args ...any) error {
 	var nums []int64
 	err := c.query(func(r *row) error {
 		nums = append(nums, r.int64())
@@ -76,7 +76,7 @@ func deleteMessagesOnly(c *conn, find string, args ...any) (int, error) {
 			_, err = c.exec(`DELETE FROM messages WHERE num = ?`, num)
 		}
 	}
-	return len(nums), err
+	return err
 }
 
 // mergeReceipts moves the receipts; one that is there already is dropped.

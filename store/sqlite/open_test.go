@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +93,7 @@ func TestMigrationsStepByStep(t *testing.T) {
 	n, _, err := c.number("SELECT sum(x + y) FROM a")
 	require.NoError(t, err)
 	require.Equal(t, int64(3), n, "each once")
-	bad := append(steps, "CREATE TABLE b (x); SELECT broken")
+	bad := append(slices.Clone(steps), "CREATE TABLE b (x); SELECT broken")
 	require.Error(t, migrate(c, bad))
 	n, _, err = c.number("SELECT count(*) FROM sqlite_schema WHERE name = 'b'")
 	require.NoError(t, err)

@@ -290,7 +290,7 @@ type TB interface {
 }
 
 // Check compares what a store has of the session with the model.
-func (m *Model) Check(t TB, ctx context.Context, st store.Store) {
+func (m *Model) Check(ctx context.Context, t TB, st store.Store) {
 	t.Helper()
 	id, all := m.Session.ID, store.Page{Limit: 10_000}
 	session, err := st.Sessions().Get(ctx, id)
@@ -299,7 +299,7 @@ func (m *Model) Check(t TB, ctx context.Context, st store.Store) {
 	events, err := st.Log().After(ctx, id, 0, 10_000)
 	require.NoError(t, err)
 	require.Equal(t, m.events, events)
-	m.checkKeys(t, ctx, st)
+	m.checkKeys(ctx, t, st)
 
 	contacts, _, err := st.Contacts().List(ctx, id, all)
 	require.NoError(t, err)
@@ -325,10 +325,10 @@ func (m *Model) Check(t TB, ctx context.Context, st store.Store) {
 		}
 	}
 	require.Equal(t, want, chats)
-	m.checkMessages(t, ctx, st)
+	m.checkMessages(ctx, t, st)
 }
 
-func (m *Model) checkKeys(t TB, ctx context.Context, st store.Store) {
+func (m *Model) checkKeys(ctx context.Context, t TB, st store.Store) {
 	t.Helper()
 	got := map[[2]string][]byte{}
 	for _, table := range tables {
@@ -341,7 +341,7 @@ func (m *Model) checkKeys(t TB, ctx context.Context, st store.Store) {
 	require.Equal(t, m.keys, got)
 }
 
-func (m *Model) checkMessages(t TB, ctx context.Context, st store.Store) {
+func (m *Model) checkMessages(ctx context.Context, t TB, st store.Store) {
 	t.Helper()
 	total := 0
 	for _, chat := range people {

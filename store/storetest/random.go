@@ -143,9 +143,9 @@ var modelCases = []testCase{
 					t.Fatalf("unit %d: seq %d, not %d", n, kept.LastSeq, m.Session.LastSeq)
 				}
 			}
-			m.Check(t, k.ctx, k.st)
+			m.Check(k.ctx, t, k.st)
 			k.NoError(k.st.Log().Recover(k.ctx, m.Session.ID))
-			m.Check(t, k.ctx, k.st)
+			m.Check(k.ctx, t, k.st)
 		})
 	}},
 }

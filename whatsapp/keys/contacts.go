@@ -24,7 +24,7 @@ func decodeContact(raw []byte) (contactRecord, error) {
 		return r, nil
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, fmt.Errorf("%w: contact: %v", ErrCorrupt, err)
+		return r, fmt.Errorf("%w: contact: %w", ErrCorrupt, err)
 	}
 	return r, nil
 }

@@ -234,7 +234,7 @@ func TestConcurrentUse(t *testing.T) {
 			close(stop)
 			background.Wait()
 			require.NoError(t, d.Flush(ctx))
-			total := 0
+			var total int
 			for _, dev := range []*keys.Device{d, openDevice(t, back)} {
 				many, err := dev.Whatsmeow().Sessions.GetManySessions(ctx, []string{"0:0", "1:0", "2:0", "3:0", "4:0"})
 				require.NoError(t, err)

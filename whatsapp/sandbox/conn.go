@@ -64,7 +64,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer s.wg.Done()
 	defer s.untrack(c)
 	defer c.cut()
-	if err := c.serve(); err != nil && ctx.Err() == nil {
+	if err := c.serve(); ctx.Err() == nil {
 		c.log.Debug("connection ended", zap.Error(err))
 	}
 }

@@ -104,8 +104,8 @@ func inflate(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, maxStanza+1))
+	data, err = io.ReadAll(io.LimitReader(r, maxStanza+1))
+	return data, errors.Join(err, r.Close())
 }
 
 // encodeNode makes the plaintext of a frame out of a stanza of our own.

@@ -86,7 +86,7 @@ func Fetch(ctx context.Context, controlURL string) (Info, error) {
 	if err != nil {
 		return info, fmt.Errorf("ask the sandbox: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		return info, fmt.Errorf("ask the sandbox: %s answers %s", u.Redacted(), res.Status)
 	}
