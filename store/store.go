@@ -21,6 +21,9 @@ var (
 	// ErrUnavailable says that the store cannot be reached or cannot write now
 	// (server away, disk full). Nothing is known to be kept; try again later.
 	ErrUnavailable = errors.New("store unavailable")
+	// ErrTooLarge says that one unit is larger than the store can keep whole: more than 14 MB in
+	// one message, key or event.
+	ErrTooLarge = errors.New("too large to be kept")
 	// ErrFenced says that somebody else writes this session now.
 	ErrFenced = errors.New("session is owned elsewhere")
 )

@@ -51,6 +51,7 @@ var faults = []fault{
 	{store.ErrCursor, 400, "bad_cursor", "The cursor was not made by this list. Begin without one."},
 	{store.ErrExpired, 410, "cursor_expired", "Events after this point are no longer kept, or the log began anew. Read the lists again, then follow from lastSeq."},
 	{store.ErrLastAdmin, 409, "last_admin", "This is the last active admin."},
+	{store.ErrTooLarge, 413, "too_large", "This is more than the database can keep as one."},
 	{store.ErrUnavailable, 503, "store_unavailable", "The database cannot be reached or cannot be written now. Nothing was lost; try again."},
 	{store.ErrFenced, 503, "session_moved", "Another server has taken over the session. Try again."},
 }

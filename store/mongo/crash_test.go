@@ -101,7 +101,7 @@ func TestReplay(t *testing.T) {
 		m.Check(ctx, rt, s)
 
 		for _, all := range []bool{false, true} { // over their own result, then over nothing
-			s.forget(rt, ctx, id, all)
+			s.forget(ctx, rt, id, all)
 			require.NoError(rt, s.Log().Recover(ctx, id))
 			m.Check(ctx, rt, s)
 		}
@@ -109,7 +109,7 @@ func TestReplay(t *testing.T) {
 }
 
 // forget takes back the head, and all that is not a unit too.
-func (s *Store) forget(t require.TestingT, ctx context.Context, id string, all bool) {
+func (s *Store) forget(ctx context.Context, t require.TestingT, id string, all bool) {
 	for _, c := range []string{"keys", "messages", "receipts", "chats", "contacts"} {
 		if all {
 			_, err := s.col.units.Database().Collection(c).DeleteMany(ctx, byID(below(id)))

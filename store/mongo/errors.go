@@ -12,10 +12,6 @@ import (
 	"whatsapp-api/store"
 )
 
-// ErrTooLarge says that one message, key or event of a unit is larger than a document
-// of MongoDB may be (see maxValue). Units as a whole have no such limit.
-var ErrTooLarge = errors.New("too large for one document")
-
 // duplicateKey is the server's code for a key that is there already.
 const duplicateKey = 11000
 

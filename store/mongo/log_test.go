@@ -179,7 +179,7 @@ func TestTooLarge(t *testing.T) {
 	} {
 		u.Session = "s"
 		_, err := s.Log().Commit(ctx, u)
-		require.ErrorIs(t, err, ErrTooLarge)
+		require.ErrorIs(t, err, store.ErrTooLarge)
 	}
 	fits := huge[:maxValue]
 	_, err := s.Log().Commit(ctx, store.Unit{Session: "s", Messages: []store.Message{{Raw: fits}}, Keys: []store.KeyChange{{Value: fits}}})

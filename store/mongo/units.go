@@ -124,7 +124,7 @@ func newUnit(h head, u store.Unit) (doc unitDoc, rest restDoc, err error) {
 func fits(u store.Unit) error {
 	changes := len(u.Keys) + len(u.Merges) + len(u.Contacts) + len(u.Chats) + len(u.Messages) + len(u.Updates) + len(u.Receipts)
 	if changes >= 1<<opBits-1 {
-		return fmt.Errorf("%w: a unit of %d changes", ErrTooLarge, changes)
+		return fmt.Errorf("%w: a unit of %d changes", store.ErrTooLarge, changes)
 	}
 	check := func(what string, sizes ...int) error {
 		sum := 0
@@ -132,7 +132,7 @@ func fits(u store.Unit) error {
 			sum += n
 		}
 		if sum > maxValue {
-			return fmt.Errorf("%w: %s of %d bytes", ErrTooLarge, what, sum)
+			return fmt.Errorf("%w: %s of %d bytes", store.ErrTooLarge, what, sum)
 		}
 		return nil
 	}

@@ -359,7 +359,7 @@ func (m *Model) checkMessages(ctx context.Context, t TB, st store.Store) {
 		}
 		require.Equal(t, want, list)
 		for _, word := range texts {
-			m.checkSearch(t, ctx, st, chat, word)
+			m.checkSearch(ctx, t, st, chat, word)
 		}
 		total += len(list)
 	}
@@ -368,7 +368,7 @@ func (m *Model) checkMessages(ctx context.Context, t TB, st store.Store) {
 	require.Equal(t, total, count)
 }
 
-func (m *Model) checkSearch(t TB, ctx context.Context, st store.Store, chat, word string) {
+func (m *Model) checkSearch(ctx context.Context, t TB, st store.Store, chat, word string) {
 	t.Helper()
 	found, _, err := st.Messages().List(ctx, store.MessageQuery{
 		Session: m.Session.ID, Chat: chat, Search: word, Page: store.Page{Limit: 10_000},
