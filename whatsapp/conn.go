@@ -29,6 +29,7 @@ type conn struct {
 	client *whatsmeow.Client
 	mail   *mailbox
 	pulse  *pulse
+	out    *outlet
 	idle   func() // closes connections that nobody uses
 
 	ctx    context.Context // ends when the conn is closed
@@ -43,11 +44,12 @@ type conn struct {
 }
 
 func newConn(s *Session, dev *keys.Device) *conn {
-	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}}
+	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}, out: newOutlet()}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)
+	c.out.over(web)
 	media.Timeout = 0 // a large file takes its time; callers bound it
 	c.idle = func() {
 		web.CloseIdleConnections()

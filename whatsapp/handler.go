@@ -33,9 +33,17 @@ type (
 // dispatch is the one switch over whatsmeow's events: one line each. What changes what is
 // stored returns an error when it was not kept; what concerns the connection goes to the loop.
 func (c *conn) dispatch(event any) error {
-	switch e := event.(type) {
-	case *events.Message:
+	if e, ok := event.(*events.Message); ok {
 		return c.onMessage(e)
+	}
+	// What else comes may look at the messages before it, which are still being kept.
+	if err := c.dev.Settled(c.ctx); err != nil {
+		return err
+	}
+	if c.refuse.Load() {
+		return errHeld
+	}
+	switch e := event.(type) {
 	case *events.UndecryptableMessage:
 		return c.onUndecryptable(e)
 	case *events.Receipt:

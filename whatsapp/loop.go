@@ -136,6 +136,9 @@ func (l *loop) shut(c *conn) {
 // drive connects c again and again until something final happens.
 func (l *loop) drive(c *conn) verdict {
 	for {
+		if c.refuse.Load() { // nothing may leave it any more
+			return newClient
+		}
 		began := time.Now()
 		v := l.connect(c)
 		if v == loginAgain { // connected

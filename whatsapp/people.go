@@ -47,6 +47,37 @@ func (d *draft) commit() error {
 	return nil
 }
 
+// commitLater is commit for a message that came, without waiting: it returns once the unit
+// has its place in the order, and the message's acknowledgement waits for the commit. A
+// message that is here already (WhatsApp sent it again because an acknowledgement was lost)
+// is none of its errors: then only the keys are new.
+func (d *draft) commitLater(event any) error {
+	c := d.c
+	if len(d.unit.Merges) > 0 { // what comes next is to see it
+		err := d.commit()
+		if errors.Is(err, store.ErrExists) {
+			_, err = c.dev.CommitReceived(c.ctx, store.Unit{}, d.received)
+		}
+		return err
+	}
+	for _, p := range d.fresh {
+		c.s.remember(p)
+	}
+	release := c.out.hold()
+	end := func(err error) {
+		if err != nil {
+			c.s.people.Purge() // of whom the store does not know
+			c.settle(event, err)
+		}
+		release(err == nil)
+	}
+	err := c.dev.KeepReceived(c.ctx, d.unit, d.received, end)
+	if err != nil {
+		end(err)
+	}
+	return err
+}
+
 func (s *Session) remember(p store.Contact) {
 	for _, id := range []string{p.ID, p.Phone, p.LID} {
 		if id != "" {
@@ -190,6 +221,9 @@ func (d *draft) learn(now standing, want store.Contact) error {
 
 // nameChat gives the chat with a person, if there is one, their new name.
 func (d *draft) nameChat(was string, p store.Contact) error {
+	if err := d.c.dev.Settled(d.c.ctx); err != nil {
+		return err
+	}
 	_, err := d.c.s.m.cfg.Store.Chats().Get(d.c.ctx, d.c.s.id, was)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -1,7 +1,6 @@
 package whatsapp
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,13 +46,7 @@ func (c *conn) onMessage(e *events.Message) error {
 		d.event(EventMessageRecovered, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, d.people)})
 	}
 	d.received = e.Info.Timestamp
-	err = d.commit()
-	if errors.Is(err, store.ErrExists) {
-		// It is here already: WhatsApp sent it again because an acknowledgement was lost. Only
-		// the keys are new.
-		_, err = c.dev.CommitReceived(c.ctx, store.Unit{}, e.Info.Timestamp)
-	}
-	return err
+	return d.commitLater(e)
 }
 
 // incoming makes the record of a message that came.

@@ -103,17 +103,17 @@ func (s stores) ClearBufferedEventPlaintext(ctx context.Context, hash [32]byte) 
 }
 
 // settles returns the write that makes the buffered event handled which was decrypted last,
-// when the server's time of it is at; else nil. The caller holds d.mu.
-func (d *Device) settles(at time.Time) *write {
+// when the server's time of it is at, and what it is before; else nil. The caller holds d.mu.
+func (d *Device) settles(at time.Time) (now, was *write) {
 	if at.IsZero() || d.decrypting == "" {
-		return nil
+		return nil, nil
 	}
 	c := cell{tableBuffer, d.decrypting}
 	raw, _ := d.layered(c, nil)
 	if len(raw) < bufferHead || raw[0] != bufferPlain || int64(binary.BigEndian.Uint64(raw[9:])) != at.Unix() {
-		return nil
+		return nil, nil
 	}
-	return &write{c, handledValue(raw)}
+	return &write{c, handledValue(raw)}, &write{c, raw}
 }
 
 // DeleteOldBufferedHashes forgets ciphertexts that are not delivered again any more.

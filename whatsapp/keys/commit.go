@@ -15,14 +15,15 @@ const (
 	lazyTimeout = 30 * time.Second // of a lazy flush
 )
 
-// Commit keeps u and, in the same unit, all key changes that are not kept yet. It sets
-// u.Session; u.Keys and u.ForgetKeys must be empty, they are the device's own.
+// Commit keeps u and, in the same unit or before it, all key changes that are not kept
+// yet. It sets u.Session; u.Keys and u.ForgetKeys must be empty, they are the device's own.
 //
 // Errors are those of [store.Log.Commit], wrapped. When it fails, the key changes stay
 // pending, in order and visible to reads. After [store.ErrExists], the answer to a message
-// that is known, nothing was kept: call Flush, or CommitReceived with an empty unit.
+// that is known, nothing was kept: call Flush, or CommitReceived with an empty unit. When
+// ctx ends before the commit began, the unit may be kept all the same.
 func (d *Device) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
-	return d.commitUnit(ctx, u, time.Time{})
+	return d.CommitReceived(ctx, u, time.Time{})
 }
 
 // CommitReceived is Commit for the unit that the event handler makes of the message which
@@ -35,149 +36,80 @@ func (d *Device) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 // message that was decrypted last (a newsletter, a message resent by the phone), it does no
 // more than Commit.
 func (d *Device) CommitReceived(ctx context.Context, u store.Unit, at time.Time) (store.Kept, error) {
-	return d.commitUnit(ctx, u, at)
-}
-
-func (d *Device) commitUnit(ctx context.Context, u store.Unit, at time.Time) (store.Kept, error) {
-	if len(u.Keys) > 0 || u.ForgetKeys {
-		return store.Kept{}, errors.New("keys: the unit has keys of its own")
-	}
-	if err := d.enter(ctx); err != nil {
+	e := &entry{unit: u}
+	if err := d.submit(e, at); err != nil {
 		return store.Kept{}, err
 	}
-	defer d.leave()
-	d.mu.Lock()
-	closed := d.closed
-	d.mu.Unlock()
-	if closed {
-		return store.Kept{}, ErrClosed
+	return d.await(ctx, e)
+}
+
+// KeepReceived is CommitReceived that does not wait: it returns once the unit has its place
+// in the order, and calls then when it is kept or could not be. Units that wait are kept
+// together in one commit. A message that is known is no error: its keys are kept, the unit
+// is dropped. After a unit that could not be kept, nothing received is kept
+// by this device: open it anew.
+//
+// Reads of the device see the unit's keys at once; the rest of it is not in the store yet.
+// Nobody may be told of it, and WhatsApp neither, before then was called. KeepReceived
+// itself waits while very many units do. An error means that then is not called.
+func (d *Device) KeepReceived(ctx context.Context, u store.Unit, at time.Time, then func(error)) error {
+	select {
+	case d.room <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
 	}
-	return d.commit(ctx, u, at)
+	e := &entry{unit: u, then: then}
+	if err := d.submit(e, at); err != nil {
+		<-d.room
+		return err
+	}
+	d.later.Go(func() { _, _ = d.await(context.Background(), e) }) // then gets the answer
+	return nil
+}
+
+// Settled returns when all that was handed over before is kept or failed.
+func (d *Device) Settled(ctx context.Context) error {
+	d.mu.Lock()
+	var last *entry
+	if n := len(d.queue); n > 0 {
+		last = d.queue[n-1]
+	}
+	d.mu.Unlock()
+	if last == nil {
+		return nil
+	}
+	select {
+	case <-last.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for units of %s: %w", d.session, context.Cause(ctx))
+	}
 }
 
 // Flush keeps what is pending. It is cheap when there is nothing.
 func (d *Device) Flush(ctx context.Context) error {
 	d.mu.Lock()
-	idle, seq := d.pending.len() == 0 && d.inflight == nil, d.seq
+	idle := d.pending.len() == 0 && len(d.queue) == 0
 	d.mu.Unlock()
 	if idle {
 		return nil
 	}
-	return d.keep(ctx, seq)
+	e := &entry{flush: true}
+	d.enqueue(e, time.Time{})
+	_, err := d.await(ctx, e)
+	return err
 }
 
 // Pending says whether there are key changes that are not kept yet.
 func (d *Device) Pending() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.pending.len() > 0 || d.inflight != nil
-}
-
-// enter waits until no commit is in flight.
-func (d *Device) enter(ctx context.Context) error {
-	select {
-	case d.committing <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("keep keys: %w", context.Cause(ctx))
-	}
-}
-
-func (d *Device) leave() { <-d.committing }
-
-// keep returns when everything up to seq is kept. Callers that wait for a commit in
-// flight share the one after it, and its error.
-func (d *Device) keep(ctx context.Context, seq uint64) error {
-	d.mu.Lock()
-	tries := d.tries
-	d.mu.Unlock()
-	if err := d.enter(ctx); err != nil {
-		return err
-	}
-	defer d.leave()
-	d.mu.Lock()
-	kept, failed := d.keptSeq >= seq, d.tries != tries && d.failedSeq >= seq
-	err := d.failedErr
-	d.mu.Unlock()
-	switch {
-	case kept:
-		return nil
-	case failed:
-		return err
-	}
-	_, err = d.commit(ctx, store.Unit{}, time.Time{})
-	return err
-}
-
-// commit keeps u with all that is pending. The caller has entered.
-func (d *Device) commit(ctx context.Context, u store.Unit, at time.Time) (store.Kept, error) {
-	u.Session = d.session
-	d.mu.Lock()
-	taken := d.pending
-	d.pending, d.inflight = overlay{}, &taken
-	seq := d.seq
-	d.tries++
-	settle := d.settles(at)
-	u.Keys = taken.changes()
-	if settle != nil {
-		u.Keys = settleIn(u.Keys, *settle)
-	}
-	d.mu.Unlock()
-
-	kept, err := d.log.Commit(ctx, u)
-	if err != nil {
-		err = fmt.Errorf("keep unit of %s: %w", d.session, err)
-	}
-
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inflight = nil
-	if err != nil {
-		d.restore(&taken)
-		if ctx.Err() == nil && commonFault(err) {
-			d.failedSeq, d.failedErr = seq, err
-		}
-		return kept, err
-	}
-	d.keptSeq = seq
-	d.commits++
-	if settle != nil {
-		taken.set(settle.cell, settle.value)
-	}
-	if u.ForgetKeys {
-		d.cache.purge()
-	}
-	d.cache.kept(&taken)
-	return kept, nil
-}
-
-// commonFault says whether a commit failed for a reason that has nothing to do with its unit.
-func commonFault(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound)
-}
-
-// restore puts what was not kept back under what was written since. The caller holds d.mu.
-func (d *Device) restore(taken *overlay) {
-	newer := d.pending
-	d.pending = *taken
-	d.pending.merge(&newer)
-	d.arm()
-}
-
-// settleIn replaces or adds the change of a settled buffer entry.
-func settleIn(changes []store.KeyChange, w write) []store.KeyChange {
-	for i := range changes {
-		if changes[i].Table == w.table && changes[i].Key == w.key {
-			changes[i].Value = w.value
-			return changes
-		}
-	}
-	return append(changes, store.KeyChange{Table: w.table, Key: w.key, Value: w.value})
+	return d.pending.len() > 0 || len(d.queue) > 0
 }
 
 // arm sees to it that pending changes are flushed after a while. The caller holds d.mu.
 func (d *Device) arm() {
-	if d.armed || d.closed || d.lost || d.pending.len() == 0 {
+	if d.armed || d.closed || d.lost || d.pending.len() == 0 && len(d.queue) == 0 {
 		return
 	}
 	d.armed = true

@@ -55,23 +55,22 @@ type Device struct {
 	// committing holds one token while a commit is in flight; before mu.
 	committing chan struct{}
 
+	room  chan struct{}  // holds a token for every unit of KeepReceived that waits
+	later sync.WaitGroup // counts those too
+
 	mu         sync.Mutex // guards what follows; never held over I/O
-	pending    overlay    // not kept yet
-	inflight   *overlay   // being kept; nil when no commit is in flight
+	pending    overlay    // in no unit yet
+	queue      []*entry   // in line to be kept, those being kept included
 	cache      cache      // what the store has
-	seq        uint64     // of the newest pending change
-	keptSeq    uint64     // all up to it are kept
-	failedSeq  uint64     // the newest commit that failed had all up to it …
-	failedErr  error      // … and failed with this
-	tries      uint64     // commits begun
 	commits    uint64     // commits that succeeded
 	decrypting string     // key in tableBuffer of the ciphertext that whatsmeow asked for last
 	own        ownAddresses
 	linked     bool
 	deleted    bool
 	closed     bool
-	lost       bool // the session is no longer ours
-	armed      bool // timer is running, or lazyFlush is
+	broken     error // why something of KeepReceived was not kept: nothing received is kept after it
+	lost       bool  // the session is no longer ours
+	armed      bool  // timer is running, or lazyFlush is
 	lazyFailed bool
 	timer      *time.Timer
 	lazy       sync.WaitGroup // counts what is armed
@@ -97,8 +96,8 @@ func Open(ctx context.Context, cfg Config) (*Device, error) {
 	d := &Device{
 		session: cfg.Session, devices: cfg.Devices, log: cfg.Log,
 		logger: cfg.Logger, now: cfg.Now,
-		committing: make(chan struct{}, 1),
-		cache:      cache{size: cfg.CacheSize, limit: cfg.CacheBytes},
+		committing: make(chan struct{}, 1), room: make(chan struct{}, maxWaiting),
+		cache: cache{size: cfg.CacheSize, limit: cfg.CacheBytes},
 	}
 	if d.logger == nil {
 		d.logger = waLog.Noop
@@ -157,7 +156,8 @@ func (d *Device) Close(ctx context.Context) error {
 	d.timer = nil
 	d.mu.Unlock()
 	err := d.Flush(ctx)
-	d.lazy.Wait() // bounded by lazyTimeout
+	d.later.Wait() // all in line was kept, or failed
+	d.lazy.Wait()  // bounded by lazyTimeout
 	if err != nil {
 		return fmt.Errorf("close device of %s: %w", d.session, err)
 	}
@@ -246,16 +246,15 @@ func (d *Device) forget(ctx context.Context, put func(c *change) error) error {
 		}
 	}
 	d.mu.Lock()
-	before := d.pending
-	d.pending = c.writes
-	d.seq++
+	e := &entry{unit: store.Unit{ForgetKeys: true}, keys: c.writes, before: d.pending, done: make(chan struct{})}
+	d.pending = overlay{}
+	d.queue = append(d.queue, e)
 	d.mu.Unlock()
-	_, err := d.commit(ctx, store.Unit{ForgetKeys: true}, time.Time{})
+	d.drain(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err != nil {
-		d.pending = before
-		return err
+	if e.err != nil {
+		return e.err
 	}
 	if put == nil {
 		d.deleted, d.linked = true, false
@@ -337,7 +336,7 @@ func encodeDevice(wa *wastore.Device) ([]byte, error) {
 func decodeDevice(raw []byte) (*wastore.Device, error) {
 	var r deviceRecord
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("%w: device: %v", ErrCorrupt, err)
+		return nil, fmt.Errorf("%w: device: %w", ErrCorrupt, err)
 	}
 	if r.Version != format1 {
 		return nil, fmt.Errorf("%w: device version %d", ErrCorrupt, r.Version)

@@ -6,10 +6,11 @@
 // has to follow. That makes one durable commit per received message enough: what a
 // decryption changes stays pending until the handler keeps the message itself, and
 // [Device.CommitReceived] keeps both as one [store.Unit]. A crash before it leaves the old
-// ratchet, and WhatsApp delivers the message again.
+// ratchet, and WhatsApp delivers the message again. [Device.KeepReceived] does the same
+// without waiting, and keeps together what waits (queue.go).
 //
-// Layers, from the top: a decryption transaction (txn.go), pending changes and the commit
-// in flight (overlay.go, commit.go), a bounded cache (cache.go), the store. A read takes
+// Layers, from the top: a decryption transaction (txn.go), pending changes and those in
+// line to be kept (overlay.go, commit.go, queue.go), a bounded cache (cache.go), the store. A read takes
 // the first layer that knows the key (read.go).
 //
 // Begin with device.go, then commit.go and send.go. There is one file per family of

@@ -24,8 +24,10 @@ func (d *Device) layered(c cell, txn *change) ([]byte, bool) {
 	if v, ok := d.pending.get(c); ok {
 		return v, true
 	}
-	if v, ok := d.inflight.get(c); ok {
-		return v, true
+	for i := len(d.queue) - 1; i >= 0; i-- {
+		if v, ok := d.queue[i].keys.get(c); ok {
+			return v, true
+		}
 	}
 	return d.cache.get(c)
 }
@@ -155,7 +157,11 @@ func nonNil(kv store.KeyValue) []byte {
 func (d *Device) overlaid(txn *change, table, prefix, after string) map[string][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	layers := []*overlay{d.inflight, &d.pending}
+	var layers []*overlay
+	for _, e := range d.queue {
+		layers = append(layers, &e.keys)
+	}
+	layers = append(layers, &d.pending)
 	var txns []*overlay
 	for t := txn; t != nil; t = t.under {
 		txns = append(txns, &t.writes)
@@ -163,9 +169,6 @@ func (d *Device) overlaid(txn *change, table, prefix, after string) map[string][
 	slices.Reverse(txns)
 	over := map[string][]byte{}
 	for _, o := range append(layers, txns...) {
-		if o == nil {
-			continue
-		}
 		for _, w := range o.list {
 			if w.table == table && strings.HasPrefix(w.key, prefix) && (after == "" || w.key > after) {
 				over[w.key] = w.value

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -34,6 +35,7 @@ const group = "120363000000000000@g.us"
 // is kept, and keeps nothing once its owner has died.
 type chaos struct {
 	store.Log
+	mu   sync.Mutex // a lazy flush commits on a goroutine of its own
 	rnd  *rand.Rand
 	rate float64
 	dead atomic.Bool
@@ -41,6 +43,8 @@ type chaos struct {
 }
 
 func (c *chaos) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.dead.Load() {
 		return store.Kept{}, store.ErrFenced
 	}
@@ -88,7 +92,7 @@ type party struct {
 }
 
 func (p *party) open() {
-	p.life = &chaos{Log: p.back.Log(), rnd: p.rnd, rate: 0.15, kept: func(u store.Unit) {
+	p.life = &chaos{Log: p.back.Log(), rnd: rand.New(rand.NewPCG(p.rnd.Uint64(), 1)), rate: 0.15, kept: func(u store.Unit) {
 		for _, m := range u.Messages {
 			p.stored[m.ID]++
 		}

@@ -114,20 +114,19 @@ func (d *Device) update(ctx context.Context, how keeping, fn func(c *change) err
 		d.mu.Unlock()
 		return nil
 	}
-	seq, err := d.apply(&change{d: d}, fn)
-	if err != nil || how == deferred || seq == 0 {
+	changed, err := d.apply(&change{d: d}, fn)
+	if err != nil || how == deferred || !changed {
 		return err
 	}
-	return d.keep(ctx, seq)
+	return d.Flush(ctx)
 }
 
-// apply runs fn as the only writer and makes its writes pending. It returns the number
-// under which they are, 0 when there are none.
-func (d *Device) apply(c *change, fn func(c *change) error) (uint64, error) {
+// apply runs fn as the only writer and makes its writes pending, if there are any.
+func (d *Device) apply(c *change, fn func(c *change) error) (changed bool, err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	if err := d.writable(); err != nil {
-		return 0, err
+		return false, err
 	}
 	defer func() { // also when fn panics, as libsignal may; whatsmeow recovers
 		d.mu.Lock()
@@ -135,17 +134,16 @@ func (d *Device) apply(c *change, fn func(c *change) error) (uint64, error) {
 		d.mu.Unlock()
 	}()
 	if err := fn(c); err != nil {
-		return 0, err
+		return false, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c.writes.len() == 0 {
-		return 0, nil
+		return false, nil
 	}
 	d.pending.merge(&c.writes)
-	d.seq++
 	d.arm()
-	return d.seq, nil
+	return true, nil
 }
 
 // bulkPart is how many records of a bulk import are changed and kept at once, so that no

@@ -1,0 +1,155 @@
+package keys_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	wastore "go.mau.fi/whatsmeow/store"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/keys"
+)
+
+// answers collects what became of units of KeepReceived, in the order in which it was told.
+type answers struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (a *answers) of(name string) func(error) {
+	return func(err error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.all = append(a.all, fmt.Sprint(name, " ", err == nil))
+	}
+}
+
+// later decrypts a message and hands its unit over.
+func later(t *testing.T, d *keys.Device, wa *wastore.Device, a *answers, n byte) {
+	t.Helper()
+	in := message(n)
+	require.NotNil(t, decrypt(t, wa, in))
+	require.NoError(t, d.KeepReceived(ctx, unit(in), sentAt, a.of(in.plain)))
+	require.Nil(t, buffered(t, wa, in).Plaintext, "a redelivery is answered as processed")
+	require.NoError(t, wa.EventBuffer.ClearBufferedEventPlaintext(ctx, in.hash))
+}
+
+func inBubble(t *testing.T, test func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device)) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		d, err := keys.Open(ctx, keys.Config{Session: session, Devices: m, Log: m})
+		require.NoError(t, err)
+		test(t, m, d, link(t, d.Whatsmeow()))
+		m.setFail(nil)
+		require.NoError(t, d.Close(ctx))
+	})
+}
+
+func TestUnitsThatWaitAreKeptTogether(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		before := m.commits()
+		m.gate = make(chan struct{})
+		later(t, d, wa, &a, 1)
+		synctest.Wait() // its commit waits at the gate
+		for n := byte(2); n <= 5; n++ {
+			later(t, d, wa, &a, n)
+		}
+		require.Empty(t, a.all)
+		require.True(t, d.Pending())
+		close(m.gate)
+		require.NoError(t, d.Settled(ctx))
+		require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true", "plain 5 true"}, a.all)
+		require.Equal(t, 2, m.commits()-before)
+		require.Len(t, m.last().Messages, 4)
+		require.Equal(t, "step 5", string(m.keys["session"]["911_1:0"]))
+		require.False(t, plaintextKept(m), "no plaintext was ever stored")
+	})
+}
+
+func TestAKnownMessageAmongUnitsThatWait(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		m.known[unit(message(3)).Messages[0].MessageKey] = true
+		m.gate = make(chan struct{})
+		for n := byte(1); n <= 4; n++ {
+			later(t, d, wa, &a, n)
+			synctest.Wait()
+		}
+		close(m.gate)
+		require.NoError(t, d.Settled(ctx))
+		require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true"}, a.all)
+		require.Equal(t, "step 4", string(m.keys["session"]["911_1:0"]))
+		stored := map[string]int{}
+		for _, u := range m.units {
+			for _, msg := range u.Messages {
+				stored[msg.ID]++
+			}
+		}
+		require.Equal(t, map[string]int{"plain 1": 1, "plain 2": 1, "plain 4": 1}, stored)
+	})
+}
+
+func TestNothingReceivedOvertakesWhatWasNotKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		m.gate = make(chan struct{})
+		for n := byte(1); n <= 3; n++ {
+			later(t, d, wa, &a, n)
+			synctest.Wait()
+		}
+		m.setFail(store.ErrUnavailable)
+		close(m.gate)
+		require.NoError(t, d.Settled(ctx))
+		require.Equal(t, []string{"plain 1 false", "plain 2 false", "plain 3 false"}, a.all)
+		m.setFail(nil)
+
+		in := message(4)
+		require.NotNil(t, decrypt(t, wa, in))
+		require.ErrorIs(t, d.KeepReceived(ctx, unit(in), sentAt, a.of("never")), store.ErrUnavailable)
+		_, err := d.CommitReceived(ctx, unit(in), sentAt)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.Len(t, a.all, 3)
+
+		// The keys are another matter: what was decrypted is found again by its plaintext.
+		require.NoError(t, d.Flush(ctx))
+		require.Equal(t, "step 4", string(m.keys["session"]["911_1:0"]))
+		again, err := keys.Open(ctx, keys.Config{Session: session, Devices: m, Log: m})
+		require.NoError(t, err)
+		for n := byte(1); n <= 4; n++ {
+			in := message(n)
+			require.Equal(t, in.plain, string(decrypt(t, again.Whatsmeow(), in)))
+			require.NoError(t, again.KeepReceived(ctx, unit(in), sentAt, a.of(in.plain)))
+		}
+		require.NoError(t, again.Close(ctx))
+		require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true"}, a.all[3:])
+	})
+}
+
+func TestKeepReceivedWaitsWhenVeryManyDo(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		m.gate = make(chan struct{})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for n := range byte(100) {
+				later(t, d, wa, &a, n+1)
+			}
+		}()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Fatal("a store that hangs must hold up who hands over")
+		default:
+		}
+		close(m.gate)
+		<-done
+		require.NoError(t, d.Settled(ctx))
+		require.Len(t, a.all, 100)
+		require.Len(t, m.known, 100)
+	})
+}

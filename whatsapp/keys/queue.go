@@ -1,0 +1,253 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"whatsapp-api/store"
+)
+
+const (
+	maxWaiting  = 64      // units that KeepReceived lets wait
+	maxTogether = 64      // units that are kept in one commit
+	maxBytes    = 1 << 20 // of keys, about, that are kept in one commit with others
+)
+
+// entry is a unit on its way to the store, with the key changes that it takes along.
+type entry struct {
+	unit  store.Unit
+	keys  overlay // guarded by d.mu
+	flush bool    // without a unit: no commit when there are no keys
+	was   *write  // a buffered event before keys made it a handled one
+
+	before overlay // what was pending before a unit with ForgetKeys, and is again if that fails
+
+	then func(error) // of KeepReceived
+	done chan struct{}
+	kept store.Kept
+	err  error
+}
+
+// submit puts a unit in line, with all key changes that are pending.
+func (d *Device) submit(e *entry, at time.Time) error {
+	if len(e.unit.Keys) > 0 || e.unit.ForgetKeys {
+		return errors.New("keys: the unit has keys of its own")
+	}
+	d.mu.Lock()
+	closed, broken := d.closed, d.broken
+	d.mu.Unlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case broken != nil && (e.then != nil || !at.IsZero()):
+		return broken
+	}
+	d.enqueue(e, at)
+	return nil
+}
+
+func (d *Device) enqueue(e *entry, at time.Time) {
+	e.done = make(chan struct{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, was := d.settles(at)
+	e.keys, d.pending = d.pending, overlay{}
+	if now != nil {
+		e.was = was
+		e.keys.set(now.cell, now.value)
+	}
+	d.queue = append(d.queue, e)
+}
+
+// await returns when e is kept or failed. Whoever finds nobody at it keeps what is in line.
+func (d *Device) await(ctx context.Context, e *entry) (store.Kept, error) {
+	for {
+		select {
+		case <-e.done: // rather than to be the next who keeps
+			return e.kept, e.err
+		default:
+		}
+		select {
+		case <-e.done:
+			return e.kept, e.err
+		case d.committing <- struct{}{}:
+			d.drain(ctx)
+			<-d.committing
+		case <-ctx.Done():
+			d.mu.Lock()
+			d.arm()
+			d.mu.Unlock()
+			return store.Kept{}, fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
+		}
+	}
+}
+
+// enter waits until no commit is in flight; leave lets others in.
+func (d *Device) enter(ctx context.Context) error {
+	select {
+	case d.committing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("keep keys: %w", context.Cause(ctx))
+	}
+}
+
+func (d *Device) leave() { <-d.committing }
+
+// drain keeps all that is in line, in order. The caller has entered. It goes on when ctx
+// ends: others wait for it too.
+func (d *Device) drain(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	alone := 0 // so many are kept one by one
+	for {
+		d.mu.Lock()
+		batch := d.batch()
+		d.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		if alone > 0 {
+			batch = batch[:1]
+		}
+		kept, err := d.keep(ctx, batch)
+		if err != nil && len(batch) > 1 && !commonFault(err) {
+			alone = len(batch) // one of them is to blame
+			continue
+		}
+		alone = max(alone-d.end(batch, kept, err), 0)
+	}
+}
+
+// batch is what is kept next: the first in line, and those behind it that go with it.
+// The caller holds d.mu.
+func (d *Device) batch() []*entry {
+	n, bytes := 0, 0
+	for _, e := range d.queue {
+		bytes += e.keys.bytes
+		alone := len(e.unit.Merges) > 0 || e.unit.State != nil || e.unit.ForgetKeys
+		if n > 0 && (alone || n == maxTogether || bytes > maxBytes) {
+			break
+		}
+		n++
+		if alone {
+			break
+		}
+	}
+	return d.queue[:n:n]
+}
+
+// keep commits entries as one unit. What one of them changes twice is changed in order, as
+// every kind of change is.
+func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
+	var keys overlay
+	d.mu.Lock()
+	for _, e := range batch {
+		keys.merge(&e.keys)
+	}
+	d.mu.Unlock()
+	u := batch[0].unit
+	for _, e := range batch[1:] {
+		u.Contacts = append(u.Contacts[:len(u.Contacts):len(u.Contacts)], e.unit.Contacts...)
+		u.Chats = append(u.Chats[:len(u.Chats):len(u.Chats)], e.unit.Chats...)
+		u.Messages = append(u.Messages[:len(u.Messages):len(u.Messages)], e.unit.Messages...)
+		u.Updates = append(u.Updates[:len(u.Updates):len(u.Updates)], e.unit.Updates...)
+		u.Receipts = append(u.Receipts[:len(u.Receipts):len(u.Receipts)], e.unit.Receipts...)
+		u.Events = append(u.Events[:len(u.Events):len(u.Events)], e.unit.Events...)
+	}
+	u.Session, u.Keys = d.session, keys.changes()
+	if isEmpty(u) && !slices.ContainsFunc(batch, func(e *entry) bool { return !e.flush }) {
+		return store.Kept{}, nil
+	}
+	kept, err := d.log.Commit(ctx, u)
+	if err != nil {
+		err = fmt.Errorf("keep unit of %s: %w", d.session, err)
+	}
+	return kept, err
+}
+
+func isEmpty(u store.Unit) bool {
+	return !u.ForgetKeys && len(u.Keys) == 0 && len(u.Merges) == 0 && len(u.Contacts) == 0 && len(u.Chats) == 0 &&
+		len(u.Messages) == 0 && len(u.Updates) == 0 && len(u.Receipts) == 0 && u.State == nil && len(u.Events) == 0
+}
+
+// commonFault says whether a commit failed for a reason that has nothing to do with its unit.
+func commonFault(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound)
+}
+
+// end tells the entries at the head of the line what became of them, and returns how many
+// left the line. Where something failed that nothing may overtake, it is all of them.
+func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
+	d.mu.Lock()
+	switch {
+	case err == nil:
+		d.commits++
+		for _, e := range batch {
+			if e.unit.ForgetKeys {
+				d.cache.purge()
+			}
+			d.cache.kept(&e.keys)
+		}
+	case errors.Is(err, store.ErrExists) && batch[0].then != nil && len(batch[0].unit.Messages) > 0:
+		batch[0].unit, batch[0].flush = store.Unit{}, true // known already: it stays in line for its keys alone
+		d.mu.Unlock()
+		return 0
+	case slices.ContainsFunc(batch, func(e *entry) bool { return e.then != nil }):
+		batch, d.broken = d.queue, err
+	}
+	if d.queue = d.queue[len(batch):]; len(d.queue) == 0 {
+		d.queue = nil
+	}
+	if err != nil {
+		d.restore(batch)
+	}
+	d.mu.Unlock()
+	seq := kept.LastSeq - int64(len(kept.Events))
+	for _, e := range batch {
+		if e.err = err; err == nil {
+			e.kept, seq = shareOf(&kept, e.unit, seq)
+		}
+		if e.then != nil {
+			e.then(err)
+			<-d.room
+		}
+		close(e.done)
+	}
+	return len(batch)
+}
+
+// shareOf cuts off what a commit of several units kept of the first of them, after which
+// the log is at seq.
+func shareOf(all *store.Kept, u store.Unit, before int64) (kept store.Kept, seq int64) {
+	if len(all.Events) < len(u.Events) || len(all.Pos) < len(u.Messages) { // nothing was committed
+		return store.Kept{}, before
+	}
+	kept.Events, all.Events = all.Events[:len(u.Events):len(u.Events)], all.Events[len(u.Events):]
+	kept.Pos, all.Pos = all.Pos[:len(u.Messages):len(u.Messages)], all.Pos[len(u.Messages):]
+	kept.LastSeq = before + int64(len(u.Events))
+	return kept, kept.LastSeq
+}
+
+// restore puts what was not kept back under what was written since. The caller holds d.mu.
+func (d *Device) restore(failed []*entry) {
+	var older overlay
+	for _, e := range failed {
+		if e.was != nil {
+			e.keys.set(e.was.cell, e.was.value)
+		}
+		if e.unit.ForgetKeys {
+			e.keys = e.before
+		}
+		older.merge(&e.keys)
+	}
+	under := &d.pending
+	if len(d.queue) > 0 {
+		under = &d.queue[0].keys
+	}
+	older.merge(under)
+	*under = older
+	d.arm()
+}
