@@ -41,6 +41,36 @@ type ChatUpdate struct {
 	MutedUntil *time.Time // the zero time unmutes
 }
 
+// Then makes one update of two of the same chat, u first. It is false when they do not make one.
+func (u ChatUpdate) Then(next ChatUpdate) (ChatUpdate, bool) {
+	if u.ID != next.ID || u.AddUnread < 0 || next.AddUnread < 0 {
+		return u, false
+	}
+	if next.Kind != "" {
+		u.Kind = next.Kind
+	}
+	if next.Name != "" {
+		u.Name = next.Name
+	}
+	if next.ActivityAt.After(u.ActivityAt) {
+		u.ActivityAt = next.ActivityAt
+	}
+	if next.ClearRead {
+		u.ClearRead, u.AddUnread = true, 0
+	}
+	u.AddUnread += next.AddUnread
+	if next.Archived != nil {
+		u.Archived = next.Archived
+	}
+	if next.Pinned != nil {
+		u.Pinned = next.Pinned
+	}
+	if next.MutedUntil != nil {
+		u.MutedUntil = next.MutedUntil
+	}
+	return u, true
+}
+
 // ChatMerge moves everything of chat From to chat To: messages (their Chat and, where it
 // is From, their Sender and Quoted.Sender), receipts (also By), unread count and activity.
 // From's chat and contact are gone after it; a field that To lacks is taken from From. A

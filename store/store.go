@@ -32,6 +32,8 @@ var (
 type Store interface {
 	Users() Users
 	Tokens() Tokens
+	APIKeys() APIKeys
+	Audit() Audit
 	Sessions() Sessions
 	Chats() Chats
 	Contacts() Contacts

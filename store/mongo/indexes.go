@@ -43,6 +43,8 @@ func (s *Store) index(ctx context.Context) error {
 	wanted := map[*mongo.Collection][]mongo.IndexModel{
 		s.col.users:    {{Keys: asc("email"), Options: options.Index().SetUnique(true)}, {Keys: asc("role", "active")}},
 		s.col.tokens:   {{Keys: asc("user")}, {Keys: asc("expires")}},
+		s.col.apiKeys:  {{Keys: asc("hash"), Options: options.Index().SetUnique(true)}, {Keys: asc("owner", "_id")}},
+		s.col.audit:    {{Keys: asc("at")}, {Keys: desc(asc("user"), "_id")}},
 		s.col.sessions: {{Keys: asc("owner", "_id")}},
 		s.col.units:    {{Keys: asc("s", "last"), Options: partial("last", bson.D{{Key: "$gt", Value: 0}})}},
 		s.col.chats:    {{Keys: append(desc(asc("s"), "act"), asc("id")...)}},

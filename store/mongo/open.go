@@ -55,8 +55,8 @@ type Store struct {
 // made, once a later one stands in the same document. A head alone may be lost: then what
 // is there already is projected again, and changes nothing.
 type collections struct {
-	users, tokens, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys                     *mongo.Collection
+	users, tokens, apiKeys, audit, sessions, units, chunks, calls, secrets, pings *mongo.Collection
+	chats, contacts, messages, receipts, keys                                     *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -109,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func (s *Store) use(db *mongo.Database) {
 	s.col = collections{
-		users: db.Collection("users"), tokens: db.Collection("tokens"), sessions: db.Collection("sessions"),
+		users: db.Collection("users"), tokens: db.Collection("tokens"), apiKeys: db.Collection("api_keys"), audit: db.Collection("audit"), sessions: db.Collection("sessions"),
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
@@ -193,6 +193,12 @@ func (s *Store) Users() store.Users { return users{s} }
 
 // Tokens keeps access tokens.
 func (s *Store) Tokens() store.Tokens { return tokens{s} }
+
+// APIKeys keeps API keys.
+func (s *Store) APIKeys() store.APIKeys { return apiKeys{s} }
+
+// Audit keeps who did what.
+func (s *Store) Audit() store.Audit { return audit{s} }
 
 // Sessions keeps sessions.
 func (s *Store) Sessions() store.Sessions { return sessions{s} }

@@ -84,6 +84,18 @@ CREATE TABLE calls (
 CREATE INDEX calls_expires ON calls (expires);
 
 CREATE TABLE secrets (name TEXT NOT NULL UNIQUE, value BLOB NOT NULL);
+`, `
+CREATE TABLE api_keys (
+	id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, name TEXT NOT NULL, prefix TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,
+	scopes TEXT NOT NULL, sessions TEXT NOT NULL, addresses TEXT NOT NULL, -- JSON lists
+	expires INTEGER NOT NULL, last_used INTEGER NOT NULL, created INTEGER NOT NULL);
+CREATE INDEX api_keys_owner ON api_keys (owner, id);
+
+CREATE TABLE audit (
+	id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+	address TEXT NOT NULL, status INTEGER NOT NULL, request TEXT NOT NULL);
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_user ON audit (user, id);
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process

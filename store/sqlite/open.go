@@ -145,6 +145,12 @@ func (s *Store) Users() store.Users { return users{s} }
 // Tokens keeps access tokens.
 func (s *Store) Tokens() store.Tokens { return tokens{s} }
 
+// APIKeys keeps API keys.
+func (s *Store) APIKeys() store.APIKeys { return apiKeys{s} }
+
+// Audit keeps who did what.
+func (s *Store) Audit() store.Audit { return audit{s} }
+
 // Sessions keeps sessions.
 func (s *Store) Sessions() store.Sessions { return sessions{s} }
 

@@ -38,6 +38,8 @@ func Run(t *testing.T, open Opener) {
 		{"users", userCases},
 		{"admins", adminCases},
 		{"tokens", tokenCases},
+		{"api keys", apiKeyCases},
+		{"audit", auditCases},
 		{"sessions", sessionCases},
 		{"chats", chatCases},
 		{"contacts", contactCases},
