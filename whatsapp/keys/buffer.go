@@ -65,8 +65,15 @@ func handledValue(raw []byte) []byte {
 // nil plaintext for one that was handled. whatsmeow asks it at the begin of every decryption.
 func (s stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (*wastore.BufferedEvent, error) {
 	key := hashKey(hash)
+	if err := s.d.knowBuffer(ctx); err != nil {
+		return nil, err
+	}
+	c := cell{tableBuffer, key}
 	s.d.mu.Lock()
 	s.d.decrypting = key
+	if _, ok := s.d.layered(c, nil); !ok && s.d.known && !s.d.buffer.has(hash) {
+		s.d.cache.add(c, nil) // surely not there
+	}
 	s.d.mu.Unlock()
 	raw, err := s.d.get(ctx, tableBuffer, key)
 	if err != nil || raw == nil {

@@ -51,6 +51,7 @@ type Device struct {
 	wa      *wastore.Device
 
 	prekeys sync.Mutex // held while prekeys are numbered; before writing
+	knowing sync.Mutex // held while the buffer's hashes are read; before mu
 	writing sync.Mutex // held by the one writer; before committing and mu
 	// committing holds one token while a commit is in flight; before mu.
 	committing chan struct{}
@@ -59,6 +60,9 @@ type Device struct {
 	later sync.WaitGroup // counts those too
 
 	mu         sync.Mutex // guards what follows; never held over I/O
+	buffer     *filter    // what the store's buffer may hold, see known.go
+	known      bool       // buffer has all of it
+	tooMany    bool       // of it to be known
 	pending    overlay    // in no unit yet
 	queue      []*entry   // in line to be kept, those being kept included
 	cache      cache      // what the store has

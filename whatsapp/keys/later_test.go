@@ -153,3 +153,28 @@ func TestKeepReceivedWaitsWhenVeryManyDo(t *testing.T) {
 		require.Len(t, m.known, 100)
 	})
 }
+
+// A message that is new costs no look into the store's buffer, one that is delivered again
+// after a restart is found there.
+func TestTheStoreIsNotAskedForNewMessages(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		later(t, d, wa, &a, 1)
+		require.NoError(t, d.Settled(ctx))
+		asked := 0
+		m.onGet = func() { asked++ }
+		for n := byte(2); n < 50; n++ {
+			later(t, d, wa, &a, n)
+		}
+		require.NoError(t, d.Settled(ctx))
+		require.LessOrEqual(t, asked, 48, "one for each, which is not for the buffer")
+		m.onGet = nil
+
+		again, err := keys.Open(ctx, keys.Config{Session: session, Devices: m, Log: m})
+		require.NoError(t, err)
+		for n := byte(1); n < 50; n++ {
+			require.Nil(t, decrypt(t, again.Whatsmeow(), message(n)), "it was processed")
+		}
+		require.NoError(t, again.Close(ctx))
+	})
+}

@@ -151,7 +151,7 @@ func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
 	u := batch[0].unit
 	for _, e := range batch[1:] {
 		u.Contacts = append(u.Contacts[:len(u.Contacts):len(u.Contacts)], e.unit.Contacts...)
-		u.Chats = append(u.Chats[:len(u.Chats):len(u.Chats)], e.unit.Chats...)
+		u.Chats = chatsThen(u.Chats, e.unit.Chats)
 		u.Messages = append(u.Messages[:len(u.Messages):len(u.Messages)], e.unit.Messages...)
 		u.Updates = append(u.Updates[:len(u.Updates):len(u.Updates)], e.unit.Updates...)
 		u.Receipts = append(u.Receipts[:len(u.Receipts):len(u.Receipts)], e.unit.Receipts...)
@@ -166,6 +166,26 @@ func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
 		err = fmt.Errorf("keep unit of %s: %w", d.session, err)
 	}
 	return kept, err
+}
+
+// chatsThen joins two lists of updates. An update of a chat that was updated before, as by
+// each message of a burst, becomes part of that one.
+func chatsThen(first, second []store.ChatUpdate) []store.ChatUpdate {
+	all := slices.Clone(first)
+	for _, u := range second {
+		i := len(all) - 1
+		for i >= 0 && all[i].ID != u.ID {
+			i--
+		}
+		if i >= 0 {
+			if one, ok := all[i].Then(u); ok {
+				all[i] = one
+				continue
+			}
+		}
+		all = append(all, u)
+	}
+	return all
 }
 
 func isEmpty(u store.Unit) bool {
@@ -190,6 +210,7 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 				d.cache.purge()
 			}
 			d.cache.kept(&e.keys)
+			d.noteKept(&e.keys)
 		}
 	case errors.Is(err, store.ErrExists) && batch[0].then != nil && len(batch[0].unit.Messages) > 0:
 		batch[0].unit, batch[0].flush = store.Unit{}, true // known already: it stays in line for its keys alone
