@@ -32,6 +32,9 @@ type Options struct {
 	Timing    whatsapp.Timing // zero: what real WhatsApp wants; tests shorten it
 }
 
+// part is something that runs until its context ends.
+type part interface{ Run(context.Context) error }
+
 func (o Options) sandboxed() bool { return o.Sandbox || o.SandboxAt != "" }
 
 // App is the whole server. New opens its parts, Run serves until its context ends.
@@ -40,7 +43,7 @@ type App struct {
 	log     *zap.Logger
 	store   store.Store
 	manager *whatsapp.Manager
-	janitor *service.Janitor
+	parts   []part // what runs beside the HTTP server
 	api     *api.API
 	world   *world // nil: the real WhatsApp
 	server  *http.Server
@@ -93,14 +96,19 @@ func (a *App) build(key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
-	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL)
+	keys := service.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
+	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
 	accounts := service.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
-	a.janitor = &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Every: time.Hour, Log: a.log.Named("janitor")}
+	accounts.Keys = a.store.APIKeys()
+	audit := service.NewAudit(a.store.Audit(), a.log.Named("audit"))
+	janitor := &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
+	a.parts = []part{a.manager, janitor, keys, audit}
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
 		Sessions:    &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")},
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		Origins:     a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
+		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
+		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
 	})
 	a.server = &http.Server{
 		Handler: a.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,
@@ -119,8 +127,9 @@ func (a *App) Run(ctx context.Context) error {
 	parts, stopParts := context.WithCancel(context.Background())
 	defer stopParts()
 	var g errgroup.Group
-	g.Go(func() error { return a.manager.Run(parts) })
-	g.Go(func() error { return a.janitor.Run(parts) })
+	for _, p := range a.parts {
+		g.Go(func() error { return p.Run(parts) })
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if err := a.server.Serve(a.socket); !errors.Is(err, http.ErrServerClosed) {

@@ -48,6 +48,8 @@ type Config struct {
 	QRCodes          int           `name:"QR_CODES" doc:"How many QR codes a pairing shows before it gives up"`
 	SendTimeout      time.Duration `name:"SEND_TIMEOUT" doc:"How long a send waits for WhatsApp's acknowledgement"`
 	EventRetention   time.Duration `name:"EVENT_RETENTION" doc:"How long events stay readable with after=, e.g. 720h"`
+	AuditRetention   time.Duration `name:"AUDIT_RETENTION" doc:"How long the audit log is kept, e.g. 2160h"`
+	RateLimit        int           `name:"RATE_LIMIT" doc:"Calls per second of one user or API key; four times as many from one address; 0: without limit"`
 	ShutdownGrace    time.Duration `name:"SHUTDOWN_GRACE" doc:"How long a stop waits for what is under way"`
 
 	WebhookToken          Secret   `name:"WEBHOOK_TOKEN" doc:"HMAC secret of an external service that posts to /messages/webhook"`
@@ -69,6 +71,8 @@ func Default() Config {
 		QRCodes:          30,
 		SendTimeout:      30 * time.Second,
 		EventRetention:   30 * 24 * time.Hour,
+		AuditRetention:   90 * 24 * time.Hour,
+		RateLimit:        1000,
 		ShutdownGrace:    20 * time.Second,
 	}
 }

@@ -20,19 +20,43 @@ func callerOf(ctx context.Context) service.Caller {
 	return c
 }
 
-// loggedIn lets only calls with a good token through.
-func (a *API) loggedIn(ctx huma.Context, next func(huma.Context)) {
-	token, ok := bearer(ctx.Header("Authorization"))
-	if !ok {
-		a.refuse(ctx, service.ErrUnauthorized)
-		return
+// loggedIn lets only calls with a good token or key through, as often as they may, and only
+// where a key allows the scope.
+func (a *API) loggedIn(scope string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		token, ok := bearer(ctx.Header("Authorization"))
+		if !ok {
+			if c, err := huma.ReadCookie(ctx, cookieName); err == nil {
+				token = c.Value
+			}
+		}
+		who, err := a.admit(ctx.Context(), token)
+		if err == nil {
+			ctx = huma.WithValue(ctx, callerKey{}, who)
+			err = a.paced(ctx, who)
+		}
+		if err == nil && !who.May(scope) {
+			err = service.ErrScope
+		}
+		if err != nil {
+			a.refuse(ctx, err)
+			return
+		}
+		next(ctx)
 	}
-	who, err := a.Tokens.Check(ctx.Context(), token)
-	if err != nil {
-		a.refuse(ctx, err)
-		return
+}
+
+// admit says whose token or key it is, and whether a key may be used from where the request
+// comes from.
+func (a *API) admit(ctx context.Context, token string) (service.Caller, error) {
+	if token == "" {
+		return service.Caller{}, service.ErrUnauthorized
 	}
-	next(huma.WithValue(ctx, callerKey{}, who))
+	who, err := a.Tokens.Check(ctx, token)
+	if err == nil && !who.MayFrom(addressOf(ctx)) {
+		return service.Caller{}, service.ErrAddress
+	}
+	return who, err
 }
 
 // adminOnly comes after loggedIn.

@@ -29,9 +29,12 @@ type Config struct {
 	Sessions    *service.Sessions
 	Idempotency *service.Idempotency
 
-	Origins []string     // browser front ends that may call
-	Sandbox http.Handler // control routes under /sandbox; nil: none
-	Web     http.Handler // static pages (docs); nil: none
+	Keys    *service.Keys
+	Rates   *service.Rates // nil: without limit
+	Audit   *service.Audit // nil: nothing is noted
+	Origins []string       // browser front ends that may call
+	Sandbox http.Handler   // control routes under /sandbox; nil: none
+	Web     http.Handler   // static pages (docs); nil: none
 	Version string
 	Logger  *zap.Logger
 }
@@ -55,7 +58,10 @@ func New(cfg Config) *API {
 	a.useMiddleware()
 	ownErrors()
 	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
-	a.rows = slices.Concat(a.users(), a.sessions(), a.messages(), a.sending(), a.eventLog(), a.health())
+	a.rows = slices.Concat(a.users(), a.sessions(), a.messages(), a.sending(), a.eventLog(), a.apiKeys(), a.auditLog(), a.health())
+	if cfg.Keys != nil {
+		cfg.Keys.Scopes = a.scopes
+	}
 	for _, row := range a.rows {
 		row.register(a.huma)
 	}

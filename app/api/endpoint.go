@@ -62,7 +62,7 @@ func onSession[In, Out any, P sessionInput[In]](a *API, method, path, scope, sum
 	e := Endpoint{Method: method, Path: base + path, Access: OnSession, Scope: scope, Summary: summary}
 	e.register = func(api huma.API) {
 		op := operation(e, more)
-		op.Middlewares = huma.Middlewares{a.loggedIn, a.ownSession}
+		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession}
 		huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
 			target, ok := ctx.Value(targetKey{}).(Target)
 			if !ok || target.Record.ID != P(in).session() {
@@ -88,7 +88,7 @@ func onAdmin[In, Out any](a *API, method, path, scope, summary string, fn func(c
 func account[In, Out any](a *API, e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []func(*huma.Operation)) Endpoint {
 	e.register = func(api huma.API) {
 		op := operation(e, more)
-		op.Middlewares = huma.Middlewares{a.loggedIn}
+		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope)}
 		if e.Access == AdminOnly {
 			op.Middlewares = append(op.Middlewares, a.adminOnly)
 		}
@@ -120,9 +120,9 @@ func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	}
 	if e.Access != Open {
 		op.Security = []map[string][]string{{"bearer": {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
-	}
-	if e.Access == AdminOnly {
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+		op.Extensions = map[string]any{"x-scope": e.Scope}
+	} else if !safe(e.Method) {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
 	if strings.Contains(e.Path, "{") {

@@ -31,6 +31,8 @@ var faults = []fault{
 	{service.ErrUnauthorized, 401, "unauthorized", "There is no access token, or it is no longer good. Log in again."},
 	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
 	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
+	{service.ErrScope, 403, "scope_missing", "This API key was not given what this call needs; see scopes."},
+	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
 	{service.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},

@@ -31,17 +31,17 @@ func requestOf(ctx context.Context) string {
 }
 
 func (a *API) useMiddleware() {
-	a.echo.Use(a.identify, a.recover, a.secure)
+	a.echo.Use(a.identify, a.locate, a.recover, a.secure, a.slow)
 	if len(a.Origins) > 0 {
 		a.echo.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 			AllowOrigins:  a.Origins,
 			AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete},
 			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Last-Event-ID"},
-			ExposeHeaders: []string{"Idempotency-Replayed", "X-Request-Id", "Retry-After"},
+			ExposeHeaders: []string{"Idempotency-Replayed", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
 			MaxAge:        600,
 		}))
 	}
-	a.echo.Use(unescape)
+	a.echo.Use(a.sameOrigin(), a.audited, unescape)
 }
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)

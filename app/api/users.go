@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"net"
 	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
+	"time"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/whatsapp/convert"
@@ -13,21 +11,23 @@ import (
 
 func (a *API) users() []Endpoint {
 	return []Endpoint{
-		open(a, http.MethodPost, base+"/users/login", "Log in", a.login, alsoFails(http.StatusUnauthorized), a.withAddress),
+		open(a, http.MethodPost, base+"/users/login", "Log in", a.login, alsoFails(http.StatusUnauthorized)),
+		onAccount(a, http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", a.logout, status(http.StatusNoContent)),
 		onAccount(a, http.MethodGet, "/users/me", "users:self", "Own profile", a.me),
-		onAccount(a, http.MethodPut, "/users/me", "users:self", "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),
-		onAccount(a, http.MethodPut, "/users/me/password", "users:self", "Change own password; ends all other tokens", a.changeMyPassword, status(http.StatusNoContent)),
+		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),
+		onAccount(a, http.MethodPut, "/users/me/password", service.ScopeLogin, "Change own password; ends all other tokens", a.changeMyPassword, status(http.StatusNoContent)),
 		onAdmin(a, http.MethodGet, "/users", "users:read", "List users", a.listUsers),
-		onAdmin(a, http.MethodPost, "/users", "users:write", "Create a user", a.createUser, status(http.StatusCreated), alsoFails(http.StatusConflict)),
+		onAdmin(a, http.MethodPost, "/users", service.ScopeLogin, "Create a user", a.createUser, status(http.StatusCreated), alsoFails(http.StatusConflict)),
 		onAdmin(a, http.MethodGet, "/users/{id}", "users:read", "One user", a.getUser),
-		onAdmin(a, http.MethodPut, "/users/{id}", "users:write", "Change a user", a.changeUser, alsoFails(http.StatusConflict)),
-		onAdmin(a, http.MethodDelete, "/users/{id}", "users:write", "Delete a user; his sessions stay with the admins", a.deleteUser, status(http.StatusNoContent), alsoFails(http.StatusConflict)),
-		onAdmin(a, http.MethodPut, "/users/{id}/password", "users:write", "Set a user's password; ends his tokens", a.setPassword, status(http.StatusNoContent)),
+		onAdmin(a, http.MethodPut, "/users/{id}", service.ScopeLogin, "Change a user", a.changeUser, alsoFails(http.StatusConflict)),
+		onAdmin(a, http.MethodDelete, "/users/{id}", service.ScopeLogin, "Delete a user; his sessions stay with the admins", a.deleteUser, status(http.StatusNoContent), alsoFails(http.StatusConflict)),
+		onAdmin(a, http.MethodPut, "/users/{id}/password", service.ScopeLogin, "Set a user's password; ends his tokens", a.setPassword, status(http.StatusNoContent)),
 	}
 }
 
 type loginIn struct {
-	Body struct {
+	Proto string `header:"X-Forwarded-Proto" doc:"https behind a TLS proxy: the cookie is then for TLS alone"`
+	Body  struct {
 		Email    string `json:"email" maxLength:"254" minLength:"1"`
 		Password string `json:"password" minLength:"1" maxLength:"4096"`
 	}
@@ -40,27 +40,30 @@ type Login struct {
 	User      User         `json:"user"`
 }
 
-type addressKey struct{}
-
-// withAddress lets a login know where it comes from. Headers that proxies set are not
-// believed, since anybody can send them.
-func (a *API) withAddress(op *huma.Operation) {
-	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		host, _, err := net.SplitHostPort(ctx.RemoteAddr())
-		if err != nil {
-			host = ctx.RemoteAddr()
-		}
-		next(huma.WithValue(ctx, addressKey{}, host))
-	})
+// loginOut is the answer with the cookie for browsers.
+type loginOut struct {
+	Cookie string `header:"Set-Cookie"`
+	Body   Login
 }
 
-func (a *API) login(ctx context.Context, in *loginIn) (*body[Login], error) {
-	address, _ := ctx.Value(addressKey{}).(string)
-	g, err := a.Login.Do(ctx, in.Body.Email, in.Body.Password, address)
+func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
+	g, err := a.Login.Do(ctx, in.Body.Email, in.Body.Password, addressOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return reply(Login{Token: g.Token, ExpiresAt: convert.Time(g.ExpiresAt), User: userShape(g.User)}), nil
+	return &loginOut{
+		Cookie: tokenCookie(g.Token, g.ExpiresAt, in.Proto == "https"),
+		Body:   Login{Token: g.Token, ExpiresAt: convert.Time(g.ExpiresAt), User: userShape(g.User)},
+	}, nil
+}
+
+// logoutOut takes the cookie away.
+type logoutOut struct {
+	Cookie string `header:"Set-Cookie"`
+}
+
+func (a *API) logout(ctx context.Context, who service.Caller, _ *struct{}) (*logoutOut, error) {
+	return &logoutOut{Cookie: tokenCookie("", time.Time{}, false)}, a.Tokens.Revoke(ctx, who)
 }
 
 func (a *API) me(ctx context.Context, who service.Caller, _ *struct{}) (*body[User], error) {

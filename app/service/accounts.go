@@ -18,6 +18,7 @@ import (
 type Accounts struct {
 	Users  store.Users
 	Tokens *Tokens
+	Keys   store.APIKeys // nil: there are none
 	Log    *zap.Logger
 
 	hasher *hasher
@@ -119,6 +120,11 @@ func (a *Accounts) Delete(ctx context.Context, id string) error {
 	}
 	if err := a.Tokens.RevokeAll(ctx, id, ""); err != nil {
 		return err
+	}
+	if a.Keys != nil {
+		if err := a.Keys.DeleteOf(ctx, id); err != nil {
+			return fmt.Errorf("delete user's keys: %w", err)
+		}
 	}
 	a.Log.Info("user deleted", zap.String("user", id))
 	return nil

@@ -17,6 +17,10 @@ var (
 	ErrWrongLogin = errors.New("wrong email or password")
 	// ErrForbidden says that the caller may not do this.
 	ErrForbidden = errors.New("not allowed")
+	// ErrScope says that the API key was not given what this call needs.
+	ErrScope = errors.New("not in the scopes of this api key")
+	// ErrAddress says that the API key may not be used from this address.
+	ErrAddress = errors.New("api key may not be used from this address")
 	// ErrEmailTaken says that another user has this email.
 	ErrEmailTaken = errors.New("email is taken")
 	// ErrSessionTaken says that another session has this id.

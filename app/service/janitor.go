@@ -14,6 +14,7 @@ import (
 type Janitor struct {
 	Store  store.Store
 	Events time.Duration // how long events are kept
+	Audit  time.Duration // how long the audit log is kept
 	Every  time.Duration
 	Log    *zap.Logger
 }
@@ -38,7 +39,8 @@ func (j *Janitor) Run(ctx context.Context) error {
 func (j *Janitor) Clean(ctx context.Context) error {
 	_, err1 := j.Store.Tokens().DeleteExpired(ctx, now())
 	_, err2 := j.Store.Idempotency().DeleteExpired(ctx, now())
-	return errors.Join(err1, err2, j.prune(ctx))
+	_, err3 := j.Store.Audit().DeleteBefore(ctx, now().Add(-j.Audit))
+	return errors.Join(err1, err2, err3, j.prune(ctx))
 }
 
 func (j *Janitor) prune(ctx context.Context) error {

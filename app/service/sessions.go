@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (s *Sessions) Get(ctx context.Context, who Caller, id string) (store.Sessio
 	if err != nil {
 		return store.Session{}, fmt.Errorf("get session: %w", err)
 	}
-	if r.OwnerID != who.User.ID && !who.Admin() {
+	if r.OwnerID != who.User.ID && !who.Admin() || !who.MaySession(id) {
 		return store.Session{}, fmt.Errorf("get session: %w", store.ErrNotFound)
 	}
 	return s.Manager.Describe(r), nil
@@ -99,6 +100,7 @@ func (s *Sessions) List(ctx context.Context, who Caller, p store.Page) ([]store.
 	if err != nil {
 		return nil, "", fmt.Errorf("list sessions: %w", err)
 	}
+	list = slices.DeleteFunc(list, func(r store.Session) bool { return !who.MaySession(r.ID) })
 	for i := range list {
 		list[i] = s.Manager.Describe(list[i])
 	}

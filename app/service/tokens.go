@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,16 +14,6 @@ import (
 	"whatsapp-api/store"
 )
 
-// Caller is who makes a call.
-type Caller struct {
-	User      store.User
-	TokenID   string
-	ExpiresAt time.Time
-}
-
-// Admin says whether the caller sees everything.
-func (c Caller) Admin() bool { return c.User.Role == store.RoleAdmin }
-
 // Tokens gives out access tokens and checks them: JWT (RFC 7519) signed with HS256 and no
 // other algorithm, each with an expiry and an id whose record can be taken away.
 type Tokens struct {
@@ -31,6 +22,7 @@ type Tokens struct {
 	key     []byte
 	ttl     time.Duration
 	now     func() time.Time
+	keys    *Keys // nil: API keys are not accepted
 
 	// known spares the store a look-up for each call. An entry lives shortly, so that what
 	// another process revoked ends here too; what this process revokes ends at once.
@@ -57,6 +49,12 @@ func NewTokens(records store.Tokens, users store.Users, key []byte, ttl time.Dur
 	return &Tokens{records: records, users: users, key: key, ttl: ttl, now: time.Now, known: known, ended: make(chan struct{})}
 }
 
+// WithKeys makes Check accept API keys too, and tells open streams when one changes.
+func (t *Tokens) WithKeys(k *Keys) *Tokens {
+	t.keys, k.changed = k, t.tell
+	return t
+}
+
 // Issue makes a token for a user.
 func (t *Tokens) Issue(ctx context.Context, u store.User) (token string, expires time.Time, err error) {
 	at := t.now().UTC().Truncate(time.Second)
@@ -73,8 +71,11 @@ func (t *Tokens) Issue(ctx context.Context, u store.User) (token string, expires
 	return signed, r.ExpiresAt, nil
 }
 
-// Check says whose token it is. ErrUnauthorized: it is not good, or no longer.
+// Check says whose token or API key it is. ErrUnauthorized: it is not good, or no longer.
 func (t *Tokens) Check(ctx context.Context, token string) (Caller, error) {
+	if t.keys != nil && strings.HasPrefix(token, keyMark) {
+		return t.keys.Check(ctx, token)
+	}
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return t.key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(t.now))
@@ -119,10 +120,27 @@ func (t *Tokens) Changed(userID string) {
 			t.known.Remove(id)
 		}
 	}
+	if t.keys != nil {
+		t.keys.Changed()
+	}
+	t.tell()
+}
+
+// tell lets open streams look again.
+func (t *Tokens) tell() {
 	t.mu.Lock()
 	close(t.ended)
 	t.ended = make(chan struct{})
 	t.mu.Unlock()
+}
+
+// Revoke ends one token: a log-out. One that has ended already is no error.
+func (t *Tokens) Revoke(ctx context.Context, who Caller) error {
+	if err := t.records.Delete(ctx, who.TokenID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	t.Changed(who.User.ID)
+	return nil
 }
 
 // Ended is closed when some token was revoked or some user changed: whoever holds a stream

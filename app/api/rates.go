@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"whatsapp-api/app/service"
+)
+
+type addressKey struct{}
+
+// addressOf is the address that a request comes from, without port.
+func addressOf(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey{}).(string)
+	return address
+}
+
+// locate notes where a request comes from. Headers that proxies set are not believed, since
+// anybody can send them.
+func (a *API) locate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		host, _, err := net.SplitHostPort(c.Request().RemoteAddr)
+		if err != nil {
+			host = c.Request().RemoteAddr
+		}
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), addressKey{}, host)))
+		return next(c)
+	}
+}
+
+// slow lets an address make so many calls and no more.
+func (a *API) slow(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := a.Rates.TakeAddress(addressOf(c.Request().Context())); err != nil {
+			a.write(c, a.problemOf(c.Request().Context(), err))
+			return nil
+		}
+		return next(c)
+	}
+}
+
+// paced takes one call of the caller, and tells how many are left (RateLimit header fields for
+// HTTP, draft-ietf-httpapi-ratelimit-headers).
+func (a *API) paced(ctx huma.Context, who service.Caller) error {
+	id := who.User.ID
+	if who.Key != nil {
+		id = who.Key.ID
+	}
+	q, err := a.Rates.TakeCaller(id)
+	if q.Limit > 0 {
+		reset := int(math.Ceil(q.Reset.Seconds()))
+		ctx.SetHeader("RateLimit-Policy", fmt.Sprintf(`"calls";q=%d;w=2`, q.Limit))
+		ctx.SetHeader("RateLimit", fmt.Sprintf(`"calls";r=%d;t=%d`, q.Remaining, reset))
+	}
+	return err
+}

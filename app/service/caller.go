@@ -1,0 +1,43 @@
+package service
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"whatsapp-api/store"
+)
+
+// Caller is who makes a call.
+type Caller struct {
+	User      store.User
+	Key       *store.APIKey // nil: logged in with a password
+	TokenID   string        // of the access token, or of the key
+	ExpiresAt time.Time     // zero: never
+}
+
+// Admin says whether the caller sees everything.
+func (c Caller) Admin() bool { return c.User.Role == store.RoleAdmin }
+
+// May says whether the caller's key allows what needs this scope. Whoever has logged in may all
+// that his role allows.
+func (c Caller) May(scope string) bool {
+	return c.Key == nil || slices.ContainsFunc(c.Key.Scopes, func(granted string) bool { return covers(granted, scope) })
+}
+
+// MaySession says whether the caller's key allows this session; whose it is, is not asked here.
+func (c Caller) MaySession(id string) bool {
+	return c.Key == nil || c.Key.Sessions == nil || slices.Contains(c.Key.Sessions, id)
+}
+
+// MayFrom says whether the caller's key may be used from this address.
+func (c Caller) MayFrom(address string) bool {
+	if c.Key == nil || c.Key.Addresses == nil {
+		return true
+	}
+	ip, err := netip.ParseAddr(address)
+	return err == nil && slices.ContainsFunc(c.Key.Addresses, func(network string) bool {
+		p, err := netip.ParsePrefix(network)
+		return err == nil && p.Contains(ip.Unmap())
+	})
+}
