@@ -37,7 +37,7 @@ type Key struct {
 // NewKey is a key with its secret, as it is shown once.
 type NewKey struct {
 	Key
-	Key string `json:"key" doc:"The key itself; it cannot be shown again"`
+	Secret string `json:"key" doc:"The key itself; it cannot be shown again"`
 }
 
 func keyShape(k store.APIKey) Key {
