@@ -49,6 +49,6 @@ type Sessions interface {
 	// Update: as Users.Update. LastSeq is not written.
 	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
 	// Delete removes the session and everything kept for it: chats, contacts, messages,
-	// events, keys. ErrNotFound. After a crash in the middle, Delete again finishes it.
+	// events, keys, webhooks of its own. ErrNotFound. After a crash in the middle, Delete again finishes it.
 	Delete(ctx context.Context, id string) error
 }

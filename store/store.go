@@ -40,6 +40,8 @@ type Store interface {
 	Messages() Messages
 	Log() Log
 	Devices() Devices
+	Webhooks() Webhooks
+	Deliveries() Deliveries
 	Idempotency() Idempotency
 	Secrets() Secrets
 

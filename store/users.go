@@ -36,6 +36,6 @@ type Users interface {
 	// ErrExists: the new email is taken. ErrLastAdmin: no active admin would be left,
 	// also when two updates race.
 	Update(ctx context.Context, id string, change func(*User) error) (User, error)
-	// Delete returns ErrNotFound, or ErrLastAdmin as Update does. The user's tokens go too.
+	// Delete returns ErrNotFound, or ErrLastAdmin as Update does. The user's tokens and webhooks go too.
 	Delete(ctx context.Context, id string) error
 }

@@ -100,9 +100,16 @@ func (a apiKeys) update(ctx context.Context, id string, change func(*store.APIKe
 	d := newKeyRecord(k)
 	// Used writes the last use beside this, so the fields are set one by one.
 	res, err := a.s.col.apiKeys.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "v", Value: was.Version}}, bson.D{{Key: "$set", Value: bson.D{
-		{Key: "owner", Value: d.OwnerID}, {Key: "name", Value: d.Name}, {Key: "prefix", Value: d.Prefix}, {Key: "hash", Value: d.Hash},
-		{Key: "scopes", Value: d.Scopes}, {Key: "sessions", Value: d.Sessions}, {Key: "addresses", Value: d.Addresses},
-		{Key: "expires", Value: d.ExpiresAt}, {Key: "created", Value: d.CreatedAt}, {Key: "v", Value: was.Version + 1},
+		{Key: "owner", Value: d.OwnerID},
+		{Key: "name", Value: d.Name},
+		{Key: "prefix", Value: d.Prefix},
+		{Key: "hash", Value: d.Hash},
+		{Key: "scopes", Value: d.Scopes},
+		{Key: "sessions", Value: d.Sessions},
+		{Key: "addresses", Value: d.Addresses},
+		{Key: "expires", Value: d.ExpiresAt},
+		{Key: "created", Value: d.CreatedAt},
+		{Key: "v", Value: was.Version + 1},
 	}}})
 	switch {
 	case mongo.IsDuplicateKeyError(err):

@@ -58,7 +58,10 @@ func (s *Store) index(ctx context.Context) error {
 			// Named, since it differs from the one before by its filter alone.
 			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName(queuedIndex)},
 		},
-		s.col.calls: {{Keys: asc("expires")}},
+		s.col.webhooks:   {{Keys: asc("owner", "_id")}, {Keys: asc("session", "_id")}},
+		s.col.cursors:    {{Keys: asc("s")}},
+		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}},
+		s.col.calls:      {{Keys: asc("expires")}},
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for c, models := range wanted {

@@ -55,8 +55,8 @@ type Store struct {
 // made, once a later one stands in the same document. A head alone may be lost: then what
 // is there already is projected again, and changes nothing.
 type collections struct {
-	users, tokens, apiKeys, audit, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys                                     *mongo.Collection
+	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
+	chats, contacts, messages, receipts, keys                                                                    *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -109,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func (s *Store) use(db *mongo.Database) {
 	s.col = collections{
-		users: db.Collection("users"), tokens: db.Collection("tokens"), apiKeys: db.Collection("api_keys"), audit: db.Collection("audit"), sessions: db.Collection("sessions"),
+		users: db.Collection("users"), tokens: db.Collection("tokens"), apiKeys: db.Collection("api_keys"), audit: db.Collection("audit"), webhooks: db.Collection("webhooks"), cursors: db.Collection("webhook_cursors"), deliveries: db.Collection("deliveries"), sessions: db.Collection("sessions"),
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
@@ -217,6 +217,12 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
+
+// Webhooks keeps webhooks.
+func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }
+
+// Deliveries keeps what became of events at webhooks.
+func (s *Store) Deliveries() store.Deliveries { return deliveries{s} }
 
 // Idempotency keeps calls by their key.
 func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }

@@ -92,6 +92,15 @@ func TestListsUseIndexes(t *testing.T) {
 			}
 		}
 	}
+	for name, q := range map[string]store.DeliveryQuery{
+		"newest": {}, "oldest": {Oldest: true}, "dead": {Status: store.DeliveryDead}, "oldest dead": {Status: store.DeliveryDead, Oldest: true},
+	} {
+		q.Webhook, q.Page = "w", store.Page{Limit: 10, Cursor: store.EncodeCursor(idKey{[]byte("x")})}
+		filter, order := listDeliveries(q, "x")
+		queries["deliveries "+name] = find("deliveries", filter, order)
+	}
+	queries["webhooks"] = find("webhooks", webhookFilter(store.WebhookQuery{Owner: "ann"}), asc("_id"))
+	queries["webhooks of a session"] = find("webhooks", webhookFilter(store.WebhookQuery{Session: "s"}), asc("_id"))
 	for name, command := range queries {
 		got := plan(t, s, command)
 		require.Contains(t, got, "IXSCAN", name)

@@ -203,6 +203,9 @@ func (s *Store) purge(ctx context.Context, id string) error {
 	if err := s.purgeData(ctx, id); err != nil {
 		return err
 	}
+	if err := s.dropOfSession(ctx, id); err != nil {
+		return err
+	}
 	_, err := deleteMany(ctx, s.col.sessions, append(byID(id), bson.E{Key: "deleting", Value: true}))
 	return err
 }
@@ -227,6 +230,7 @@ func (s *Store) finishDeletes(ctx context.Context) {
 	for _, d := range docs {
 		err = errors.Join(err, s.purge(ctx, d.ID))
 	}
+	err = errors.Join(err, s.dropOrphans(ctx))
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("could not finish deleting sessions; the next start tries again", zap.Error(err))
 	}

@@ -197,6 +197,7 @@ func (u users) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return fault("delete user", err)
 		}
-		return u.s.Tokens().DeleteOf(ctx, id, "")
+		err = u.s.dropWebhooks(ctx, webhookFilter(store.WebhookQuery{Owner: id}))
+		return errors.Join(fault("delete user's webhooks", err), u.s.Tokens().DeleteOf(ctx, id, ""))
 	}
 }

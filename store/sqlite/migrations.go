@@ -96,6 +96,30 @@ CREATE TABLE audit (
 	address TEXT NOT NULL, status INTEGER NOT NULL, request TEXT NOT NULL);
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_user ON audit (user, id);
+`, `
+CREATE TABLE webhooks (
+	id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, session TEXT NOT NULL, url TEXT NOT NULL,
+	events TEXT NOT NULL, filters TEXT NOT NULL, headers TEXT NOT NULL, secrets TEXT NOT NULL, -- JSON
+	format TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+	retry_for INTEGER NOT NULL, timeout INTEGER NOT NULL, -- milliseconds
+	created INTEGER NOT NULL, updated INTEGER NOT NULL);
+CREATE INDEX webhooks_owner ON webhooks (owner, id);
+CREATE INDEX webhooks_session ON webhooks (session, id);
+
+CREATE TABLE webhook_cursors (
+	webhook TEXT NOT NULL, session TEXT NOT NULL, replay TEXT NOT NULL, seq INTEGER NOT NULL, until INTEGER NOT NULL,
+	from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, failed INTEGER NOT NULL);
+CREATE UNIQUE INDEX webhook_cursors_key ON webhook_cursors (webhook, session, replay);
+CREATE INDEX webhook_cursors_session ON webhook_cursors (session);
+
+CREATE TABLE deliveries (
+	id TEXT NOT NULL, webhook TEXT NOT NULL, session TEXT NOT NULL, event TEXT NOT NULL, seq INTEGER NOT NULL,
+	name TEXT NOT NULL, chat TEXT NOT NULL, replay INTEGER NOT NULL, attempt INTEGER NOT NULL, status TEXT NOT NULL,
+	response INTEGER NOT NULL, error TEXT NOT NULL, duration INTEGER NOT NULL, -- microseconds
+	at INTEGER NOT NULL, next INTEGER NOT NULL, since INTEGER NOT NULL);
+CREATE UNIQUE INDEX deliveries_id ON deliveries (webhook, id);
+CREATE INDEX deliveries_status ON deliveries (webhook, status, id);
+CREATE INDEX deliveries_session ON deliveries (session);
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process

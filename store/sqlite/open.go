@@ -169,6 +169,12 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
 
+// Webhooks keeps webhooks.
+func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }
+
+// Deliveries keeps what became of events at webhooks.
+func (s *Store) Deliveries() store.Deliveries { return deliveries{s} }
+
 // Idempotency keeps calls by their key.
 func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }
 

@@ -26,6 +26,32 @@ func plan(t *testing.T, s *Store, sql string, args ...any) string {
 	return strings.Join(steps, "\n")
 }
 
+// query is a statement and the index that it has to use.
+type query struct {
+	name, index, sql string
+	args             []any
+}
+
+// webhookQueries are the lists of webhooks and deliveries.
+func webhookQueries() (queries []query) {
+	page := store.Page{Limit: 10, Cursor: store.EncodeCursor(idKey{[]byte("x")})}
+	for index, q := range map[string]store.WebhookQuery{"webhooks_owner": {Owner: "ann", Page: page}, "webhooks_session": {Session: "s", Page: page}} {
+		where, args := listWebhooks(q, "x")
+		queries = append(queries, query{index, index, `SELECT ` + webhookColumns + ` FROM webhooks WHERE ` + where, args})
+	}
+	for _, oldest := range []bool{false, true} {
+		for index, status := range map[string]string{"deliveries_id": "", "deliveries_status": store.DeliveryDead} {
+			where, args := listDeliveries(store.DeliveryQuery{Webhook: "w", Status: status, Oldest: oldest, Page: page}, "x")
+			queries = append(queries, query{index, index, `SELECT ` + deliveryColumns + ` FROM deliveries WHERE ` + where, args})
+		}
+	}
+	return append(queries,
+		query{"orphans", "deliveries_", `SELECT webhook FROM deliveries WHERE webhook > ? ORDER BY webhook LIMIT 1`, []any{"w"}},
+		query{"deliveries of a session", "deliveries_session", `SELECT rowid FROM deliveries WHERE session = ? LIMIT ?`, []any{"s", 1}},
+		query{"cursors", "webhook_cursors_key", `SELECT seq FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, []any{"w"}},
+	)
+}
+
 // TestListsUseIndexes holds the lists to their indexes: no table is read from end to end,
 // and nothing is sorted.
 func TestListsUseIndexes(t *testing.T) {
@@ -35,10 +61,6 @@ func TestListsUseIndexes(t *testing.T) {
 	yes := true
 	chatPage := store.Page{Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &at, ID: []byte("x")})}
 	messagePage := store.Page{Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &at, Pos: 3})}
-	type query struct {
-		name, index, sql string
-		args             []any
-	}
 	var queries []query
 	for name, q := range map[string]store.ChatQuery{
 		"chats": {Page: store.Page{Limit: 10}}, "chats, next page": {Page: chatPage},
@@ -69,6 +91,7 @@ func TestListsUseIndexes(t *testing.T) {
 		query{"contact by lid", "contacts_lid", `SELECT id FROM contacts WHERE session = ? AND lid = ? AND lid <> ''`, []any{1, "a"}},
 		query{"receipts", "receipts_key", `SELECT at FROM receipts WHERE session = ? AND chat = ? AND id = ? AND sender = ?`, []any{1, "c", "i", "s"}},
 	)
+	queries = append(queries, webhookQueries()...)
 	for _, q := range queries {
 		got := plan(t, s, q.sql, q.args...)
 		require.Contains(t, got, q.index, q.name)

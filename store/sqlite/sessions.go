@@ -179,6 +179,9 @@ func (s *Store) purge(ctx context.Context, num int64) error {
 			return err
 		}
 	}
+	if err := s.dropSession(ctx, num); err != nil {
+		return err
+	}
 	err := s.inBatches(ctx, "delete session", func(c *conn) (int, error) {
 		return deleteMessages(c, `SELECT num FROM messages WHERE session = ? LIMIT ?`, num, deleteBatch)
 	})
@@ -217,6 +220,7 @@ func (s *Store) finishDeletes(ctx context.Context) {
 	for _, num := range nums {
 		err = errors.Join(err, s.purge(ctx, num))
 	}
+	err = errors.Join(err, s.dropOrphans(ctx))
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("could not finish deleting sessions; the next start tries again", zap.Error(err))
 	}

@@ -131,7 +131,8 @@ func updateUser(c *conn, id string, change func(*store.User) error) (store.User,
 }
 
 func (u users) Delete(ctx context.Context, id string) error {
-	return u.s.w.write(ctx, "delete user", func(c *conn) error {
+	var hooks []string
+	err := u.s.w.write(ctx, "delete user", func(c *conn) error {
 		user, err := getUser(c, `id = ?`, id)
 		if err != nil {
 			return err
@@ -142,9 +143,18 @@ func (u users) Delete(ctx context.Context, id string) error {
 		if _, err := c.exec(`DELETE FROM tokens WHERE user = ?`, id); err != nil {
 			return err
 		}
+		if hooks, err = dropWebhooks(c, "owner", id); err != nil {
+			return err
+		}
 		if activeAdmin(user) {
 			return keepAdmin(c)
 		}
 		return nil
 	})
+	for _, hook := range hooks {
+		if err == nil {
+			err = u.s.dropDeliveries(ctx, hook)
+		}
+	}
+	return err
 }

@@ -51,6 +51,8 @@ func Run(t *testing.T, open Opener) {
 		{"log", logCases},
 		{"events", eventCases},
 		{"devices", deviceCases},
+		{"webhooks", webhookCases},
+		{"deliveries", deliveryCases},
 		{"idempotency", idempotencyCases},
 		{"secrets", secretCases},
 		{"model", modelCases},

@@ -1,0 +1,225 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"whatsapp-api/store"
+)
+
+type deliveries struct{ s *Store }
+
+type deliveryDoc struct {
+	Key            string `bson:"_id"` // webhook, id
+	ID             string `bson:"i"`
+	WebhookID      string `bson:"w"`
+	SessionID      string `bson:"s"`
+	EventID        string `bson:"event"`
+	Seq            int64  `bson:"seq"`
+	Event          string `bson:"name"`
+	Chat           string `bson:"chat"`
+	Replay         bool   `bson:"replay"`
+	Attempt        int    `bson:"attempt"`
+	Status         string `bson:"st"`
+	ResponseStatus int    `bson:"response"`
+	Error          string `bson:"error"`
+	Duration       int64  `bson:"took"` // microseconds
+	At             int64  `bson:"at"`
+	NextAttemptAt  int64  `bson:"next"`
+	Since          int64  `bson:"since"`
+}
+
+func newDeliveryDoc(d store.Delivery) deliveryDoc {
+	return deliveryDoc{
+		Key: join(d.WebhookID, d.ID), ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Duration: d.Duration.Microseconds(), At: d.At.UnixMilli(), NextAttemptAt: d.NextAttemptAt.UnixMilli(), Since: d.Since.UnixMilli(),
+	}
+}
+
+func (d deliveryDoc) delivery() store.Delivery {
+	return store.Delivery{
+		ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Duration: time.Duration(d.Duration) * time.Microsecond, At: at(d.At), NextAttemptAt: at(d.NextAttemptAt), Since: at(d.Since),
+	}
+}
+
+type cursorDoc struct {
+	Key       string `bson:"_id"` // webhook, session, replay
+	WebhookID string `bson:"w"`
+	SessionID string `bson:"s"`
+	Replay    string `bson:"replay"`
+	Seq       int64  `bson:"seq"`
+	Until     int64  `bson:"until"`
+	From      int64  `bson:"from"`
+	To        int64  `bson:"to"`
+	Failed    bool   `bson:"failed"`
+}
+
+func cursorKey(c store.WebhookCursor) string { return join(c.WebhookID, c.SessionID, c.Replay) }
+
+func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
+	return fault("keep deliveries", d.keep(ctx, p))
+}
+
+func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
+	there := presence{s: d.s, known: map[[2]string]bool{}}
+	var writes []mongo.WriteModel
+	for _, x := range p.Deliveries {
+		ok, err := there.both(ctx, x.WebhookID, x.SessionID)
+		if err != nil {
+			return err
+		}
+		if doc := newDeliveryDoc(x); ok {
+			writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+		}
+	}
+	if err := bulk(ctx, d.s.col.deliveries, writes, false); err != nil {
+		return err
+	}
+	var cursors []store.WebhookCursor
+	for _, c := range p.Cursors {
+		ok, err := there.both(ctx, c.WebhookID, c.SessionID)
+		if err != nil {
+			return err
+		}
+		if ok {
+			cursors = append(cursors, c)
+		}
+	}
+	if err := d.s.keepCursors(ctx, cursors); err != nil {
+		return err
+	}
+	var ended []string
+	for _, c := range p.Ended {
+		ended = append(ended, cursorKey(c))
+	}
+	if len(ended) == 0 {
+		return nil
+	}
+	_, err := deleteMany(ctx, d.s.col.cursors, byID(bson.D{{Key: "$in", Value: ended}}))
+	return err
+}
+
+func (s *Store) keepCursors(ctx context.Context, cursors []store.WebhookCursor) error {
+	var writes []mongo.WriteModel
+	for _, c := range cursors {
+		doc := cursorDoc{cursorKey(c), c.WebhookID, c.SessionID, c.Replay, c.Seq, c.Until, c.From.UnixMilli(), c.To.UnixMilli(), c.Failed}
+		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+	}
+	return bulk(ctx, s.col.cursors, writes, false)
+}
+
+// presence looks up, once for each, whether webhooks and sessions are there.
+type presence struct {
+	s     *Store
+	known map[[2]string]bool
+}
+
+func (p presence) both(ctx context.Context, webhook, session string) (bool, error) {
+	key := [2]string{webhook, session}
+	if there, seen := p.known[key]; seen {
+		return there, nil
+	}
+	_, err := p.s.Webhooks().Get(ctx, webhook)
+	if err == nil {
+		_, err = p.s.find(ctx, "get session", session)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	p.known[key] = err == nil
+	return err == nil, nil
+}
+
+func (d deliveries) Cursors(ctx context.Context, webhook string) ([]store.WebhookCursor, error) {
+	docs, err := findAll[cursorDoc](ctx, d.s.col.cursors, byID(below(webhook)), options.Find().SetSort(asc("_id")))
+	var list []store.WebhookCursor
+	for _, c := range docs {
+		list = append(list, store.WebhookCursor{
+			WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay, Seq: c.Seq, Until: c.Until, From: at(c.From), To: at(c.To), Failed: c.Failed,
+		})
+	}
+	return list, fault("list webhook cursors", err)
+}
+
+func (d deliveries) Get(ctx context.Context, webhook, id string) (store.Delivery, error) {
+	var doc deliveryDoc
+	if err := findOne(ctx, "get delivery", d.s.col.deliveries, byID(join(webhook, id)), &doc); err != nil {
+		return store.Delivery{}, err
+	}
+	return doc.delivery(), nil
+}
+
+// listDeliveries makes filter and order of a list. With a status it goes by that index, else
+// by the documents' ids.
+func listDeliveries(q store.DeliveryQuery, from string) (filter, order bson.D) {
+	beyond, direction := 1, -1 // which bound of the range the cursor moves
+	if q.Oldest {
+		beyond, direction = 0, 1
+	}
+	if q.Status != "" {
+		filter = bson.D{{Key: "w", Value: q.Webhook}, {Key: "st", Value: q.Status}}
+		if q.Page.Cursor != "" {
+			filter = append(filter, bson.E{Key: "i", Value: bson.D{{Key: []string{"$gt", "$lt"}[beyond], Value: from}}})
+		}
+		return filter, bson.D{{Key: "i", Value: direction}}
+	}
+	span := below(q.Webhook)
+	if q.Page.Cursor != "" {
+		span[beyond].Value = join(q.Webhook, from)
+	}
+	return byID(span), bson.D{{Key: "_id", Value: direction}}
+}
+
+func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.Delivery, string, error) {
+	from, err := afterID(q.Page.Cursor)
+	if err != nil {
+		return nil, "", fmt.Errorf("list deliveries: %w", err)
+	}
+	if q.Page.Limit <= 0 {
+		return nil, "", nil
+	}
+	filter, order := listDeliveries(q, from)
+	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, filter, options.Find().SetSort(order).SetLimit(onePast(q.Page)))
+	if err != nil {
+		return nil, "", fault("list deliveries", err)
+	}
+	docs, next := cut(docs, q.Page, func(d deliveryDoc) any { return idKey{[]byte(d.ID)} })
+	var list []store.Delivery
+	for _, doc := range docs {
+		list = append(list, doc.delivery())
+	}
+	return list, next, nil
+}
+
+func (d deliveries) Count(ctx context.Context, webhook string, status ...string) (int, error) {
+	if len(status) == 0 {
+		return 0, nil
+	}
+	n, err := d.s.col.deliveries.CountDocuments(ctx, bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: status}}}})
+	return int(n), fault("count deliveries", err)
+}
+
+func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (int, error) {
+	mine := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: status}}
+	var oldest deliveryDoc
+	err := findOne(ctx, "prune deliveries", d.s.col.deliveries, mine, &oldest, options.FindOne().SetSort(desc(nil, "i")).SetSkip(int64(max(keep, 1)-1)))
+	switch {
+	case err == nil:
+		before = max(before, oldest.ID)
+	case !errors.Is(err, store.ErrNotFound):
+		return 0, err
+	}
+	ctx, cancel := unbounded(ctx)
+	defer cancel()
+	n, err := deleteMany(ctx, d.s.col.deliveries, append(mine, bson.E{Key: "i", Value: bson.D{{Key: "$lt", Value: before}}}))
+	return n, fault("prune deliveries", err)
+}
