@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 
 	"go.mau.fi/libsignal/logger"
@@ -26,6 +27,10 @@ func (l clientLog) Warnf(format string, args ...any) {
 }
 
 func (l clientLog) Errorf(format string, args ...any) {
+	if strings.HasPrefix(format, "Error reading from websocket") { // that a connection ends is told as a change of state
+		l.Infof(format, args...)
+		return
+	}
 	l.log.Warn("whatsmeow fails", text(format, args))
 }
 
