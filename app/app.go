@@ -72,7 +72,7 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	if err := a.build(key, opt); err != nil {
+	if err := a.build(ctx, key, opt); err != nil {
 		return nil, err
 	}
 	address := net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port))
@@ -86,16 +86,18 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 }
 
 // build makes the parts that need no closing.
-func (a *App) build(key []byte, opt Options) error {
+func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	log := events.New(a.store.Log())
+	m := newMeter(a.store)
 	var err error
 	a.manager, err = whatsapp.New(whatsapp.Config{
-		Store: a.store, Log: log, Logger: a.log.Named("whatsapp"), Upstream: a.world.upstream(),
+		Store: a.store, Log: metered{log, m}, Logger: a.log.Named("whatsapp"), Upstream: a.world.upstream(),
 		StartConcurrency: a.cfg.StartConcurrency, QRCodes: a.cfg.QRCodes, SendTimeout: a.cfg.SendTimeout, Timing: opt.Timing,
 	})
 	if err != nil {
 		return err
 	}
+	m.manager = a.manager
 	keys := service.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
 	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
 	accounts := service.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
@@ -103,12 +105,20 @@ func (a *App) build(key []byte, opt Options) error {
 	audit := service.NewAudit(a.store.Audit(), a.log.Named("audit"))
 	janitor := &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
 	a.parts = []part{a.manager, janitor, keys, audit}
+	if a.cfg.MetricsListen != "" {
+		s, err := openMetrics(ctx, a.cfg.MetricsListen, m)
+		if err != nil {
+			return err
+		}
+		a.parts = append(a.parts, s)
+	}
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
 		Sessions:    &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")},
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
 		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
+		Observe: m.request, WriteMetrics: m.write,
 	})
 	a.server = &http.Server{
 		Handler: a.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,

@@ -36,18 +36,19 @@ var layers = map[string][]string{
 
 // owners says which packages may import a library, by the beginning of its path.
 var owners = map[string][]string{
-	"github.com/labstack/echo":        {"app/api"},
-	"github.com/danielgtaylor/huma":   {"app/api"},
-	"github.com/coder/websocket":      {"app/api", "app/bench", "whatsapp/sandbox"},
-	"github.com/golang-jwt/jwt":       {"app/service"},
-	"golang.org/x/crypto/argon2":      {"app/service"},
-	"github.com/ncruces/go-sqlite3":   {"app/bench", "store/sqlite", "whatsapp/sandbox"},
-	"go.mongodb.org/mongo-driver":     {"store/mongo", "store/mongo/mongotest"},
-	"github.com/skip2/go-qrcode":      {"whatsapp"},
-	"github.com/spf13/":               {"cmd/whatsapp-api"},
-	"go.mau.fi/libsignal":             {"whatsapp", "whatsapp/sandbox"},
-	"github.com/nyaruka/phonenumbers": {"whatsapp/convert"},
-	"go.mau.fi/whatsmeow":             {"app/bench", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
+	"github.com/labstack/echo":           {"app/api"},
+	"github.com/danielgtaylor/huma":      {"app/api"},
+	"github.com/coder/websocket":         {"app/api", "app/bench", "whatsapp/sandbox"},
+	"github.com/golang-jwt/jwt":          {"app/service"},
+	"golang.org/x/crypto/argon2":         {"app/service"},
+	"github.com/ncruces/go-sqlite3":      {"app/bench", "store/sqlite", "whatsapp/sandbox"},
+	"go.mongodb.org/mongo-driver":        {"store/mongo", "store/mongo/mongotest"},
+	"github.com/skip2/go-qrcode":         {"whatsapp"},
+	"github.com/spf13/":                  {"cmd/whatsapp-api"},
+	"go.mau.fi/libsignal":                {"whatsapp", "whatsapp/sandbox"},
+	"github.com/VictoriaMetrics/metrics": {"app"},
+	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},
+	"go.mau.fi/whatsmeow":                {"app/bench", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
 }
 
 func TestArrows(t *testing.T) {

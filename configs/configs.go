@@ -42,6 +42,8 @@ type Config struct {
 	LogLevel  string `name:"LOG_LEVEL" doc:"debug, info, warn or error"`
 	LogFormat string `name:"LOG_FORMAT" doc:"json or console; empty: console on a terminal, else json"`
 
+	MetricsListen string `name:"METRICS_LISTEN" doc:"Address that serves /metrics without a key, e.g. 127.0.0.1:9090; empty: only with an admin's token or key on the HTTP port"`
+
 	SandboxListen string `name:"SANDBOX_LISTEN" doc:"Loopback address of the sandbox's WhatsApp side in serve --sandbox; empty: a free port"`
 
 	StartConcurrency int           `name:"START_CONCURRENCY" doc:"How many sessions connect at once when the server starts"`

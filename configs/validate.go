@@ -64,6 +64,10 @@ func (c Config) checkNetworks(f *Faults) {
 		_, err := netip.ParsePrefix(n)
 		f.check(err == nil, "WEBHOOK_PRIVATE_TARGETS", fmt.Sprintf("%q is not a network such as 10.0.0.0/8", n))
 	}
+	if c.MetricsListen != "" {
+		_, _, err := net.SplitHostPort(c.MetricsListen)
+		f.check(err == nil, "METRICS_LISTEN", "must be an address with a port, such as 127.0.0.1:9090")
+	}
 	if c.SandboxListen != "" {
 		host, _, err := net.SplitHostPort(c.SandboxListen)
 		ip := net.ParseIP(host)

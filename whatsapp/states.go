@@ -25,6 +25,11 @@ const (
 	Failed       State = "error"        // stays down until somebody acts; the reason says why
 )
 
+// States lists all states.
+func States() []State {
+	return []State{Created, Connecting, QR, Syncing, Connected, Reconnecting, Degraded, Stopped, LoggedOut, Banned, Failed}
+}
+
 // Reasons beside a state; further ones carry WhatsApp's own code, e.g. "connect_failure_409".
 const (
 	ReasonStoreUnavailable = "store_unavailable"

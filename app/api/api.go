@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -36,7 +38,10 @@ type Config struct {
 	Sandbox http.Handler   // control routes under /sandbox; nil: none
 	Web     http.Handler   // static pages (docs); nil: none
 	Version string
-	Logger  *zap.Logger
+
+	Observe      func(method, route string, status int, took time.Duration) // told of each answer; nil: nobody
+	WriteMetrics func(context.Context, io.Writer)                           // writes /metrics; nil: there is none
+	Logger       *zap.Logger
 }
 
 // API is the HTTP side.
@@ -58,7 +63,7 @@ func New(cfg Config) *API {
 	a.useMiddleware()
 	ownErrors()
 	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
-	a.rows = slices.Concat(a.users(), a.sessions(), a.messages(), a.sending(), a.eventLog(), a.apiKeys(), a.auditLog(), a.health())
+	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.eventLog(), a.apiKeys(), a.auditLog(), a.health())
 	if cfg.Keys != nil {
 		cfg.Keys.Scopes = a.scopes
 	}
@@ -67,6 +72,9 @@ func New(cfg Config) *API {
 	}
 	a.echo.GET("/ws", a.webSocket)
 	a.echo.GET("/api/v1/openapi.json", a.openAPI)
+	if cfg.WriteMetrics != nil {
+		a.echo.GET("/metrics", a.metrics)
+	}
 	if cfg.Web != nil {
 		for _, path := range []string{"/docs", "/docs/*"} {
 			a.echo.GET(path, echo.WrapHandler(cfg.Web))

@@ -137,6 +137,7 @@ func (a *API) rotateKey(ctx context.Context, who service.Caller, in *keyIn) (*bo
 // scopes lists every scope that an endpoint asks for and a key can have.
 func (a *API) scopes() []string {
 	var all []string
+	all = append(all, scopeMetrics)
 	seen := map[string]bool{"": true, service.ScopeLogin: true}
 	for _, e := range a.rows {
 		if !seen[e.Scope] {

@@ -36,6 +36,11 @@ func describeStreams(doc *huma.OpenAPI) {
 		Responses:   map[string]*huma.Response{"101": {Description: "Switching protocols"}, "401": problem, "403": problem, "426": problem},
 	})
 	doc.AddOperation(&huma.Operation{
+		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{"health"}, Summary: "Metrics for Prometheus; for admins' tokens and keys with metrics:read",
+		Security:  []map[string][]string{{"bearer": {}}},
+		Responses: map[string]*huma.Response{"200": {Description: "Prometheus' text format", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}, "401": problem, "403": problem, "429": problem},
+	})
+	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{"health"}, Summary: "This document",
 		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}},
 	})

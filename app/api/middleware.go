@@ -62,6 +62,9 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
+		if a.Observe != nil {
+			a.Observe(c.Request().Method, c.Path(), c.Response().Status, time.Since(began))
+		}
 		a.Logger.Debug("request", zap.String("request", id), zap.String("method", c.Request().Method),
 			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))
 		return nil
