@@ -39,6 +39,7 @@ var owners = map[string][]string{
 	"github.com/labstack/echo":           {"app/api"},
 	"github.com/danielgtaylor/huma":      {"app/api"},
 	"github.com/coder/websocket":         {"app/api", "app/bench", "whatsapp/sandbox"},
+	"github.com/zishang520/socket.io":    {"app/api"},
 	"github.com/golang-jwt/jwt":          {"app/service"},
 	"golang.org/x/crypto/argon2":         {"app/service"},
 	"github.com/ncruces/go-sqlite3":      {"app/bench", "store/sqlite", "whatsapp/sandbox"},

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,13 +50,15 @@ type API struct {
 	huma huma.API
 	rows []Endpoint
 
-	closing chan struct{}  // closed when streams have to end
-	streams sync.WaitGroup // open streams
+	streams   streams
+	encodings *encodings
+	socketIO  *socketIO
 }
 
 // New builds the API with all its routes.
 func New(cfg Config) *API {
-	a := &API{Config: cfg, echo: echo.New(), closing: make(chan struct{})}
+	a := &API{Config: cfg, echo: echo.New(), encodings: newEncodings()}
+	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.routerError
 	a.useMiddleware()
@@ -71,6 +72,12 @@ func New(cfg Config) *API {
 		row.register(a.huma)
 	}
 	a.echo.GET("/ws", a.webSocket)
+	a.echo.GET(base+"/events", a.eventStream)
+	a.socketIO = newSocketIO(a)
+	for _, path := range socketIOPaths {
+		a.echo.GET(path, a.socketIO.serve)
+		a.echo.POST(path, a.socketIO.serve)
+	}
 	a.echo.GET("/api/v1/openapi.json", a.openAPI)
 	if cfg.WriteMetrics != nil {
 		a.echo.GET("/metrics", a.metrics)
@@ -93,10 +100,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHT
 
 // Close ends all streams with a word of farewell and waits for them.
 func (a *API) Close(ctx context.Context) {
-	close(a.closing)
+	a.streams.close()
 	done := make(chan struct{})
 	go func() {
-		a.streams.Wait()
+		a.streams.open.Wait()
+		a.socketIO.close()
 		close(done)
 	}()
 	select {

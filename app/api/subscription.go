@@ -6,49 +6,42 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
-	"go.uber.org/zap"
-
+	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 )
 
-// subscription is what one stream follows: sessions, each from its own point, and which of
-// their events. Each followed session has a goroutine of its own that holds a cursor; they
-// all hand their events to one sink, which may make them wait.
+// subscription is what one stream follows: sessions, each with a cursor of its own, and which
+// of their events. One goroutine, run, owns it and hands the events of all its sessions to
+// one sink, which may make it wait.
 type subscription struct {
-	api    *API
-	ctx    context.Context // ends with the stream
-	cancel context.CancelCauseFunc
+	api     *API
+	ctx     context.Context // ends with the stream
+	sink    func(store.Event) error
+	watch   *events.Watch
+	changes chan func()
+
 	who    service.Caller
-	sink   func(store.Event) error // an error ends the stream
-
-	mu      sync.Mutex
-	follows map[string]following // by session
-	filter  map[string]bool      // names of events wanted; nil: all
-	all     bool                 // also sessions that are made later
-	work    sync.WaitGroup
-}
-
-// following is one followed session.
-type following struct {
-	stop context.CancelFunc
-	done chan struct{}
+	at     map[string]int64 // by session: the last event that was handed on, or passed over
+	filter map[string]bool  // names of events wanted; nil: all
+	all    bool             // also sessions that are made later
+	left   map[string]bool  // not followed though all are
+	born   <-chan struct{}  // closed when a session is made; nil unless all
 }
 
 // follow is a client's wish.
 type follow struct {
-	Sessions []string // nil: all that are the caller's, also those made later
-	Events   []string // nil: all
-	After    after
+	Sessions []string `json:"sessions"` // nil: all that are the caller's, also those made later
+	Events   []string `json:"events"`   // nil: all
+	After    after    `json:"after"`
 }
 
 // after is where to begin: nowhere given (live only), one number, or one for each session.
 type after struct {
-	given bool
 	one   *int64
 	each  map[string]int64
+	exact bool // 0 is where a log begins, not the beginning of what is kept
 }
 
 var errAfter = errors.New(`after must be a seq (with one session), 0, or {"<sessionId>": seq}`)
@@ -58,7 +51,6 @@ func (a *after) UnmarshalJSON(raw []byte) error {
 	if string(raw) == "null" {
 		return nil
 	}
-	a.given = true
 	var one int64
 	if json.Unmarshal(raw, &one) == nil && one >= 0 {
 		a.one = &one
@@ -75,78 +67,78 @@ func (a *after) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func (a *API) subscription(ctx context.Context, who service.Caller, sink func(store.Event) error) *subscription {
-	ctx, cancel := context.WithCancelCause(ctx)
-	return &subscription{api: a, ctx: ctx, cancel: cancel, who: who, sink: sink, follows: map[string]following{}}
+// plan is a wish that was found good.
+type plan struct {
+	who      service.Caller
+	sessions []string
+	points   map[string]int64 // where to begin, by session
+	records  map[string]store.Session
+	filter   map[string]bool
+	all      bool
 }
 
-// close ends all following and waits for it.
-func (s *subscription) close() {
-	s.cancel(nil)
-	s.work.Wait()
-}
-
-// add begins to follow what f asks for, on top of what is followed. A session that is
-// followed already begins anew at the new point. Nothing is begun when anything is wrong;
-// else begun is called before the first event, with the sessions.
-func (s *subscription) add(f follow, begun func(sessions []string)) error {
-	sessions := f.Sessions
-	if sessions == nil {
-		var err error
-		if sessions, err = s.visible(); err != nil {
-			return err
+// plan checks a client's wish: every session must be the caller's, and what comes after each
+// point must be kept.
+func (a *API) plan(ctx context.Context, who service.Caller, f follow) (plan, error) {
+	p := plan{who: who, sessions: []string{}, points: map[string]int64{}, records: map[string]store.Session{}, all: f.Sessions == nil}
+	records, err := a.followed(ctx, who, f.Sessions)
+	if err != nil {
+		return plan{}, err
+	}
+	if f.After.one != nil && *f.After.one != 0 && len(records) != 1 {
+		return plan{}, service.Invalid{"after": "one seq is for one session; with several give {\"<sessionId>\": seq}, or 0"}
+	}
+	for _, r := range records {
+		point, err := a.point(ctx, r.ID, f.After)
+		if p.all && errors.Is(err, store.ErrNotFound) { // deleted since it was listed
+			continue
 		}
-	}
-	if f.After.one != nil && *f.After.one != 0 && len(sessions) != 1 {
-		return service.Invalid{"after": "one seq is for one session; with several give {\"<sessionId>\": seq}, or 0"}
-	}
-	begin := map[string]int64{}
-	for _, id := range sessions {
-		point, err := s.point(id, f.After)
 		if err != nil {
-			return fmt.Errorf("session %s: %w", id, err)
+			return plan{}, fmt.Errorf("session %s: %w", r.ID, err)
 		}
-		begin[id] = point
+		p.sessions = append(p.sessions, r.ID)
+		p.points[r.ID], p.records[r.ID] = point, r
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.filter = nil
 	if f.Events != nil {
-		s.filter = map[string]bool{}
+		p.filter = map[string]bool{}
 		for _, name := range f.Events {
-			s.filter[name] = true
+			p.filter[name] = true
 		}
 	}
-	begun(sessions)
-	for id, point := range begin {
-		s.start(id, point)
-	}
-	if f.Sessions == nil && !s.all {
-		s.all = true
-		s.work.Go(s.adopt)
-	}
-	return nil
+	return p, nil
 }
 
-// point is where to begin with a session, after the check that it is the caller's and that
-// the events after it are kept.
-func (s *subscription) point(id string, a after) (int64, error) {
-	if _, err := s.api.Sessions.Get(s.ctx, s.who, id); err != nil {
-		return 0, err
+// followed finds the sessions that a client names, or all that the caller may see (nil).
+func (a *API) followed(ctx context.Context, who service.Caller, ids []string) ([]store.Session, error) {
+	if ids == nil {
+		return a.visible(ctx, who)
 	}
-	oldest, newest, err := s.api.Log.Bounds(s.ctx, id)
+	var records []store.Session
+	for _, id := range ids {
+		r, err := a.Sessions.Get(ctx, who, id)
+		if err != nil {
+			return nil, fmt.Errorf("session %s: %w", id, err)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// point is where to begin with a session, after the check that the events after it are kept.
+func (a *API) point(ctx context.Context, id string, from after) (int64, error) {
+	oldest, newest, err := a.Log.Bounds(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	want, given := a.each[id]
+	want, given := from.each[id]
 	switch {
-	case a.one != nil:
-		want = *a.one
+	case from.one != nil:
+		want = *from.one
 	case !given:
 		return newest, nil
 	}
 	switch {
-	case want == 0:
+	case want == 0 && !from.exact:
 		return max(oldest-1, 0), nil
 	case want < oldest-1 || want > newest:
 		return 0, store.ErrExpired
@@ -154,106 +146,154 @@ func (s *subscription) point(id string, a after) (int64, error) {
 	return want, nil
 }
 
-// start follows a session from a point; mu is held.
-func (s *subscription) start(id string, seq int64) {
-	old, again := s.follows[id]
-	if again {
-		old.stop()
-	}
-	ctx, stop := context.WithCancel(s.ctx)
-	mine := following{stop, make(chan struct{})}
-	s.follows[id] = mine
-	s.work.Go(func() {
-		defer close(mine.done)
-		defer stop()
-		if again {
-			<-old.done // what it was sending comes before what is sent anew
+// visible lists all sessions that a caller may see.
+func (a *API) visible(ctx context.Context, who service.Caller) ([]store.Session, error) {
+	all := []store.Session{}
+	for cursor := ""; ; {
+		list, next, err := a.Sessions.List(ctx, who, store.Page{Cursor: cursor, Limit: 200})
+		if err != nil {
+			return nil, err
 		}
-		err := s.api.Log.Follow(ctx, id, seq, func(e store.Event) error {
-			if ctx.Err() != nil || !s.wants(e.Name) {
-				return ctx.Err()
-			}
-			return s.sink(e)
-		})
-		switch {
-		case ctx.Err() != nil: // ended by the client
-		case errors.Is(err, store.ErrNotFound): // the session is gone
-			s.mu.Lock()
-			if s.follows[id].done == mine.done {
-				delete(s.follows, id)
-			}
-			s.mu.Unlock()
-		case errors.Is(err, store.ErrUnavailable):
-			s.cancel(err)
-		default:
-			s.cancel(err)
-			s.api.Logger.Debug("stream ended", zap.String("session", id), zap.Error(err))
+		all = append(all, list...)
+		if cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
+func (a *API) subscription(ctx context.Context, sink func(store.Event) error) *subscription {
+	return &subscription{
+		api: a, ctx: ctx, sink: sink, watch: a.Log.Watch(), changes: make(chan func()),
+		at: map[string]int64{}, left: map[string]bool{},
+	}
+}
+
+// run hands on events until ctx ends (nil), the sink fails, or events cannot be read.
+func (s *subscription) run() error {
+	defer s.watch.Close()
+	for {
+		var err error
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case change := <-s.changes:
+			change()
+		case <-s.born:
+			err = s.adopt()
+		case <-s.watch.News():
+			err = s.readOn()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// change runs f where nothing else of the subscription runs, and waits for it.
+func (s *subscription) change(f func()) {
+	done := make(chan struct{})
+	select {
+	case s.changes <- func() { f(); close(done) }:
+		<-done
+	case <-s.ctx.Done():
+	}
+}
+
+// add follows what a plan asks for, on top of what is followed. A session that is followed
+// already begins anew at its new point. begun is called before the first event.
+func (s *subscription) add(p plan, begun func()) {
+	s.change(func() {
+		s.who, s.filter = p.who, p.filter
+		begun()
+		for id, point := range p.points {
+			s.at[id] = point
+			delete(s.left, id)
+			s.watch.Add(id)
+		}
+		if p.all && !s.all {
+			now := make(chan struct{})
+			close(now)
+			s.all, s.born = true, now // looks for sessions made since the plan
 		}
 	})
 }
 
-func (s *subscription) wants(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.filter == nil || s.filter[name]
-}
-
 // drop ends following these sessions; nil: all.
-func (s *subscription) drop(sessions []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if sessions == nil {
-		s.all = false
-	}
-	for id, one := range s.follows {
-		if sessions == nil || slices.Contains(sessions, id) {
-			one.stop()
-			delete(s.follows, id)
+func (s *subscription) drop(sessions []string, ended func()) {
+	s.change(func() {
+		if sessions == nil {
+			s.all, s.born = false, nil
+			clear(s.left)
 		}
-	}
-}
-
-// adopt follows sessions that are made later, from their first event.
-func (s *subscription) adopt() {
-	for {
-		born := s.api.Log.Born()
-		ids, err := s.visible()
-		if err != nil {
-			s.cancel(err)
-			return
-		}
-		s.mu.Lock()
-		if !s.all {
-			s.mu.Unlock()
-			return
-		}
-		for _, id := range ids {
-			if _, there := s.follows[id]; !there {
-				s.start(id, 0)
+		for id := range s.at {
+			if sessions == nil || slices.Contains(sessions, id) {
+				s.leave(id)
+				if s.all {
+					s.left[id] = true
+				}
 			}
 		}
-		s.mu.Unlock()
-		select {
-		case <-born:
-		case <-s.ctx.Done():
-			return
-		}
-	}
+		ended()
+	})
 }
 
-// visible lists the ids of all sessions that the caller may see.
-func (s *subscription) visible() ([]string, error) {
-	ids := []string{}
-	for cursor := ""; ; {
-		list, next, err := s.api.Sessions.List(s.ctx, s.who, store.Page{Cursor: cursor, Limit: 200})
-		if err != nil {
-			return nil, err
+func (s *subscription) leave(id string) {
+	delete(s.at, id)
+	s.watch.Drop(id)
+}
+
+// readOn hands on a page of a session that has news.
+func (s *subscription) readOn() error {
+	id, gone, ok := s.watch.Next()
+	if !ok {
+		return nil
+	}
+	if gone { // and perhaps made anew
+		s.leave(id)
+		if s.all {
+			return s.adopt()
 		}
-		for _, r := range list {
-			ids = append(ids, r.ID)
+		return nil
+	}
+	seq, followed := s.at[id]
+	if !followed {
+		return nil
+	}
+	list, more, err := s.api.Log.Newer(s.ctx, id, seq)
+	if errors.Is(err, store.ErrNotFound) { // deleted
+		s.leave(id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if more {
+		s.watch.Again(id)
+	}
+	for _, e := range list {
+		s.at[id] = e.Seq
+		if s.filter != nil && !s.filter[e.Name] {
+			continue
 		}
-		if cursor = next; next == "" {
-			return ids, nil
+		if err := s.sink(e); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// adopt follows sessions that were made since, from their first event.
+func (s *subscription) adopt() error {
+	s.born = s.api.Log.Born() // before the look, so that nothing slips between
+	list, err := s.api.visible(s.ctx, s.who)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if _, there := s.at[r.ID]; !there && !s.left[r.ID] {
+			s.at[r.ID] = 0
+			s.watch.Add(r.ID)
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -13,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
-	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
 )
 
 const webSocketAbout = `RFC 6455. The token goes into the header Authorization, or into Sec-WebSocket-Protocol as ["bearer", token], or into the first frame {"type":"auth","token":"…"}.
@@ -30,13 +31,15 @@ const (
 	closeStoreAway    websocket.StatusCode = 4503
 )
 
+var closeCodes = map[string]websocket.StatusCode{
+	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeLagged,
+	byeStoreAway: closeStoreAway, byeStopping: websocket.StatusGoingAway,
+}
+
 const (
 	socketReadLimit = 64 << 10         // bytes of a client's frame
 	socketAuthWait  = 10 * time.Second // for the token in the first frame
 	socketPing      = 25 * time.Second // keeps proxies from closing, and finds dead clients
-	socketWrite     = 10 * time.Second // for one frame
-	socketQueue     = 256              // frames that wait for the client
-	socketPatience  = 5 * time.Second  // with a full queue, before the client counts as lagging
 )
 
 // webSocket serves GET /ws.
@@ -44,17 +47,27 @@ func (a *API) webSocket(c echo.Context) error {
 	r := c.Request()
 	token, protocol := socketToken(r)
 	var who service.Caller
-	if token != "" {
-		var err error
-		if who, err = a.Tokens.Check(r.Context(), token); err != nil {
+	var err error
+	switch {
+	case token != "":
+		if who, err = a.listener(r.Context(), token); err != nil {
 			a.write(c, a.problemOf(r.Context(), err))
 			return nil
+		}
+	default: // a browser's cookie will do, if it is good; else the first frame brings the token
+		if who, err = a.listener(r.Context(), tokenOf(r)); err == nil {
+			token = tokenOf(r)
 		}
 	}
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		a.write(c, problem(http.StatusUpgradeRequired, "websocket_only", "This route speaks WebSocket only.", requestOf(r.Context())))
 		return nil
 	}
+	if !a.streams.enter() {
+		a.write(c, a.problemOf(r.Context(), whatsapp.ErrStopping))
+		return nil
+	}
+	defer a.streams.leave()
 	// Pages of the configured origins may open a socket, beside those of this server itself and
 	// clients that are no browsers.
 	options := &websocket.AcceptOptions{OriginPatterns: a.Origins, CompressionMode: websocket.CompressionDisabled}
@@ -67,9 +80,8 @@ func (a *API) webSocket(c echo.Context) error {
 		return nil
 	}
 	conn.SetReadLimit(socketReadLimit)
-	s := newSocket(a, conn, token, who)
-	a.streams.Go(s.run)
-	<-s.done // the request ends with the stream
+	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope)), conn: conn}
+	s.run(token, who) // the request ends with the stream
 	return nil
 }
 
@@ -99,11 +111,9 @@ func socketToken(r *http.Request) (token, protocol string) {
 
 // clientFrame is what a client may send.
 type clientFrame struct {
-	Type     string   `json:"type"`
-	Token    string   `json:"token"`
-	Sessions []string `json:"sessions"`
-	Events   []string `json:"events"`
-	After    after    `json:"after"`
+	Type  string `json:"type"`
+	Token string `json:"token"`
+	follow
 }
 
 // serverFrame is what the server says beside events.
@@ -119,63 +129,25 @@ type serverFrame struct {
 
 // socket is one WebSocket client.
 type socket struct {
-	api   *API
-	conn  *websocket.Conn
-	token string
-	who   service.Caller
-	queue chan queued
-	sub   *subscription
-	done  chan struct{}
-	ctx   context.Context // ends when the socket should; never handed to a write, which it would cut in the middle
-	end   context.CancelCauseFunc
-}
-
-// queued is a frame that waits for the client.
-type queued struct {
-	frame []byte
-	event *store.Event // nil for frames that are no event
-}
-
-// farewell is why a socket is closed, as its client is told.
-type farewell struct {
-	code   websocket.StatusCode
-	reason string
-	lagged *store.Event // the first event that the client does not get
-}
-
-func (f *farewell) Error() string { return f.reason }
-
-func newSocket(a *API, conn *websocket.Conn, token string, who service.Caller) *socket {
-	s := &socket{api: a, conn: conn, token: token, who: who, queue: make(chan queued, socketQueue), done: make(chan struct{})}
-	s.ctx, s.end = context.WithCancelCause(context.Background())
-	return s
+	*stream
+	conn *websocket.Conn
 }
 
 // run serves the client until one side has had enough.
-func (s *socket) run() {
-	defer close(s.done)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		s.writer()
-	}()
-	s.read()
-	s.end(errors.New("client left"))
-	if s.sub != nil {
-		s.sub.close()
+func (s *socket) run(token string, who service.Caller) {
+	var written sync.WaitGroup
+	written.Go(s.writer)
+	if token != "" || s.awaitToken(&token, &who) {
+		s.begin(token, who)
+		s.answer(serverFrame{Type: "authenticated", UserID: who.User.ID})
+		s.read()
 	}
-	<-written
+	s.close()
+	written.Wait()
 }
 
 // read takes the client's frames.
 func (s *socket) read() {
-	if s.token == "" && !s.awaitToken() {
-		return
-	}
-	s.sub = s.api.subscription(s.ctx, s.who, s.push)
-	context.AfterFunc(s.sub.ctx, func() { s.end(s.closing(context.Cause(s.sub.ctx))) })
-	s.sub.work.Go(s.guard)
-	s.say(serverFrame{Type: "authenticated", UserID: s.who.User.ID})
 	for {
 		_, raw, err := s.conn.Read(context.Background()) // ends when the writer closes the socket
 		if err != nil {
@@ -187,7 +159,7 @@ func (s *socket) read() {
 			if errors.Is(err, errAfter) {
 				detail = errAfter.Error()
 			}
-			s.say(serverFrame{Type: "error", Code: "bad_frame", Detail: detail})
+			s.answer(serverFrame{Type: "error", Code: "bad_frame", Detail: detail})
 			continue
 		}
 		s.on(f)
@@ -195,10 +167,10 @@ func (s *socket) read() {
 }
 
 // awaitToken takes the first frame, which must bring the token.
-func (s *socket) awaitToken() bool {
+func (s *socket) awaitToken(token *string, who *service.Caller) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, socketAuthWait)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: closeNoToken, reason: "no token in time"}) })
+	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: byeNoToken, reason: "no token in time"}) })
 	defer stop()
 	_, raw, err := s.conn.Read(context.Background())
 	if err != nil {
@@ -206,167 +178,90 @@ func (s *socket) awaitToken() bool {
 	}
 	var f clientFrame
 	if json.Unmarshal(raw, &f) == nil && f.Type == "auth" {
-		if s.who, err = s.api.Tokens.Check(s.ctx, f.Token); err == nil {
-			s.token = f.Token
+		if *who, err = s.api.listener(s.ctx, f.Token); err == nil {
+			*token = f.Token
 			return true
 		}
 	}
-	s.end(&farewell{code: closeUnauthorized, reason: "log in first"})
+	s.end(&farewell{code: byeUnauthorized, reason: "log in first"})
 	return false
 }
 
 func (s *socket) on(f clientFrame) {
 	switch f.Type {
 	case "subscribe":
-		begun := func(sessions []string) { s.say(serverFrame{Type: "subscribed", Sessions: sessions}) }
-		if err := s.sub.add(follow{Sessions: f.Sessions, Events: f.Events, After: f.After}, begun); err != nil {
-			p := s.api.problemOf(s.ctx, err)
-			detail := p.Detail
-			for _, e := range p.Errors {
-				detail += " " + e.Field + ": " + e.Message
-			}
-			s.say(serverFrame{Type: "error", Code: p.Code, Detail: detail})
+		p, err := s.api.plan(s.ctx, s.who, f.follow)
+		if err != nil {
+			code, detail := s.api.brief(s.ctx, err)
+			s.answer(serverFrame{Type: "error", Code: code, Detail: detail})
+			return
 		}
+		s.sub.add(p, func() { s.answer(serverFrame{Type: "subscribed", Sessions: p.sessions}) })
 	case "unsubscribe":
-		s.sub.drop(f.Sessions)
-		s.say(serverFrame{Type: "unsubscribed", Sessions: f.Sessions})
+		s.sub.drop(f.Sessions, func() { s.answer(serverFrame{Type: "unsubscribed", Sessions: f.Sessions}) })
 	case "ping":
-		s.say(serverFrame{Type: "pong"})
+		s.answer(serverFrame{Type: "pong"})
 	case "auth":
-		s.say(serverFrame{Type: "authenticated", UserID: s.who.User.ID})
+		s.answer(serverFrame{Type: "authenticated", UserID: s.who.User.ID})
 	default:
-		s.say(serverFrame{Type: "error", Code: "unknown_type", Detail: "type must be subscribe, unsubscribe or ping"})
+		s.answer(serverFrame{Type: "error", Code: "unknown_type", Detail: "type must be subscribe, unsubscribe or ping"})
 	}
 }
 
-// guard closes the socket when its token ends or its user may no longer call.
-func (s *socket) guard() {
-	expiry := time.NewTimer(time.Until(s.who.ExpiresAt))
-	defer expiry.Stop()
-	for {
-		ended := s.api.Tokens.Ended()
-		if _, err := s.api.Tokens.Check(s.ctx, s.token); errors.Is(err, service.ErrUnauthorized) {
-			s.end(&farewell{code: closeUnauthorized, reason: "the token is no longer good"})
-			return
-		}
-		select {
-		case <-ended:
-		case <-expiry.C:
-		case <-s.ctx.Done():
-			return
-		}
-	}
-}
-
-// push queues an event for the client; it is the subscription's sink. A client that takes
-// nothing for a while although its queue is full is lagging.
-func (s *socket) push(e store.Event) error {
-	raw, err := json.Marshal(envelope(e))
-	if err != nil {
-		return err
-	}
-	item := queued{raw, &e}
-	select {
-	case s.queue <- item:
-		return nil
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	default:
-	}
-	patience := time.NewTimer(socketPatience)
-	defer patience.Stop()
-	select {
-	case s.queue <- item:
-		return nil
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	case <-patience.C:
-		bye := &farewell{code: closeLagged, reason: "the client reads too slowly", lagged: &e}
-		s.end(bye)
-		return bye
-	}
-}
-
-// say queues a frame that is no event.
-func (s *socket) say(f serverFrame) {
+// answer queues a frame that is no event.
+func (s *socket) answer(f serverFrame) {
 	raw, err := json.Marshal(f)
 	if err != nil { // a plain struct
 		panic(err)
 	}
-	select {
-	case s.queue <- queued{frame: raw}:
-	case <-s.ctx.Done():
-	}
-}
-
-// closing gives the end of a subscription its close code.
-func (s *socket) closing(cause error) error {
-	var bye *farewell
-	switch {
-	case errors.As(cause, &bye):
-		return bye
-	case errors.Is(cause, store.ErrUnavailable):
-		return &farewell{code: closeStoreAway, reason: "the database is away; come back and resume"}
-	case errors.Is(cause, store.ErrExpired):
-		return &farewell{code: closeLagged, reason: "events the client has not seen are no longer kept"}
-	}
-	return cause
+	s.say(raw)
 }
 
 // writer is the only one who writes. At the end it says why.
 func (s *socket) writer() {
 	ping := time.NewTicker(socketPing)
 	defer ping.Stop()
-	last := map[string]int64{} // what the client has, by session
-	for {
-		select {
-		case item := <-s.queue:
-			if err := s.writeFrame(item.frame); err != nil {
+	for s.ctx.Err() == nil {
+		if f, ok := s.queue.take(); ok {
+			if err := s.writeFrame(f.bytes); err != nil {
 				s.cut(err)
 				return
 			}
-			if item.event != nil {
-				last[item.event.SessionID] = item.event.Seq
-			}
+			continue
+		}
+		select {
+		case <-s.queue.more:
 		case <-ping.C:
-			ctx, cancel := context.WithTimeout(context.Background(), socketWrite)
+			ctx, cancel := context.WithTimeout(context.Background(), streamWrite)
 			err := s.conn.Ping(ctx)
 			cancel()
 			if err != nil {
 				s.cut(err)
 				return
 			}
-		case <-s.api.closing:
-			s.end(&farewell{code: websocket.StatusGoingAway, reason: "the server stops"})
-			s.bye(last)
-			return
 		case <-s.ctx.Done():
-			s.bye(last)
-			return
 		}
 	}
+	s.sayBye()
 }
 
-// bye sends the last word: for a lagging client where to resume, then the close frame.
-func (s *socket) bye(last map[string]int64) {
-	var f *farewell
-	if !errors.As(context.Cause(s.ctx), &f) {
-		s.cut(nil) // the client has left
+// sayBye sends the last word: for a lagging client where to resume, then the close frame.
+func (s *socket) sayBye() {
+	f := s.bye()
+	if f == nil {
+		s.cut(errLeft)
 		return
 	}
 	if f.lagged != nil {
-		seq, known := last[f.lagged.SessionID]
-		if !known {
-			seq = f.lagged.Seq - 1 - int64(len(s.queue))
-		}
-		raw, err := json.Marshal(serverFrame{Type: "lagged", SessionID: f.lagged.SessionID, ResumeAfter: &seq})
+		session, seq := s.resumeAfter(f)
+		raw, err := json.Marshal(serverFrame{Type: "lagged", SessionID: session, ResumeAfter: &seq})
 		if err != nil || s.writeFrame(raw) != nil {
-			s.cut(nil)
+			s.cut(err)
 			return
 		}
 	}
 	// Close waits for the client's answer, for five seconds; a client that does not read is cut.
-	if err := s.conn.Close(f.code, f.reason); err != nil {
+	if err := s.conn.Close(closeCodes[f.code], f.reason); err != nil {
 		s.cut(err)
 	}
 }
@@ -378,7 +273,7 @@ func (s *socket) cut(why error) {
 }
 
 func (s *socket) writeFrame(frame []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), socketWrite)
+	ctx, cancel := context.WithTimeout(context.Background(), streamWrite)
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, frame)
 }

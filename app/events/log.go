@@ -20,8 +20,9 @@ type Log struct {
 
 // topic is what the log knows of one session.
 type topic struct {
-	woken chan struct{} // closed and replaced at every commit with events
-	ring  ring
+	woken   chan struct{} // closed and replaced at every commit with events
+	watches map[*Watch]bool
+	ring    ring
 }
 
 // New makes a Log over a store's.
@@ -41,6 +42,9 @@ func (l *Log) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 	t.ring.add(kept.Events)
 	close(t.woken)
 	t.woken = make(chan struct{})
+	for w := range t.watches {
+		w.mark(u.Session, false)
+	}
 	if kept.Events[0].Seq == 1 {
 		close(l.born)
 		l.born = make(chan struct{})
@@ -56,6 +60,10 @@ func (l *Log) Forget(session string) {
 	if t := l.sessions[session]; t != nil {
 		close(t.woken)
 		delete(l.sessions, session)
+		for w := range t.watches {
+			delete(w.sessions, session)
+			w.mark(session, true)
+		}
 	}
 }
 
@@ -84,9 +92,9 @@ const page = 200
 // is older than what is kept, or ahead of the log, is refused with store.ErrExpired.
 func (l *Log) Follow(ctx context.Context, session string, seq int64, fn func(store.Event) error) error {
 	for {
-		woken, recent := l.next(session, seq) // before reading, so that nothing slips between
-		events, err := recent, error(nil)
-		if len(recent) == 0 {
+		woken, events, newest := l.next(session, seq) // before reading, so that nothing slips between
+		var err error
+		if len(events) == 0 && !newest {
 			events, err = l.After(ctx, session, seq, page)
 		}
 		if err != nil {
@@ -112,11 +120,11 @@ func (l *Log) Follow(ctx context.Context, session string, seq int64, fn func(sto
 	}
 }
 
-// next returns what is closed at the next commit, and the events after seq if the ring has
-// the one that follows it.
-func (l *Log) next(session string, seq int64) (<-chan struct{}, []store.Event) {
+// next returns what is closed at the next commit, the events after seq if the ring has the
+// one that follows it, and whether seq is known to be the newest.
+func (l *Log) next(session string, seq int64) (woken <-chan struct{}, recent []store.Event, newest bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.topic(session)
-	return t.woken, t.ring.after(seq, page)
+	return t.woken, t.ring.after(seq, page), t.ring.newest() == seq
 }

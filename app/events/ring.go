@@ -53,3 +53,11 @@ func (r *ring) after(seq int64, limit int) []store.Event {
 	}
 	return append([]store.Event(nil), rest...)
 }
+
+// newest is the Seq of the newest event, or -1 when nothing is known.
+func (r *ring) newest() int64 {
+	if len(r.events) == 0 {
+		return -1
+	}
+	return r.events[len(r.events)-1].Seq
+}

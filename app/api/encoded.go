@@ -1,0 +1,107 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"whatsapp-api/store"
+)
+
+// form is how a transport writes an event.
+type form int
+
+const (
+	formEnvelope form = iota // WebSocket: the envelope as it is
+	formEvents               // Server-Sent Events, without the id
+	formSocketIO             // a packet of Socket.IO
+)
+
+const (
+	encodedEvents = 512      // in all forms together
+	encodedBytes  = 32 << 10 // larger ones are encoded for each client
+)
+
+// encodings remembers the newest events as their transports send them: an event is encoded
+// once, not once for each of its clients.
+type encodings struct {
+	known *lru.Cache[encoding, []byte]
+}
+
+// encoding names an encoded event. The address of its data tells events of one seq apart when
+// a log was deleted and began anew; it is not used again while the cache holds it.
+type encoding struct {
+	data *byte
+	seq  int64
+	form form
+}
+
+func newEncodings() *encodings {
+	known, err := lru.New[encoding, []byte](encodedEvents)
+	if err != nil { // only for a size below one
+		panic(err)
+	}
+	return &encodings{known}
+}
+
+// in returns the function that encodes events in a form.
+func (c *encodings) in(f form) func(store.Event) ([]byte, error) {
+	return func(e store.Event) ([]byte, error) {
+		if len(e.Data) == 0 || len(e.Data) > encodedBytes {
+			return encodeEvent(e, f)
+		}
+		key := encoding{&e.Data[0], e.Seq, f}
+		if raw, ok := c.known.Get(key); ok {
+			return raw, nil
+		}
+		raw, err := encodeEvent(e, f)
+		if err == nil {
+			c.known.Add(key, raw)
+		}
+		return raw, err
+	}
+}
+
+// socketMeta is an envelope without data.
+type socketMeta struct {
+	ID        string `json:"id"`
+	Seq       int64  `json:"seq"`
+	Event     string `json:"event"`
+	SessionID string `json:"sessionId"`
+	Timestamp any    `json:"timestamp"`
+}
+
+func encodeEvent(e store.Event, f form) ([]byte, error) {
+	whole := envelope(e)
+	if f != formSocketIO {
+		raw, err := json.Marshal(whole)
+		if err != nil {
+			return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
+		}
+		if f == formEvents {
+			raw = fmt.Appendf(nil, "event: %s\ndata: %s\n\n", e.Name, raw)
+		}
+		return raw, nil
+	}
+	data := map[string]json.RawMessage{}
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	session, err := json.Marshal(e.SessionID)
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", e.ID, err)
+	}
+	data["sessionId"] = session
+	meta := socketMeta{ID: e.ID, Seq: e.Seq, Event: e.Name, SessionID: e.SessionID, Timestamp: whole.Timestamp}
+	return socketPacket(e.Name, data, meta)
+}
+
+// socketPacket is an event of Socket.IO's main namespace: type 2, then the array.
+func socketPacket(event string, args ...any) ([]byte, error) {
+	raw, err := json.Marshal(append([]any{event}, args...))
+	if err != nil {
+		return nil, fmt.Errorf("encode packet: %w", err)
+	}
+	return append([]byte("2"), raw...), nil
+}

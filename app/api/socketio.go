@@ -1,0 +1,326 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/zishang520/socket.io/servers/engine/v3"
+	socketio "github.com/zishang520/socket.io/servers/socket/v3"
+	"github.com/zishang520/socket.io/v3/pkg/types"
+	"go.uber.org/zap"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/whatsapp"
+)
+
+const socketIOAbout = `For socket.io-client 4.x, by polling, WebSocket or both: io(url, {auth: {token, after, sessions, events}}). Of auth, token alone is required; it may come as header Authorization instead.
+Events come by name: socket.on("new_messages", (data, meta) => …), with data as in the envelope plus sessionId, and meta {id, seq, event, sessionId, timestamp}. Without sessions: all of one's own, those made later too; without events: all.
+With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept) the missed events come first, in order, then live ones, without gap or repetition. Give auth as a function, so that a reconnection resumes from the last meta.seq.
+A refused handshake is a connect_error whose data is {code, detail}. socket.emit("subscribe", {sessions, events, after}, answer) and socket.emit("unsubscribe", {sessions}, answer) change what is followed; the answer is {sessions} or {error: {code, detail}}.
+Before the server ends the connection it says why: "closing" {code, detail}, with code stopping, unauthorized, lagged, cursor_expired or store_unavailable. A client that reads too slowly first gets "lagged" {sessionId, resumeAfter}.`
+
+// socketIOPaths are where socket.io-client connects, with and without addTrailingSlash.
+var socketIOPaths = []string{"/socket.io", "/socket.io/"}
+
+const (
+	ioPing         = 25 * time.Second
+	ioPingTimeout  = 20 * time.Second
+	ioConnect      = 10 * time.Second // for the handshake after the connection
+	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
+	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
+)
+
+// socketIO serves /socket.io. The library keeps the protocol; what is sent, when and how much
+// of it may wait is ours, see wire.
+type socketIO struct {
+	api     *API
+	handler http.Handler
+	engine  engine.BaseServer
+	wires   sync.Map // *wire by Engine.IO id
+}
+
+func newSocketIO(a *API) *socketIO {
+	opts := socketio.DefaultServerOptions()
+	opts.SetServeClient(false)
+	opts.SetConnectTimeout(ioConnect)
+	opts.SetPingInterval(ioPing)
+	opts.SetPingTimeout(ioPingTimeout)
+	opts.SetUpgradeTimeout(ioConnect)
+	opts.SetMaxHttpBufferSize(socketReadLimit)
+	opts.SetHttpCompression(nil)
+	opts.SetAllowEIO3(false)
+	io := socketio.NewServer(nil, opts)
+	s := &socketIO{api: a, handler: io.ServeHandler(nil)}
+	s.engine = io.Engine()
+	_ = s.engine.On("connection", func(args ...any) { s.attach(args[0].(engine.Socket)) })
+	io.Use(func(sock *socketio.Socket, next func(*socketio.ExtendedError)) {
+		if err := s.handshake(sock); err != nil {
+			code, detail := a.brief(sock.Request().Request().Context(), err)
+			next(socketio.NewExtendedError(detail, fact{Code: code, Detail: detail}))
+			return
+		}
+		next(nil)
+	})
+	_ = io.On("connection", func(args ...any) { s.connect(args[0].(*socketio.Socket)) })
+	return s
+}
+
+// fact is an error, or an end, as clients see it.
+type fact struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// close ends every connection, with or without a stream.
+func (s *socketIO) close() {
+	s.wires.Range(func(_, w any) bool {
+		w.(*wire).cut()
+		return true
+	})
+}
+
+// serve answers a request of Engine.IO. The library never sees who asks from which page: that
+// was decided here, and the answer's CORS headers are those of all routes.
+func (s *socketIO) serve(c echo.Context) error {
+	r := c.Request()
+	q := r.URL.Query()
+	switch {
+	case !s.api.ownPage(r):
+		s.api.write(c, problem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).", requestOf(r.Context())))
+		return nil
+	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
+		s.api.write(c, problem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.", requestOf(r.Context())))
+		return nil
+	case s.api.streams.ctx.Err() != nil:
+		s.api.write(c, s.api.problemOf(r.Context(), whatsapp.ErrStopping))
+		return nil
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	known := false
+	if w, ok := s.wires.Load(q.Get("sid")); ok {
+		known = true
+		defer context.AfterFunc(w.(*wire).ctx, cancel)() // or a poll would wait for an answer for ever
+	}
+	inner := r.Clone(ctx)
+	inner.Header.Del("Origin")
+	answer := newAnswer(c.Response(), known)
+	s.handler.ServeHTTP(answer, inner)
+	answer.finish()
+	return nil
+}
+
+// ownPage says whether a browser's page may connect: one of this server, or of FRONTEND_URL.
+// What is no browser sends no Origin.
+func (a *API) ownPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	if slices.ContainsFunc(a.Origins, func(o string) bool { return strings.EqualFold(strings.TrimSuffix(o, "/"), origin) }) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// ioHandshake is what a client says of itself.
+type ioHandshake struct {
+	Token string `json:"token"`
+	follow
+}
+
+// accepted is a handshake that was found good; it is kept with the library's socket.
+type accepted struct {
+	token string
+	plan  plan
+}
+
+// handshake checks token and wish before the client is connected.
+func (s *socketIO) handshake(sock *socketio.Socket) error {
+	w := s.wireOf(sock)
+	if w == nil {
+		return service.ErrUnauthorized
+	}
+	r := sock.Request().Request() // the connection's first
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
+	defer cancel()
+	var h ioHandshake
+	if err := reread(sock.Handshake().Auth, &h); err != nil {
+		return err
+	}
+	token := strings.TrimPrefix(h.Token, "Bearer ")
+	if token == "" {
+		token = tokenOf(r)
+	}
+	who, err := s.api.listener(ctx, token)
+	if err != nil {
+		return err
+	}
+	p, err := s.api.plan(ctx, who, h.follow)
+	if err != nil {
+		return err
+	}
+	sock.SetData(accepted{token, p})
+	return nil
+}
+
+// reread turns what the library decoded into one of our types.
+func reread(v any, into any) error {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		err = d.Decode(into)
+	}
+	if err != nil {
+		return service.Invalid{"auth": "token is a string, sessions and events are lists of strings; " + errAfter.Error()}
+	}
+	return nil
+}
+
+func (s *socketIO) wireOf(sock *socketio.Socket) *wire {
+	w, _ := s.wires.Load(sock.Conn().Id())
+	found, _ := w.(*wire)
+	return found
+}
+
+// connect begins the stream of a client whose handshake was good.
+func (s *socketIO) connect(sock *socketio.Socket) {
+	w, ok := s.wireOf(sock), s.api.streams.enter()
+	if w == nil || !ok || !w.joined.CompareAndSwap(false, true) { // gone, too late, or a second one on the same connection
+		if ok {
+			s.api.streams.leave()
+		}
+		sock.Disconnect(true)
+		return
+	}
+	had := sock.Data().(accepted)
+	sock.SetData(nil)
+	c := &ioClient{stream: s.api.open(sock.Request().Request().Context(), s.api.encodings.in(formSocketIO)), sock: sock, wire: w}
+	w.busy(sock.Enqueue)
+	_ = sock.On("subscribe", c.subscribe)
+	_ = sock.On("unsubscribe", c.unsubscribe)
+	_ = sock.On("disconnect", func(...any) { c.end(errLeft) })
+	if !sock.Connected() { // left before it was listened to
+		c.end(errLeft)
+	}
+	c.begin(had.token, had.plan.who)
+	go func() {
+		defer s.api.streams.leave()
+		defer c.close()
+		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
+		c.sub.add(had.plan, func() {})
+		c.writer()
+		c.part()
+	}()
+}
+
+// ioClient is one client of Socket.IO.
+type ioClient struct {
+	*stream
+	sock *socketio.Socket
+	wire *wire
+}
+
+// writer hands frames to the library, no more of them than the wire has room for.
+func (c *ioClient) writer() {
+	for c.ctx.Err() == nil {
+		if !c.wire.hasRoom() {
+			select {
+			case <-c.wire.moved:
+			case <-c.ctx.Done():
+			}
+			continue
+		}
+		f, ok := c.queue.take()
+		if ok {
+			c.send(f.bytes)
+			continue
+		}
+		select {
+		case <-c.queue.more:
+		case <-c.ctx.Done():
+		}
+	}
+}
+
+func (c *ioClient) send(packet []byte) {
+	c.sock.Client().WriteToEngine([]types.BufferInterface{types.NewStringBuffer(packet)}, &socketio.WriteOptions{})
+}
+
+// part says why the server ends the connection, and ends it.
+func (c *ioClient) part() {
+	defer c.wire.cut()
+	f := c.bye()
+	if f == nil {
+		return
+	}
+	if f.lagged != nil {
+		session, seq := c.resumeAfter(f)
+		c.emit("lagged", map[string]any{"sessionId": session, "resumeAfter": seq})
+	}
+	c.emit("closing", fact{f.code, f.reason})
+	if f.code == byeUnauthorized {
+		c.sock.Disconnect(false) // the client does not come back by itself
+	}
+	c.wire.settle(ioParting)
+}
+
+func (c *ioClient) emit(event string, arg any) {
+	packet, err := socketPacket(event, arg)
+	if err != nil {
+		c.api.Logger.Error("packet not encoded", zap.Error(err))
+		return
+	}
+	c.send(packet)
+}
+
+// subscribe answers the client's event of this name.
+func (c *ioClient) subscribe(args ...any) {
+	f, answer, err := command(args)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
+		defer cancel()
+		var p plan
+		if p, err = c.api.plan(ctx, c.who, f); err == nil {
+			c.sub.add(p, func() { answer(map[string]any{"sessions": p.sessions}) })
+			return
+		}
+	}
+	code, detail := c.api.brief(c.ctx, err)
+	answer(map[string]any{"error": fact{code, detail}})
+}
+
+// unsubscribe answers the client's event of this name.
+func (c *ioClient) unsubscribe(args ...any) {
+	f, answer, err := command(args)
+	if err != nil {
+		code, detail := c.api.brief(c.ctx, err)
+		answer(map[string]any{"error": fact{code, detail}})
+		return
+	}
+	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
+}
+
+// command reads the arguments of a client's event: perhaps a wish, perhaps an acknowledgement.
+func command(args []any) (f follow, answer func(any), err error) {
+	answer = func(any) {}
+	if n := len(args); n > 0 {
+		if ack, ok := args[n-1].(socketio.Ack); ok {
+			answer = func(v any) { ack([]any{v}, nil) }
+			args = args[:n-1]
+		}
+	}
+	if len(args) > 0 {
+		err = reread(args[0], &f)
+	}
+	return f, answer, err
+}
