@@ -44,8 +44,9 @@ type conn struct {
 }
 
 func newConn(s *Session, dev *keys.Device) *conn {
-	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}, out: newOutlet()}
+	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.out = newOutlet(func() { _ = dev.Settled(context.Background()) }) // it fails with that context only
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)

@@ -105,7 +105,7 @@ func (c *conn) resend(m store.Message) (store.Message, error) {
 	if time.Since(m.StoredAt) > resendAge {
 		return c.failed(m, errors.New("not sent within a day"))
 	}
-	return c.transmit(to, m, &content)
+	return c.transmit(to, m, &content, kept)
 }
 
 func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }

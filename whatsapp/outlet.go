@@ -21,11 +21,12 @@ type outlet struct {
 	kept   uint64 // how much of it is
 	failed bool
 	moved  chan struct{} // closed and replaced when kept or failed changes
+	settle func()        // has kept what was handed over
 }
 
 var errHeld = errors.New("what came before was not kept, so nothing may leave")
 
-func newOutlet() *outlet { return &outlet{moved: make(chan struct{})} }
+func newOutlet(settle func()) *outlet { return &outlet{moved: make(chan struct{}), settle: settle} }
 
 // hold is called when something is handed over to be kept. What is sent from then on waits
 // for release to be called, with whether it is.
@@ -146,6 +147,7 @@ func (h *held) release() {
 		}
 		next := h.waiting[0]
 		h.mu.Unlock()
+		h.out.settle() // it may be in line only, for a commit that this write is a part of
 		err := h.out.wait(next.after)
 		all := h.ready(next.after)
 		if err == nil {

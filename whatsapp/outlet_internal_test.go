@@ -44,7 +44,7 @@ func say(t *testing.T, c io.Writer, text string) {
 
 func TestWhatIsSentWaitsForWhatWasTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutlet()
+		o := newOutlet(func() {})
 		c, arrived := through(t, o)
 		say(t, c, "a")
 		require.Equal(t, "a", arrived())
@@ -67,7 +67,7 @@ func TestWhatIsSentWaitsForWhatWasTaken(t *testing.T) {
 
 func TestNothingLeavesAfterSomethingWasNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutlet()
+		o := newOutlet(func() {})
 		c, arrived := through(t, o)
 		first, second := o.hold(), o.hold()
 		say(t, c, "a")
@@ -87,7 +87,7 @@ func TestNothingLeavesAfterSomethingWasNotKept(t *testing.T) {
 
 func TestALotHeldBackHoldsUpWhoWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutlet()
+		o := newOutlet(func() {})
 		c, arrived := through(t, o)
 		release := o.hold()
 		done := make(chan struct{})

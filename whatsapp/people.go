@@ -78,6 +78,35 @@ func (d *draft) commitLater(event any) error {
 	return err
 }
 
+// hand gives the unit its place in the order, for callers that hold up others meanwhile.
+// wait returns when it is kept; then is told so before, or that it could not be.
+func (d *draft) hand(then func(error)) (wait func() error, err error) {
+	c := d.c
+	if len(d.unit.Merges) > 0 { // what comes next is to see it
+		err := d.commit()
+		then(err)
+		return func() error { return nil }, err
+	}
+	for _, p := range d.fresh {
+		c.s.remember(p)
+	}
+	end := func(err error) {
+		if err != nil {
+			c.s.people.Purge() // of whom the store does not know
+		}
+		then(err)
+	}
+	handed, err := c.dev.Hand(d.unit, end)
+	if err != nil {
+		end(err)
+		return nil, err
+	}
+	return func() error {
+		_, err := handed.Wait(context.WithoutCancel(c.ctx))
+		return err
+	}, nil
+}
+
 func (s *Session) remember(p store.Contact) {
 	for _, id := range []string{p.ID, p.Phone, p.LID} {
 		if id != "" {

@@ -36,31 +36,40 @@ func (c *conn) onReceipt(e *events.Receipt) error {
 	case e.IsFromMe || status == "":
 		return c.dev.Flush(c.ctx)
 	}
+	wait, err := c.takeReceipt(e, status)
+	if err != nil {
+		return err
+	}
+	return wait()
+}
+
+// takeReceipt puts what a receipt changes in line.
+func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error, err error) {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
 	chat, kind, err := d.place(e.Chat, chatAlt(e.MessageSource))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	by, err := d.person(e.Sender, e.SenderAlt, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	me, err := d.me()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range e.MessageIDs {
 		key := store.MessageKey{Chat: chat, Sender: me, ID: cleanID(id)}
 		if err := d.receipt(key, kind, by, status, e.Timestamp.UTC()); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
-		return c.dev.Flush(c.ctx)
+		return func() error { return c.dev.Flush(c.ctx) }, nil
 	}
-	return d.commit()
+	return d.hand(func(error) {})
 }
 
 // receipt adds what one receipt says of one message, if it is new.

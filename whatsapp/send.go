@@ -147,47 +147,62 @@ func (c *conn) send(ctx context.Context, to types.JID, chat, id string, content 
 	if !started { // the same id is on its way: its result is this one's
 		return out.wait(ctx)
 	}
-	m, err := c.queue(to, chat, id, content)
+	m, queued, err := c.queue(to, chat, id, content)
 	if errors.Is(err, store.ErrExists) {
 		m, err = c.again(to, m)
 	} else if err == nil {
-		m, err = c.transmit(to, m, content)
+		m, err = c.transmit(to, m, content, queued)
 	}
 	c.s.flight.end(id, m, err)
 	return m, err
 }
 
-// queue stores the message before anything of it leaves.
-func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (store.Message, error) {
+// queue has the message stored before anything of it leaves: it is kept together with the
+// keys that whatsmeow encrypts it with, or else when queued is called, and nothing leaves
+// before. When it could not be kept, nothing leaves any more.
+func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (m store.Message, queued func() error, err error) {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
 	me, err := d.me()
 	if err != nil {
-		return store.Message{}, err
+		return m, nil, err
 	}
 	kind := convert.KindOf(to)
 	name := ""
 	if kind == store.ChatPerson {
 		p, err := d.person(to, types.EmptyJID, "")
 		if err != nil {
-			return store.Message{}, err
+			return m, nil, err
 		}
 		chat, name = p.ID, convert.DisplayName(p)
 	}
 	read := convert.ContentOf(content)
-	m := store.Message{
+	m = store.Message{
 		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: me, ID: id}, FromMe: true,
 		Type: read.Type, Text: read.Text, Media: read.Media, Status: store.StatusQueued,
 		Timestamp: now(), StoredAt: now(), Raw: rawOf(content),
 	}
 	if err := d.context(&m, read.Context); err != nil {
-		return m, err
+		return m, nil, err
+	}
+	known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{m.MessageKey})
+	if err != nil {
+		return m, nil, fmt.Errorf("look for message: %w", err)
+	}
+	if known[m.MessageKey] {
+		return m, nil, store.ErrExists
 	}
 	d.unit.Messages = []store.Message{m}
 	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: chat, Kind: kind, Name: name, ActivityAt: m.Timestamp})
-	err = d.commit()
-	return m, err
+	release := c.out.hold()
+	queued, err = d.hand(func(err error) {
+		if err != nil {
+			c.settle(m, err)
+		}
+		release(err == nil)
+	})
+	return m, queued, err
 }
 
 // again deals with a message id that was used before: what is sent is answered as it is,
@@ -210,11 +225,14 @@ func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
 	if err := proto.Unmarshal(old.Raw, &content); err != nil {
 		return old, fmt.Errorf("read message: %w", err)
 	}
-	return c.transmit(to, old, &content)
+	return c.transmit(to, old, &content, kept)
 }
 
-// transmit sends a queued message and keeps what became of it.
-func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message) (store.Message, error) {
+// kept is for a message that is stored as queued already.
+func kept() error { return nil }
+
+// transmit sends a message and keeps what became of it. queued has it stored before.
+func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, queued func() error) (store.Message, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.m.cfg.SendTimeout)
 	defer cancel()
 	var at time.Time
@@ -227,6 +245,9 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message) (
 		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) {
 			break
 		}
+	}
+	if err := queued(); err != nil { // then nothing of it has left
+		return m, err
 	}
 	if err == nil {
 		return c.sent(m, at)

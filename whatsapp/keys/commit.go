@@ -58,7 +58,7 @@ func (d *Device) KeepReceived(ctx context.Context, u store.Unit, at time.Time, t
 	case <-ctx.Done():
 		return fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
 	}
-	e := &entry{unit: u, then: then}
+	e := &entry{unit: u, then: then, received: true}
 	if err := d.submit(e, at); err != nil {
 		<-d.room
 		return err
@@ -67,23 +67,42 @@ func (d *Device) KeepReceived(ctx context.Context, u store.Unit, at time.Time, t
 	return nil
 }
 
-// Settled returns when all that was handed over before is kept or failed.
+// Handed is a unit that has its place in the order.
+type Handed struct {
+	d *Device
+	e *entry
+}
+
+// Hand gives a unit its place in the order without having it kept: the next commit takes it
+// along, such as that of the keys which whatsmeow makes before it sends. The caller calls
+// Wait. then, if it is not nil, is told when the unit is kept or could not be, before Wait
+// returns. Reads of the device see the unit's keys at once; the rest is not in the store yet.
+func (d *Device) Hand(u store.Unit, then func(error)) (*Handed, error) {
+	e := &entry{unit: u, then: then}
+	if err := d.submit(e, time.Time{}); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.arm()
+	d.mu.Unlock()
+	return &Handed{d, e}, nil
+}
+
+// Wait has the unit kept unless it is, and returns what Commit would have.
+func (h *Handed) Wait(ctx context.Context) (store.Kept, error) { return h.d.await(ctx, h.e) }
+
+// Settled has all that was handed over before kept, and returns when it is or failed.
 func (d *Device) Settled(ctx context.Context) error {
 	d.mu.Lock()
-	var last *entry
-	if n := len(d.queue); n > 0 {
-		last = d.queue[n-1]
-	}
+	last := d.last
 	d.mu.Unlock()
 	if last == nil {
 		return nil
 	}
-	select {
-	case <-last.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for units of %s: %w", d.session, context.Cause(ctx))
+	if _, err := d.await(ctx, last); err != nil && ctx.Err() != nil {
+		return err
 	}
+	return nil
 }
 
 // Flush keeps what is pending. It is cheap when there is nothing.

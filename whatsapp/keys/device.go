@@ -65,6 +65,7 @@ type Device struct {
 	tooMany    bool       // of it to be known
 	pending    overlay    // in no unit yet
 	queue      []*entry   // in line to be kept, those being kept included
+	last       *entry     // came last in line; done once all before it is
 	cache      cache      // what the store has
 	commits    uint64     // commits that succeeded
 	decrypting string     // key in tableBuffer of the ciphertext that whatsmeow asked for last
@@ -252,7 +253,7 @@ func (d *Device) forget(ctx context.Context, put func(c *change) error) error {
 	d.mu.Lock()
 	e := &entry{unit: store.Unit{ForgetKeys: true}, keys: c.writes, before: d.pending, done: make(chan struct{})}
 	d.pending = overlay{}
-	d.queue = append(d.queue, e)
+	d.queue, d.last = append(d.queue, e), e
 	d.mu.Unlock()
 	d.drain(ctx)
 	d.mu.Lock()

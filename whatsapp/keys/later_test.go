@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	wastore "go.mau.fi/whatsmeow/store"
@@ -176,5 +177,51 @@ func TestTheStoreIsNotAskedForNewMessages(t *testing.T) {
 			require.Nil(t, decrypt(t, again.Whatsmeow(), message(n)), "it was processed")
 		}
 		require.NoError(t, again.Close(ctx))
+	})
+}
+
+// What is handed over waits for the next commit, here the one of the keys of a send, and
+// goes with it.
+func TestAUnitGoesWithTheKeysOfItsSend(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		var a answers
+		before := m.commits()
+		sending := keys.WithSend(ctx)
+		_, err := wa.Sessions.GetSession(sending, "a:0")
+		require.NoError(t, err)
+		handed, err := d.Hand(unit(message(1)), a.of("sent"))
+		require.NoError(t, err)
+		require.Equal(t, before, m.commits())
+		require.NoError(t, wa.Sessions.PutSession(sending, "a:0", []byte("x")))
+		require.Equal(t, []string{"sent true"}, a.all)
+		_, err = handed.Wait(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 1, m.commits()-before)
+		require.Len(t, m.last().Messages, 1)
+		require.Len(t, m.last().Keys, 1)
+
+		// Without keys to go with, it is kept by whoever waits for it, or after a while.
+		handed, err = d.Hand(unit(message(2)), nil)
+		require.NoError(t, err)
+		_, err = handed.Wait(ctx)
+		require.NoError(t, err)
+		_, err = d.Hand(unit(message(3)), a.of("late"))
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, "late true", a.all[1])
+
+		// A failure is told, and takes nothing with it.
+		m.setFail(store.ErrUnavailable)
+		handed, err = d.Hand(unit(message(4)), a.of("lost"))
+		require.NoError(t, err)
+		require.ErrorIs(t, wa.Sessions.PutSession(ctx, "b:0", []byte("y")), store.ErrUnavailable)
+		_, err = handed.Wait(ctx)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.Equal(t, "lost false", a.all[2])
+		m.setFail(nil)
+		require.NoError(t, d.Flush(ctx))
+		require.Len(t, m.known, 3)
+		require.Equal(t, "y", string(m.keys["session"]["b:0"]))
 	})
 }

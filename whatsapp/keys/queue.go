@@ -25,10 +25,11 @@ type entry struct {
 
 	before overlay // what was pending before a unit with ForgetKeys, and is again if that fails
 
-	then func(error) // of KeepReceived
-	done chan struct{}
-	kept store.Kept
-	err  error
+	then     func(error) // told what became of it
+	received bool        // of KeepReceived: nothing received overtakes it
+	done     chan struct{}
+	kept     store.Kept
+	err      error
 }
 
 // submit puts a unit in line, with all key changes that are pending.
@@ -42,7 +43,7 @@ func (d *Device) submit(e *entry, at time.Time) error {
 	switch {
 	case closed:
 		return ErrClosed
-	case broken != nil && (e.then != nil || !at.IsZero()):
+	case broken != nil && (e.received || !at.IsZero()):
 		return broken
 	}
 	d.enqueue(e, at)
@@ -59,7 +60,7 @@ func (d *Device) enqueue(e *entry, at time.Time) {
 		e.was = was
 		e.keys.set(now.cell, now.value)
 	}
-	d.queue = append(d.queue, e)
+	d.queue, d.last = append(d.queue, e), e
 }
 
 // await returns when e is kept or failed. Whoever finds nobody at it keeps what is in line.
@@ -212,11 +213,11 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 			d.cache.kept(&e.keys)
 			d.noteKept(&e.keys)
 		}
-	case errors.Is(err, store.ErrExists) && batch[0].then != nil && len(batch[0].unit.Messages) > 0:
+	case errors.Is(err, store.ErrExists) && batch[0].received && len(batch[0].unit.Messages) > 0:
 		batch[0].unit, batch[0].flush = store.Unit{}, true // known already: it stays in line for its keys alone
 		d.mu.Unlock()
 		return 0
-	case slices.ContainsFunc(batch, func(e *entry) bool { return e.then != nil }):
+	case slices.ContainsFunc(batch, func(e *entry) bool { return e.received }):
 		batch, d.broken = d.queue, err
 	}
 	if d.queue = d.queue[len(batch):]; len(d.queue) == 0 {
@@ -233,6 +234,8 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 		}
 		if e.then != nil {
 			e.then(err)
+		}
+		if e.received {
 			<-d.room
 		}
 		close(e.done)
