@@ -15,21 +15,21 @@ import (
 type webhooks struct{ s *Store }
 
 type webhookDoc struct {
-	ID        string      `bson:"_id"`
-	OwnerID   string      `bson:"owner"`
-	SessionID string      `bson:"session"`
-	URL       string      `bson:"url"`
-	Events    []string    `bson:"events"`
-	Filters   filtersDoc  `bson:"filters"`
-	Headers   []setting   `bson:"headers"` // a list, since names may have dots
-	Format    string      `bson:"format"`
-	State     string      `bson:"state"`
-	Reason    string      `bson:"reason"`
+	ID        string       `bson:"_id"`
+	OwnerID   string       `bson:"owner"`
+	SessionID string       `bson:"session"`
+	URL       string       `bson:"url"`
+	Events    []string     `bson:"events"`
+	Filters   filtersDoc   `bson:"filters"`
+	Headers   []setting    `bson:"headers"` // a list, since names may have dots
+	Format    string       `bson:"format"`
+	State     string       `bson:"state"`
+	Reason    string       `bson:"reason"`
 	Secrets   []signingDoc `bson:"secrets"`
-	RetryFor  int64       `bson:"retry"`   // milliseconds
-	Timeout   int64       `bson:"timeout"` // milliseconds
-	CreatedAt int64       `bson:"created"`
-	UpdatedAt int64       `bson:"updated"`
+	RetryFor  int64        `bson:"retry"`   // milliseconds
+	Timeout   int64        `bson:"timeout"` // milliseconds
+	CreatedAt int64        `bson:"created"`
+	UpdatedAt int64        `bson:"updated"`
 
 	Version int64 `bson:"v"`
 }
