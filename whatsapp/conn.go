@@ -14,9 +14,11 @@ import (
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
+	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
 
+	"whatsapp-api/whatsapp/convert"
 	"whatsapp-api/whatsapp/keys"
 )
 
@@ -96,10 +98,26 @@ func (c *conn) handle(event any) (kept bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.s.log.Error("event handler panicked", zap.String("event", fmt.Sprintf("%T", event)), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			kept = c.settle(event, fmt.Errorf("handler panicked on %T", event))
+			kept = c.settle(event, c.rescue(event))
 		}
 	}()
 	return c.settle(event, c.dispatch(event))
+}
+
+// rescue deals with an event over which the handler panicked. Refused, it would come again and
+// again and nothing behind it would ever arrive: so a message is kept as one that is not
+// understood, raw as it came, and anything else is let go.
+func (c *conn) rescue(event any) (err error) {
+	e, ok := event.(*events.Message)
+	if !ok {
+		return c.dev.Flush(c.ctx)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("message cannot be kept: %v", p)
+		}
+	}()
+	return c.keepMessage(e, convert.Content{Type: convert.TypeUnknown})
 }
 
 // settle turns what became of an event into the answer to whatsmeow. After a failure

@@ -34,6 +34,11 @@ func (c *conn) onMessage(e *events.Message) error {
 		}
 		return err
 	}
+	return c.keepMessage(e, content)
+}
+
+// keepMessage keeps a message as what it was understood to be.
+func (c *conn) keepMessage(e *events.Message, content convert.Content) error {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
