@@ -30,6 +30,7 @@ type Options struct {
 	SandboxAt string // control address of a sandbox that runs elsewhere, e.g. http://127.0.0.1:8444
 	Version   string
 	Timing    whatsapp.Timing // zero: what real WhatsApp wants; tests shorten it
+	Webhooks  service.Pace    // zero: service.DefaultPace; tests shorten it
 }
 
 // part is something that runs until its context ends.
@@ -112,9 +113,14 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		}
 		a.parts = append(a.parts, s)
 	}
+	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")}
+	webhooks, err := a.webhooks(log, sessions, tokens, opt)
+	if err != nil {
+		return err
+	}
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
-		Sessions:    &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")},
+		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
 		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),

@@ -18,7 +18,7 @@ var layers = map[string][]string{
 	"app":                             {"app/api", "app/events", "app/service", "configs", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox"},
 	"app/bench":                       {"app", "configs", "store/mongo/mongotest", "whatsapp/sandbox"},
 	"app/api":                         {"app/events", "app/service", "store", "whatsapp", "whatsapp/convert"},
-	"app/service":                     {"store", "whatsapp", "whatsapp/convert"},
+	"app/service":                     {"app/events", "store", "whatsapp", "whatsapp/convert"},
 	"app/events":                      {"store"},
 	"whatsapp":                        {"store", "whatsapp/convert", "whatsapp/keys"},
 	"whatsapp/convert":                {"store"},

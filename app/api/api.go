@@ -28,6 +28,7 @@ type Config struct {
 	Login       *service.Login
 	Tokens      *service.Tokens
 	Sessions    *service.Sessions
+	Webhooks    *service.Webhooks
 	Idempotency *service.Idempotency
 
 	Keys    *service.Keys
@@ -64,7 +65,7 @@ func New(cfg Config) *API {
 	a.useMiddleware()
 	ownErrors()
 	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
-	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.eventLog(), a.apiKeys(), a.auditLog(), a.health())
+	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.eventLog(), a.webhooks(), a.apiKeys(), a.auditLog(), a.health())
 	if cfg.Keys != nil {
 		cfg.Keys.Scopes = a.scopes
 	}

@@ -7,6 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/convert"
 )
 
 // form is how a transport writes an event.
@@ -73,7 +74,7 @@ type socketMeta struct {
 }
 
 func encodeEvent(e store.Event, f form) ([]byte, error) {
-	whole := envelope(e)
+	whole := convert.EventOf(e)
 	if f != formSocketIO {
 		raw, err := json.Marshal(whole)
 		if err != nil {

@@ -35,6 +35,8 @@ var faults = []fault{
 	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
+	{service.ErrTooManyWebhooks, 409, "too_many_webhooks", "There are 50 webhooks already. Delete one first."},
+	{service.ErrReplayRunning, 409, "replay_running", "The webhook is being replayed. Wait until that has ended."},
 	{service.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},
 	{service.ErrIdempotencyRunning, 409, "idempotency_key_running", "The first request with this Idempotency-Key is still running. Wait for its answer."},
 	{whatsapp.ErrUnconfirmed, 504, "send_unconfirmed", "WhatsApp did not acknowledge the message in time. It stays queued and is sent once; message_status tells what became of it."},

@@ -47,7 +47,7 @@ func (a *API) listEvents(ctx context.Context, on Target, in *listEventsIn) (*bod
 	}
 	out := Events{Data: []convert.Event{}, LastSeq: after, More: len(list) > in.Limit}
 	for _, e := range list[:min(len(list), in.Limit)] {
-		out.Data = append(out.Data, envelope(e))
+		out.Data = append(out.Data, convert.EventOf(e))
 		out.LastSeq = e.Seq
 	}
 	return reply(out), nil
@@ -77,11 +77,6 @@ func (a *API) firstAfter(ctx context.Context, session string, after int64, wait 
 		return got, nil
 	}
 	return nil, err
-}
-
-// envelope is an event as every transport gives it out.
-func envelope(e store.Event) convert.Event {
-	return convert.Event{ID: e.ID, Seq: e.Seq, Event: e.Name, SessionID: e.SessionID, Timestamp: convert.Time(e.Timestamp), Data: e.Data}
 }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

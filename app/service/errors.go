@@ -25,6 +25,10 @@ var (
 	ErrEmailTaken = errors.New("email is taken")
 	// ErrSessionTaken says that another session has this id.
 	ErrSessionTaken = errors.New("session id is taken")
+	// ErrTooManyWebhooks says that the owner has as many webhooks as anybody may have.
+	ErrTooManyWebhooks = errors.New("too many webhooks")
+	// ErrReplayRunning says that the webhook is being replayed already.
+	ErrReplayRunning = errors.New("a replay is running")
 	// ErrIdempotencyReused says that the key was used for another request.
 	ErrIdempotencyReused = errors.New("idempotency key was used for another request")
 	// ErrIdempotencyRunning says that the first request with this key has not ended.

@@ -17,5 +17,12 @@ func newID(prefix string) string {
 	return prefix + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:]))
 }
 
+// idAt is less than every id that is made at t or later, and greater than all from before.
+func idAt(prefix string, t time.Time) string {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:8], uint64(t.UnixMilli())<<16)
+	return prefix + strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:]))
+}
+
 // now is the time as records keep it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

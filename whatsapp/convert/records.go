@@ -57,3 +57,8 @@ func numberOrNil[N int | int64](n N) *N {
 	}
 	return &n
 }
+
+// EventOf is an event as every transport gives it out.
+func EventOf(e store.Event) Event {
+	return Event{ID: e.ID, Seq: e.Seq, Event: e.Name, SessionID: e.SessionID, Timestamp: Time(e.Timestamp), Data: e.Data}
+}

@@ -1,0 +1,348 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp/convert"
+)
+
+func (a *API) webhooks() []Endpoint {
+	const read, write = "webhooks:read", "webhooks:write"
+	accepted := status(http.StatusAccepted)
+	return []Endpoint{
+		onAccount(a, http.MethodGet, "/webhooks", read, "List own webhooks; admins see all", a.listWebhooks),
+		onAccount(a, http.MethodPost, "/webhooks", write, "Create a webhook; its secret is shown only now", a.createWebhook, status(http.StatusCreated), alsoFails(http.StatusNotFound, http.StatusConflict)),
+		onAccount(a, http.MethodGet, "/webhooks/{id}", read, "One webhook", a.getWebhook),
+		onAccount(a, http.MethodPut, "/webhooks/{id}", write, "Change a webhook; what is not given stays", a.changeWebhook),
+		onAccount(a, http.MethodDelete, "/webhooks/{id}", write, "Delete a webhook with its log", a.deleteWebhook, status(http.StatusNoContent)),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/test", write, "Send a webhook_test event now and say what came of it", a.testWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/pause", write, "Stop deliveries; events wait in the log", a.pauseWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/resume", write, "Go on where deliveries stopped", a.resumeWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/rotate-secret", write, "Make a new secret; the old one signs as well for 24 hours", a.rotateWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/replay", write, "Send events again, in the background", a.replayWebhook, accepted, alsoFails(http.StatusConflict)),
+		onAccount(a, http.MethodGet, "/webhooks/{id}/deliveries", read, "What became of events, newest first; kept for 7 days, dead ones for 30", a.listDeliveries),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/deliveries/{deliveryId}/retry", write, "Try a delivery again now", a.retryDelivery, accepted),
+	}
+}
+
+// WebhookFilters selects among events. A filter looks only at events that have what it asks for.
+type WebhookFilters struct {
+	Chats   []string `json:"chats" nullable:"false" maxItems:"1000" doc:"Phone numbers, JIDs or LIDs; empty: all chats"`
+	Senders []string `json:"senders" nullable:"false" maxItems:"1000" doc:"Of messages; empty: all"`
+	Types   []string `json:"types" nullable:"false" maxItems:"100" doc:"Of messages, such as text or image; empty: all"`
+	FromMe  *bool    `json:"fromMe" doc:"Only own messages, or only those of others; null: both"`
+	Groups  *bool    `json:"groups" doc:"Only groups, or only other chats; null: both"`
+}
+
+// Webhook is an endpoint to which events are sent.
+type Webhook struct {
+	ID        string            `json:"id"`
+	SessionID *string           `json:"sessionId" doc:"null: all sessions of the owner, those made later too"`
+	URL       string            `json:"url"`
+	Events    []string          `json:"events" doc:"Empty: all"`
+	Filters   WebhookFilters    `json:"filters"`
+	Headers   map[string]string `json:"headers" doc:"Sent along"`
+	Format    string            `json:"format" enum:"native,cloud,waha,evolution" doc:"Shape of the body: our envelope, or that of Meta's Cloud API, WAHA or Evolution API"`
+	State     string            `json:"state" enum:"active,paused,failing" doc:"failing: the endpoint does not answer well and is tried now and then"`
+	Reason    *string           `json:"reason"`
+	Backlog   int64             `json:"backlog" doc:"Events it has still to go through, wanted or not"`
+	RetryFor  string            `json:"retryFor" doc:"How long a delivery is tried before it is given up, e.g. 72h0m0s"`
+	Timeout   int               `json:"timeoutSeconds" doc:"Of one attempt"`
+	CreatedAt convert.Time      `json:"createdAt"`
+	UpdatedAt convert.Time      `json:"updatedAt"`
+}
+
+// NewWebhook is a webhook with its secret, as it is shown once.
+type NewWebhook struct {
+	Webhook
+	Secret string `json:"secret" doc:"All of it is the key of the HMACs in X-Hub-Signature-256 (sha256= of the body) and X-Webhook-Signature (t=<seconds>,v1= of \"<t>.<body>\"); it cannot be shown again"`
+}
+
+// Delivery is what became of one event at one webhook.
+type Delivery struct {
+	ID             string        `json:"id"`
+	WebhookID      string        `json:"webhookId"`
+	EventID        string        `json:"eventId" doc:"Sent as X-Event-Id: tells repetitions"`
+	Event          string        `json:"event"`
+	SessionID      *string       `json:"sessionId"`
+	Seq            *int64        `json:"seq"`
+	Attempt        int           `json:"attempt" doc:"Attempts so far"`
+	Status         string        `json:"status" enum:"pending,delivered,failed,dead" doc:"pending: waits for its turn; failed: will be tried again; dead: given up"`
+	ResponseStatus *int          `json:"responseStatus"`
+	Error          *string       `json:"error"`
+	DurationMs     *float64      `json:"durationMs"`
+	At             convert.Time  `json:"at" doc:"Of the last attempt"`
+	NextAttemptAt  *convert.Time `json:"nextAttemptAt"`
+	Replay         bool          `json:"replay"`
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+func webhookShape(w store.Webhook, backlog int64) Webhook {
+	f := w.Filters
+	out := Webhook{
+		ID: w.ID, SessionID: convert.TextOrNil(w.SessionID), URL: w.URL, Events: orEmpty(w.Events), Headers: w.Headers, Format: w.Format,
+		Filters: WebhookFilters{Chats: orEmpty(f.Chats), Senders: orEmpty(f.Senders), Types: orEmpty(f.Types), FromMe: f.FromMe, Groups: f.Groups},
+		State:   w.State, Reason: convert.TextOrNil(w.Reason), Backlog: backlog, RetryFor: w.RetryFor.String(), Timeout: int(w.Timeout.Seconds()),
+		CreatedAt: convert.Time(w.CreatedAt), UpdatedAt: convert.Time(w.UpdatedAt),
+	}
+	if out.Headers == nil {
+		out.Headers = map[string]string{}
+	}
+	return out
+}
+
+func deliveryShape(d store.Delivery) Delivery {
+	out := Delivery{
+		ID: d.ID, WebhookID: d.WebhookID, EventID: d.EventID, Event: d.Event, SessionID: convert.TextOrNil(d.SessionID), Attempt: d.Attempt, Status: d.Status,
+		Error: convert.TextOrNil(d.Error), At: convert.Time(d.At), NextAttemptAt: convert.TimeOrNil(d.NextAttemptAt), Replay: d.Replay,
+	}
+	if d.Seq > 0 {
+		out.Seq = &d.Seq
+	}
+	if d.ResponseStatus != 0 {
+		out.ResponseStatus = &d.ResponseStatus
+	}
+	if d.Attempt > 0 {
+		ms := float64(d.Duration.Microseconds()) / 1000
+		out.DurationMs = &ms
+	}
+	return out
+}
+
+// shown answers with a webhook as it is now.
+func (a *API) shown(ctx context.Context, w store.Webhook, err error) (*body[Webhook], error) {
+	if err != nil {
+		return nil, err
+	}
+	backlog, err := a.Webhooks.Backlog(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return reply(webhookShape(w, backlog[w.ID])), nil
+}
+
+type listWebhooksIn struct {
+	Paging
+	SessionID string `query:"sessionId" maxLength:"64" doc:"Only webhooks of this session alone"`
+}
+
+func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebhooksIn) (*body[List[Webhook]], error) {
+	list, next, err := a.Webhooks.List(ctx, who, in.SessionID, in.page())
+	if err != nil {
+		return nil, err
+	}
+	backlog, err := a.Webhooks.Backlog(ctx, list...)
+	if err != nil {
+		return nil, err
+	}
+	return reply(listOf(list, next, func(w store.Webhook) Webhook { return webhookShape(w, backlog[w.ID]) })), nil
+}
+
+// webhookFields are what a client may say of a webhook.
+type webhookFields struct {
+	Events  *[]string          `json:"events,omitempty" maxItems:"100" doc:"Names of events; empty: all"`
+	Filters *filterFields      `json:"filters,omitempty"`
+	Headers *map[string]string `json:"headers,omitempty" doc:"At most 20, sent along; not those that the server sets"`
+	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent"`
+	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
+	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
+}
+
+type filterFields struct {
+	Chats   []string `json:"chats,omitempty" maxItems:"1000"`
+	Senders []string `json:"senders,omitempty" maxItems:"1000"`
+	Types   []string `json:"types,omitempty" maxItems:"100"`
+	FromMe  *bool    `json:"fromMe,omitempty" nullable:"true"`
+	Groups  *bool    `json:"groups,omitempty" nullable:"true"`
+}
+
+func (f webhookFields) spec(url *string) (service.WebhookSpec, error) {
+	spec := service.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format}
+	if f.Filters != nil {
+		filters := store.WebhookFilters(*f.Filters)
+		spec.Filters = &filters
+	}
+	if f.Retry != nil {
+		d, err := time.ParseDuration(*f.Retry)
+		if err != nil {
+			return spec, service.Invalid{"retryFor": "must be a duration such as 90m or 72h"}
+		}
+		spec.RetryFor = &d
+	}
+	if f.Timeout != nil {
+		d := time.Duration(*f.Timeout) * time.Second
+		spec.Timeout = &d
+	}
+	return spec, nil
+}
+
+type createWebhookIn struct {
+	Body struct {
+		SessionID *string `json:"sessionId,omitempty" maxLength:"64" minLength:"1" nullable:"true" doc:"Absent or null: all sessions of the caller, those made later too"`
+		URL       string  `json:"url" maxLength:"2048" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
+		webhookFields
+	}
+}
+
+func (a *API) createWebhook(ctx context.Context, who service.Caller, in *createWebhookIn) (*body[NewWebhook], error) {
+	spec, err := in.Body.spec(&in.Body.URL)
+	if err != nil {
+		return nil, err
+	}
+	session := ""
+	if in.Body.SessionID != nil {
+		session = *in.Body.SessionID
+	}
+	w, err := a.Webhooks.Create(ctx, who, session, spec)
+	if err != nil {
+		return nil, err
+	}
+	return reply(NewWebhook{webhookShape(w, 0), w.Secrets[0].Value}), nil
+}
+
+// WebhookPath is the part of an input that names a webhook.
+type WebhookPath struct {
+	ID string `path:"id" maxLength:"64" doc:"Id of the webhook"`
+}
+
+type hookIn struct{ WebhookPath }
+
+func (a *API) getWebhook(ctx context.Context, who service.Caller, in *hookIn) (*body[Webhook], error) {
+	w, err := a.Webhooks.Get(ctx, who, in.ID)
+	return a.shown(ctx, w, err)
+}
+
+type changeWebhookIn struct {
+	WebhookPath
+	Body struct {
+		URL *string `json:"url,omitempty" maxLength:"2048"`
+		webhookFields
+	}
+}
+
+func (a *API) changeWebhook(ctx context.Context, who service.Caller, in *changeWebhookIn) (*body[Webhook], error) {
+	spec, err := in.Body.spec(in.Body.URL)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.Webhooks.Change(ctx, who, in.ID, spec)
+	return a.shown(ctx, w, err)
+}
+
+func (a *API) deleteWebhook(ctx context.Context, who service.Caller, in *hookIn) (*nothing, error) {
+	return nil, a.Webhooks.Delete(ctx, who, in.ID)
+}
+
+func (a *API) testWebhook(ctx context.Context, who service.Caller, in *hookIn) (*body[Delivery], error) {
+	d, err := a.Webhooks.Test(ctx, who, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(deliveryShape(d)), nil
+}
+
+func (a *API) pauseWebhook(ctx context.Context, who service.Caller, in *hookIn) (*body[Webhook], error) {
+	w, err := a.Webhooks.Pause(ctx, who, in.ID)
+	return a.shown(ctx, w, err)
+}
+
+func (a *API) resumeWebhook(ctx context.Context, who service.Caller, in *hookIn) (*body[Webhook], error) {
+	w, err := a.Webhooks.Resume(ctx, who, in.ID)
+	return a.shown(ctx, w, err)
+}
+
+func (a *API) rotateWebhook(ctx context.Context, who service.Caller, in *hookIn) (*body[NewWebhook], error) {
+	w, err := a.Webhooks.Rotate(ctx, who, in.ID)
+	shown, err := a.shown(ctx, w, err)
+	if err != nil {
+		return nil, err
+	}
+	return reply(NewWebhook{shown.Body, w.Secrets[0].Value}), nil
+}
+
+// replayPoint is a time or a seq.
+type replayPoint struct{ service.ReplayPoint }
+
+// UnmarshalJSON reads RFC 3339, or a whole number.
+func (p *replayPoint) UnmarshalJSON(raw []byte) error {
+	if json.Unmarshal(raw, &p.Seq) == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, &p.At)
+}
+
+// Schema is for the document.
+func (p replayPoint) Schema(huma.Registry) *huma.Schema {
+	least := 1.0
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString, Format: "date-time"}, {Type: huma.TypeInteger, Minimum: &least}}}
+}
+
+type replayWebhookIn struct {
+	WebhookPath
+	Body struct {
+		From       *replayPoint `json:"from,omitempty" doc:"Time, or seq if the webhook is of one session; absent: from the oldest event that is kept"`
+		To         *replayPoint `json:"to,omitempty" doc:"Time or seq, included; absent: to the newest event"`
+		OnlyFailed bool         `json:"onlyFailed,omitempty" doc:"Only deliveries that were given up"`
+	}
+}
+
+// ReplayStarted says that a replay runs in the background.
+type ReplayStarted struct {
+	ID         string `json:"id"`
+	OnlyFailed bool   `json:"onlyFailed"`
+}
+
+func (a *API) replayWebhook(ctx context.Context, who service.Caller, in *replayWebhookIn) (*body[ReplayStarted], error) {
+	p := service.Replay{OnlyFailed: in.Body.OnlyFailed}
+	if in.Body.From != nil {
+		p.From = in.Body.From.ReplayPoint
+	}
+	if in.Body.To != nil {
+		p.To = in.Body.To.ReplayPoint
+	}
+	p, err := a.Webhooks.Replay(ctx, who, in.ID, p)
+	if err != nil {
+		return nil, err
+	}
+	return reply(ReplayStarted{p.ID, p.OnlyFailed}), nil
+}
+
+type listDeliveriesIn struct {
+	WebhookPath
+	Paging
+	Status string `query:"status" enum:"pending,delivered,failed,dead"`
+}
+
+func (a *API) listDeliveries(ctx context.Context, who service.Caller, in *listDeliveriesIn) (*body[List[Delivery]], error) {
+	list, next, err := a.Webhooks.Deliveries(ctx, who, in.ID, in.Status, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return reply(listOf(list, next, deliveryShape)), nil
+}
+
+type retryDeliveryIn struct {
+	WebhookPath
+	DeliveryID string `path:"deliveryId" maxLength:"64"`
+}
+
+func (a *API) retryDelivery(ctx context.Context, who service.Caller, in *retryDeliveryIn) (*body[Delivery], error) {
+	d, err := a.Webhooks.Retry(ctx, who, in.ID, in.DeliveryID)
+	if err != nil {
+		return nil, err
+	}
+	return reply(deliveryShape(d)), nil
+}

@@ -1,0 +1,351 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"whatsapp-api/store"
+)
+
+// stream is what a runner reads of one session: its new events, or those of a replay.
+type stream struct {
+	cursor store.WebhookCursor // as it is in the store; Seq -1: it is not there yet
+	read   int64               // newest event that was read
+	order  []*item             // admitted, not done and without a record, oldest first
+	ended  bool                // a replay has read all
+}
+
+// follow sees that each of these sessions, and each replay, is being read.
+func (r *runner) follow(sessions []string) {
+	keys := make([]streamKey, 0, len(sessions))
+	for _, id := range sessions {
+		keys = append(keys, streamKey{session: id})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key := range r.cursors {
+		if key.replay != "" {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		if r.streams[key] != nil || r.closing {
+			continue
+		}
+		cursor, there := r.cursors[key]
+		if !there { // a session that was made after the webhook
+			cursor = store.WebhookCursor{WebhookID: r.id, SessionID: key.session, Seq: -1}
+		}
+		delete(r.cursors, key)
+		s := &stream{cursor: cursor, read: max(cursor.Seq, 0)}
+		r.streams[key] = s
+		switch {
+		case key.replay == "":
+			r.work.Go(func() { r.readNew(s, there) })
+		case cursor.Failed:
+			r.work.Go(func() { r.readFailed(s) })
+		default:
+			r.work.Go(func() { r.readReplay(s) })
+		}
+	}
+}
+
+// replay begins to read a replay's part of a session.
+func (r *runner) replay(c store.WebhookCursor) {
+	r.mu.Lock()
+	r.cursors[streamKey{c.SessionID, c.Replay}] = c
+	r.mu.Unlock()
+	r.follow(nil)
+}
+
+// readNew follows the session's log until the runner is closed or the session is gone.
+func (r *runner) readNew(s *stream, begun bool) {
+	session := s.cursor.SessionID
+	for r.ctx.Err() == nil {
+		err := r.begin(s, begun)
+		begun = true
+		if err == nil {
+			err = r.c.log.Follow(r.ctx, session, s.read, func(e store.Event) error { return r.take(s, e, false) })
+		}
+		switch {
+		case r.ctx.Err() != nil:
+			return
+		case errors.Is(err, store.ErrNotFound):
+			r.pause(r.c.pace.Flush) // its deletion may still be under way
+			r.drop(streamKey{session: session})
+			r.c.Changed() // a webhook of this session alone is gone too
+			return
+		case errors.Is(err, store.ErrExpired):
+			if err = r.skipLost(s); err == nil {
+				continue
+			}
+		}
+		if !r.pause(time.Second) {
+			return
+		}
+	}
+}
+
+// begin moves a stream without a cursor to the first event there is.
+func (r *runner) begin(s *stream, begun bool) error {
+	if begun {
+		return nil
+	}
+	oldest, _, err := r.c.log.Bounds(r.ctx, s.cursor.SessionID)
+	if err == nil {
+		r.mu.Lock()
+		s.read = max(oldest-1, 0)
+		r.mu.Unlock()
+	}
+	return err
+}
+
+// skipLost goes on from the oldest event that is kept, and says so.
+func (r *runner) skipLost(s *stream) error {
+	oldest, newest, err := r.c.log.Bounds(r.ctx, s.cursor.SessionID)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reason := fmt.Sprintf("events %d to %d of session %s were no longer kept when their turn came", s.read+1, oldest-1, s.cursor.SessionID)
+	if s.read > newest {
+		reason = fmt.Sprintf("the event log of session %s began anew", s.cursor.SessionID)
+	}
+	s.read = max(oldest-1, 0)
+	state := store.WebhookActive
+	if r.health.open {
+		state = store.WebhookFailing
+	}
+	r.health.tell(state, reason)
+	return nil
+}
+
+// pause waits, and says whether to go on.
+func (r *runner) pause(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-r.ctx.Done():
+		return false
+	}
+}
+
+func (r *runner) drop(key streamKey) {
+	r.mu.Lock()
+	delete(r.streams, key)
+	r.mu.Unlock()
+}
+
+// take puts an event that is wanted into the window, once there is room.
+func (r *runner) take(s *stream, e store.Event, replay bool) error {
+	r.mu.Lock()
+	w := r.hook
+	key := eventKey{e.SessionID, e.Seq}
+	known := !replay && r.known[key] // it waits already
+	r.mu.Unlock()
+	if !known && mapped(w.Format, e.Name) {
+		if about := subjectOf(e); wants(&w, e.Name, about) {
+			i := &item{event: &e, stream: s, since: time.Now(), record: store.Delivery{
+				ID: newID("dlv_"), WebhookID: r.id, SessionID: e.SessionID, EventID: e.ID, Seq: e.Seq, Event: e.Name,
+				Chat: about.chat, Replay: replay, Status: store.DeliveryPending, At: now(),
+			}}
+			if err := r.admit(r.ctx, i); err != nil {
+				return err
+			}
+		}
+	}
+	r.mu.Lock()
+	s.read = e.Seq
+	r.mu.Unlock()
+	return nil
+}
+
+// readReplay reads a part of the log again.
+func (r *runner) readReplay(s *stream) {
+	c := s.cursor
+	for s.read < c.Until {
+		list, err := r.c.log.After(r.ctx, c.SessionID, s.read, int(min(200, c.Until-s.read)))
+		switch {
+		case r.ctx.Err() != nil:
+			return
+		case errors.Is(err, store.ErrExpired):
+			if oldest, _, e := r.c.log.Bounds(r.ctx, c.SessionID); e == nil && oldest-1 > s.read {
+				r.mu.Lock()
+				s.read = min(oldest-1, c.Until)
+				r.mu.Unlock()
+				continue
+			}
+			list = nil
+		case errors.Is(err, store.ErrNotFound):
+			list = nil
+		case err != nil:
+			if !r.pause(time.Second) {
+				return
+			}
+			continue
+		}
+		if len(list) == 0 {
+			break // there is no more
+		}
+		for _, e := range list {
+			if !c.From.IsZero() && e.Timestamp.Before(c.From) || !c.To.IsZero() && e.Timestamp.After(c.To) {
+				r.mu.Lock()
+				s.read = e.Seq
+				r.mu.Unlock()
+				continue
+			}
+			if r.take(s, e, true) != nil {
+				return
+			}
+		}
+	}
+	r.end(s)
+}
+
+// readFailed takes the dead letters of a part of the log up again. After a crash it begins
+// again with those that are still dead.
+func (r *runner) readFailed(s *stream) {
+	c := s.cursor
+	for cursor := ""; ; {
+		list, next, err := r.c.store.Deliveries().List(r.ctx, store.DeliveryQuery{
+			Webhook: r.id, Status: store.DeliveryDead, Oldest: true, Page: store.Page{Cursor: cursor, Limit: 100},
+		})
+		if err != nil {
+			if !r.pause(time.Second) {
+				return
+			}
+			continue
+		}
+		for _, d := range list {
+			if d.SessionID != c.SessionID || d.Seq <= c.Seq || d.Seq > c.Until ||
+				!c.From.IsZero() && d.At.Before(c.From) || !c.To.IsZero() && d.At.After(c.To) {
+				continue
+			}
+			if r.admit(r.ctx, &item{record: again(d), stream: s, since: time.Now()}) != nil {
+				return
+			}
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	r.end(s)
+}
+
+// again is a delivery that is to be tried anew, for as long as any other.
+func again(d store.Delivery) store.Delivery {
+	d.Replay, d.Status, d.Since, d.NextAttemptAt = true, store.DeliveryPending, time.Time{}, time.Time{}
+	return d
+}
+
+func (r *runner) end(s *stream) {
+	r.mu.Lock()
+	s.ended = true
+	r.mu.Unlock()
+}
+
+// retry brings a delivery to its next attempt at once, whatever came of it. Its record in the
+// store says that it waits.
+func (r *runner) retry(d store.Delivery) {
+	r.mu.Lock()
+	found := false
+	for _, l := range r.lanes {
+		for _, i := range l.items {
+			if i.record.ID == d.ID {
+				l.due, found = time.Time{}, true
+			}
+		}
+	}
+	if !found {
+		r.restore(d)
+	}
+	r.mu.Unlock()
+	r.pump()
+}
+
+// collect gathers what is to be written, and what to do once it is.
+func (r *runner) collect(at time.Time) (p store.DeliveryProgress, written func(error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var keep []*item
+	for i := range r.changed {
+		keep = append(keep, i)
+	}
+	cursors, over := map[streamKey]store.WebhookCursor{}, []streamKey{}
+	for key, s := range r.streams {
+		next, waiting := s.read, s.order[:0]
+		blocked := false
+		for _, i := range s.order {
+			if i.done || i.kept {
+				continue
+			}
+			waiting = append(waiting, i)
+			if first := i.lane.items[0]; first.record.Attempt > 0 || at.Sub(i.since) > r.c.pace.Stale {
+				if !r.changed[i] {
+					keep = append(keep, i)
+				}
+				continue
+			}
+			if !blocked {
+				next, blocked = i.record.Seq-1, true
+			}
+		}
+		clear(s.order[len(waiting):])
+		s.order = waiting
+		switch c := s.cursor; {
+		case s.ended && len(waiting) == 0:
+			p.Ended = append(p.Ended, c)
+			over = append(over, key)
+		case next != c.Seq && !c.Failed:
+			c.Seq = next
+			p.Cursors = append(p.Cursors, c)
+			cursors[key] = c
+		}
+	}
+	for _, i := range keep {
+		p.Deliveries = append(p.Deliveries, i.record)
+		delete(r.changed, i)
+	}
+	done := r.finished
+	r.finished = nil
+	p.Deliveries = append(p.Deliveries, done...)
+	return p, func(err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err != nil {
+			r.unwritten(keep, done)
+			return
+		}
+		r.wrote(keep, cursors, over, len(done))
+	}
+}
+
+// unwritten needs mu. What was not written is part of what the next collect gathers.
+func (r *runner) unwritten(kept []*item, done []store.Delivery) {
+	for _, i := range kept {
+		if !i.done {
+			r.changed[i] = true
+		}
+	}
+	r.finished = append(done, r.finished...)
+}
+
+// wrote needs mu.
+func (r *runner) wrote(kept []*item, cursors map[streamKey]store.WebhookCursor, over []streamKey, done int) {
+	for _, i := range kept {
+		i.kept = true
+	}
+	for key, c := range cursors {
+		if s := r.streams[key]; s != nil {
+			s.cursor = c
+		}
+	}
+	for _, key := range over {
+		delete(r.streams, key)
+	}
+	if done > 0 {
+		r.leave(done)
+	}
+}

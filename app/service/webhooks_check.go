@@ -1,0 +1,116 @@
+package service
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+)
+
+const (
+	maxHeaders     = 20
+	maxHeaderBytes = 4096 // of one header's value
+	maxFilter      = 1000 // entries of one filter
+)
+
+// apply changes a webhook as a spec says, if all of it is good. Invalid.
+func (h *Webhooks) apply(w *store.Webhook, spec WebhookSpec) error {
+	wrong := Invalid{}
+	set(&w.URL, spec.URL)
+	wrong.check("url", h.Targets.checkURL(w.URL))
+	if spec.Events != nil {
+		w.Events = nil
+		if len(*spec.Events) > 0 {
+			w.Events = slices.Clone(*spec.Events)
+		}
+		wrong.check("events", checkEvents(w.Events))
+	}
+	if spec.Filters != nil {
+		w.Filters = store.WebhookFilters{Types: spec.Filters.Types, FromMe: spec.Filters.FromMe, Groups: spec.Filters.Groups}
+		w.Filters.Chats = addresses(wrong, "filters.chats", spec.Filters.Chats)
+		w.Filters.Senders = addresses(wrong, "filters.senders", spec.Filters.Senders)
+	}
+	if spec.Headers != nil {
+		w.Headers = *spec.Headers
+		wrong.check("headers", checkHeaders(w.Headers))
+	}
+	set(&w.Format, spec.Format)
+	if _, other := formats[w.Format]; !other && w.Format != FormatNative {
+		wrong["format"] = "must be native, cloud, waha or evolution"
+	}
+	set(&w.RetryFor, spec.RetryFor)
+	if w.RetryFor < 0 || w.RetryFor > maxRetry {
+		wrong["retryFor"] = fmt.Sprintf("must be 0s to %s", maxRetry)
+	}
+	set(&w.Timeout, spec.Timeout)
+	if w.Timeout <= 0 || w.Timeout > maxWait {
+		wrong["timeoutSeconds"] = fmt.Sprintf("must be 1 to %d", int(maxWait.Seconds()))
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+func checkEvents(names []string) string {
+	known := whatsapp.EventNames()
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return fmt.Sprintf("%q is not an event; known are %s", n, strings.Join(known, " "))
+		}
+	}
+	return ""
+}
+
+// addresses writes the entries of a filter as events have them.
+func addresses(wrong Invalid, field string, texts []string) (list []string) {
+	if len(texts) > maxFilter {
+		wrong[field] = fmt.Sprintf("must be at most %d", maxFilter)
+		return nil
+	}
+	for _, t := range texts {
+		id, err := canonical(t)
+		if err != nil {
+			wrong[field] = fmt.Sprintf("%q: %s", t, err)
+			return nil
+		}
+		list = append(list, id)
+	}
+	return list
+}
+
+// ownHeaders are headers that the server, or HTTP itself, sets. A dash at the end names all that
+// begin so.
+var ownHeaders = []string{
+	"Connection", "Keep-Alive", "Proxy-", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-", "Expect", "Accept-Encoding",
+	"User-Agent", "X-Hub-", "X-Webhook-", "X-Event-Id", "X-Delivery-Attempt",
+}
+
+// headerName is a token (RFC 9110).
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")
+
+func checkHeaders(headers map[string]string) string {
+	if len(headers) > maxHeaders {
+		return fmt.Sprintf("must be at most %d", maxHeaders)
+	}
+	for name, value := range headers {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !headerName.MatchString(name):
+			return fmt.Sprintf("%q is not a name of a header", name)
+		case len(value) > maxHeaderBytes || strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }):
+			return fmt.Sprintf("the value of %s must be one line of at most %d bytes", name, maxHeaderBytes)
+		}
+		for _, own := range ownHeaders {
+			if canonical == own || strings.HasSuffix(own, "-") && strings.HasPrefix(canonical, own) {
+				return fmt.Sprintf("%s is set by the server", name)
+			}
+		}
+	}
+	return ""
+}
