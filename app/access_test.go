@@ -24,12 +24,17 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 	r := start(t, place{dataDir: t.TempDir()})
 	r.call("POST", "/api/v1/users", map[string]any{"email": "eve@example.com", "name": "Eve", "password": "another password"}, 201)
 	r.call("POST", "/api/v1/sessions", map[string]any{"id": "shop", "name": "Shop"}, 201)
+	hook := r.call("POST", "/api/v1/webhooks", map[string]any{"url": "https://example.com/hook", "sessionId": "shop"}, 201).str("id")
 	eve := r.as("eve@example.com", "another password")
 	nobody := *r
 	nobody.token = ""
 	for _, e := range r.app.api.Endpoints() {
 		t.Run(e.Method+" "+e.Path, func(t *testing.T) {
-			path := strings.NewReplacer("{sessionId}", "shop", "{chatId}", "34600000000", "{id}", "usr_none").Replace(e.Path)
+			id := "usr_none"
+			if strings.HasPrefix(e.Path, "/api/v1/webhooks/") {
+				id = hook
+			}
+			path := strings.NewReplacer("{sessionId}", "shop", "{chatId}", "34600000000", "{id}", id, "{deliveryId}", "dlv_none").Replace(e.Path)
 			require.NotContains(t, path, "{", "a parameter this test does not know")
 			var body any
 			if e.Method == http.MethodPost || e.Method == http.MethodPut {
@@ -38,6 +43,9 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 			if e.Access != api.Open {
 				require.Equal(t, "unauthorized", nobody.call(e.Method, path, body, 401).str("code"))
 				require.NotEmpty(t, e.Scope)
+			}
+			if id == hook {
+				require.Equal(t, "not_found", eve.call(e.Method, path, body, 404).str("code"), "another's webhook looks as if it did not exist")
 			}
 			switch e.Access {
 			case api.OnSession:
@@ -50,6 +58,10 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 		})
 	}
 	require.Empty(t, eve.call("GET", "/api/v1/sessions", nil, 200).list("data"))
+	require.Empty(t, eve.call("GET", "/api/v1/webhooks", nil, 200).list("data"))
+	eve.call("GET", "/api/v1/webhooks?sessionId=shop", nil, 404)
+	eve.call("POST", "/api/v1/webhooks", map[string]any{"url": "https://example.com/hook", "sessionId": "shop"}, 404)
+	require.Equal(t, "active", r.call("GET", "/api/v1/webhooks/"+hook, nil, 200).str("state"))
 	require.Equal(t, "shop", r.call("GET", "/api/v1/sessions/shop", nil, 200).str("id"), "nothing that Eve tried had an effect")
 }
 

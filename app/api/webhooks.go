@@ -151,17 +151,18 @@ func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebh
 	return reply(listOf(list, next, func(w store.Webhook) Webhook { return webhookShape(w, backlog[w.ID]) })), nil
 }
 
-// webhookFields are what a client may say of a webhook.
-type webhookFields struct {
+// WebhookFields are what a client may say of a webhook.
+type WebhookFields struct {
 	Events  *[]string          `json:"events,omitempty" maxItems:"100" doc:"Names of events; empty: all"`
-	Filters *filterFields      `json:"filters,omitempty"`
+	Filters *FilterFields      `json:"filters,omitempty"`
 	Headers *map[string]string `json:"headers,omitempty" doc:"At most 20, sent along; not those that the server sets"`
 	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent"`
 	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
 	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
 }
 
-type filterFields struct {
+// FilterFields are the filters of a webhook as a client writes them.
+type FilterFields struct {
 	Chats   []string `json:"chats,omitempty" maxItems:"1000"`
 	Senders []string `json:"senders,omitempty" maxItems:"1000"`
 	Types   []string `json:"types,omitempty" maxItems:"100"`
@@ -169,7 +170,7 @@ type filterFields struct {
 	Groups  *bool    `json:"groups,omitempty" nullable:"true"`
 }
 
-func (f webhookFields) spec(url *string) (service.WebhookSpec, error) {
+func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {
 	spec := service.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format}
 	if f.Filters != nil {
 		filters := store.WebhookFilters(*f.Filters)
@@ -193,7 +194,7 @@ type createWebhookIn struct {
 	Body struct {
 		SessionID *string `json:"sessionId,omitempty" maxLength:"64" minLength:"1" nullable:"true" doc:"Absent or null: all sessions of the caller, those made later too"`
 		URL       string  `json:"url" maxLength:"2048" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
-		webhookFields
+		WebhookFields
 	}
 }
 
@@ -229,7 +230,7 @@ type changeWebhookIn struct {
 	WebhookPath
 	Body struct {
 		URL *string `json:"url,omitempty" maxLength:"2048"`
-		webhookFields
+		WebhookFields
 	}
 }
 
