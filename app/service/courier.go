@@ -277,18 +277,18 @@ func eachSession(ctx context.Context, st store.Store, owner string, fn func(stor
 func (c *Courier) ensure(ctx context.Context, id string, w store.Webhook, sessions []string) error {
 	r := c.runner(id)
 	if r == nil {
-		cursors, err := c.store.Deliveries().Cursors(ctx, id)
-		if err != nil {
-			return err
-		}
-		r = newRunner(c, w, cursors)
-		if err := r.load(ctx); err != nil {
-			r.close(0)
-			return err
-		}
+		r = newRunner(c, w)
 		c.mu.Lock()
 		c.runners[id] = r
 		c.mu.Unlock()
+		// Only now: what is asked for meanwhile is either read here, or told to the runner.
+		if err := r.load(ctx); err != nil {
+			r.close(0)
+			c.mu.Lock()
+			delete(c.runners, id)
+			c.mu.Unlock()
+			return err
+		}
 	}
 	r.configure(w)
 	r.follow(sessions)

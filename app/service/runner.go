@@ -1,8 +1,10 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +28,10 @@ type runner struct {
 	hook    store.Webhook
 	streams map[streamKey]*stream
 	cursors map[streamKey]store.WebhookCursor // as they were at the start
-	known   map[eventKey]bool                 // that have a record from before the start
+	known   map[eventKey]bool                 // to be read, with a record from before the start
+
+	restored map[string]bool // deliveries in lanes that were read from the store, by id
+
 	lanes   map[string]*lane
 	ready   []*lane
 	size    int // items that are not done, and deliveries that are not written
@@ -69,54 +74,71 @@ type lane struct {
 	due   time.Time // of the first; zero: now
 }
 
-func newRunner(c *Courier, w store.Webhook, cursors []store.WebhookCursor) *runner {
+func newRunner(c *Courier, w store.Webhook) *runner {
 	r := &runner{
 		c: c, id: w.ID, hook: w, streams: map[streamKey]*stream{}, cursors: map[streamKey]store.WebhookCursor{}, known: map[eventKey]bool{},
-		lanes: map[string]*lane{}, space: make(chan struct{}), changed: map[*item]bool{},
+		lanes: map[string]*lane{}, space: make(chan struct{}), changed: map[*item]bool{}, restored: map[string]bool{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.requests, r.abort = context.WithCancel(context.Background())
-	for _, x := range cursors {
-		r.cursors[streamKey{x.SessionID, x.Replay}] = x
-	}
 	r.health.open = w.State == store.WebhookFailing
 	r.timer = time.AfterFunc(time.Hour, r.pump)
 	return r
 }
 
-// load puts what waited when the courier was stopped back into the lanes.
+// load puts what waited when the courier was stopped back into the lanes, and learns how far
+// the webhook has got.
 func (r *runner) load(ctx context.Context) error {
-	for _, status := range []string{store.DeliveryFailed, store.DeliveryPending} { // who was tried is first of its chat
+	var waiting []store.Delivery
+	for _, status := range []string{store.DeliveryFailed, store.DeliveryPending} {
 		for cursor := ""; ; {
 			list, next, err := r.c.store.Deliveries().List(ctx, store.DeliveryQuery{Webhook: r.id, Status: status, Oldest: true, Page: store.Page{Cursor: cursor, Limit: 200}})
 			if err != nil {
 				return err
 			}
-			r.mu.Lock()
-			for _, d := range list {
-				r.restore(d)
-			}
-			r.mu.Unlock()
+			waiting = append(waiting, list...)
 			if cursor = next; next == "" {
 				break
 			}
 		}
 	}
+	inSequence(waiting)
+	cursors, err := r.c.store.Deliveries().Cursors(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range cursors {
+		r.cursors[streamKey{c.SessionID, c.Replay}] = c
+	}
+	for _, d := range waiting {
+		r.restore(d)
+	}
 	return nil
 }
 
-// restore needs mu.
-func (r *runner) restore(d store.Delivery) *item {
-	i := &item{record: d, kept: true, since: time.Now()}
-	if !d.Replay {
+// inSequence puts deliveries into the order of their events. Ids are not enough for that: those
+// of one millisecond are in no order.
+func inSequence(list []store.Delivery) {
+	slices.SortStableFunc(list, func(a, b store.Delivery) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
+// restore needs mu. It takes up a delivery that has a record.
+func (r *runner) restore(d store.Delivery) {
+	if r.restored[d.ID] {
+		return
+	}
+	r.restored[d.ID] = true
+	if !d.Replay && d.Seq > r.cursors[streamKey{session: d.SessionID}].Seq { // it will be read again
 		r.known[eventKey{d.SessionID, d.Seq}] = true
 	}
+	i := &item{record: d, kept: true, since: time.Now()}
 	r.size++
 	r.enqueue(i)
 	if l := i.lane; l.items[0] == i {
 		l.due = d.NextAttemptAt
 	}
-	return i
 }
 
 // configure takes a changed webhook over. One that was set going again is tried at once.
@@ -355,7 +377,7 @@ func (r *runner) finish(i *item, record bool, status string) {
 	i.lane.items = i.lane.items[1:]
 	i.lane.due = time.Time{}
 	delete(r.changed, i)
-	delete(r.known, eventKey{i.record.SessionID, i.record.Seq})
+	delete(r.restored, i.record.ID)
 	if i.event != nil {
 		r.data -= len(i.event.Data)
 		i.event = nil

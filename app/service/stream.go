@@ -31,6 +31,7 @@ func (r *runner) follow(sessions []string) {
 	}
 	for _, key := range keys {
 		if r.streams[key] != nil || r.closing {
+			delete(r.cursors, key)
 			continue
 		}
 		cursor, there := r.cursors[key]
@@ -53,8 +54,11 @@ func (r *runner) follow(sessions []string) {
 
 // replay begins to read a replay's part of a session.
 func (r *runner) replay(c store.WebhookCursor) {
+	key := streamKey{c.SessionID, c.Replay}
 	r.mu.Lock()
-	r.cursors[streamKey{c.SessionID, c.Replay}] = c
+	if r.streams[key] == nil {
+		r.cursors[key] = c
+	}
 	r.mu.Unlock()
 	r.follow(nil)
 }
@@ -158,6 +162,9 @@ func (r *runner) take(s *stream, e store.Event, replay bool) error {
 	}
 	r.mu.Lock()
 	s.read = e.Seq
+	if !replay {
+		delete(r.known, key)
+	}
 	r.mu.Unlock()
 	return nil
 }
@@ -218,6 +225,7 @@ func (r *runner) readFailed(s *stream) {
 			}
 			continue
 		}
+		inSequence(list)
 		for _, d := range list {
 			if d.SessionID != c.SessionID || d.Seq <= c.Seq || d.Seq > c.Until ||
 				!c.From.IsZero() && d.At.Before(c.From) || !c.To.IsZero() && d.At.After(c.To) {
