@@ -123,6 +123,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
 		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
+		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: a.cfg.WebhookAllowedIPs},
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
 		Observe: m.request, WriteMetrics: m.write,
 	})

@@ -34,6 +34,7 @@ type Config struct {
 	Keys    *service.Keys
 	Rates   *service.Rates // nil: without limit
 	Audit   *service.Audit // nil: nothing is noted
+	Inbound Inbound        // who may post messages of another service
 	Origins []string       // browser front ends that may call
 	Sandbox http.Handler   // control routes under /sandbox; nil: none
 	Web     http.Handler   // static pages (docs); nil: none
@@ -65,7 +66,7 @@ func New(cfg Config) *API {
 	a.useMiddleware()
 	ownErrors()
 	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
-	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.eventLog(), a.webhooks(), a.apiKeys(), a.auditLog(), a.health())
+	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.inboundWebhook(), a.eventLog(), a.webhooks(), a.apiKeys(), a.auditLog(), a.health())
 	if cfg.Keys != nil {
 		cfg.Keys.Scopes = a.scopes
 	}

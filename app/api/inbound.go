@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
+)
+
+// Inbound says who may post messages of another WhatsApp service. Both empty: nobody.
+type Inbound struct {
+	Token     string   // HMAC secret of the body's signature; empty: no signature is asked for
+	Addresses []string // addresses or networks; empty: from anywhere
+}
+
+func (i Inbound) enabled() bool { return i.Token != "" || len(i.Addresses) > 0 }
+
+func (a *API) inboundWebhook() []Endpoint {
+	return []Endpoint{
+		open(a, http.MethodPost, base+"/messages/webhook", "Messages from another WhatsApp service; off unless WEBHOOK_TOKEN or WEBHOOK_ALLOWED_IPS is set", a.receiveWebhook,
+			alsoFails(http.StatusUnauthorized, http.StatusNotFound)),
+	}
+}
+
+type webhookIn struct {
+	Signature string `header:"X-Hub-Signature-256" maxLength:"200" doc:"sha256= and the HMAC-SHA256 of the body with WEBHOOK_TOKEN, in hex"`
+	RawBody   []byte
+	Body      struct {
+		SessionID string           `json:"sessionId" minLength:"1" maxLength:"64"`
+		Messages  []InboundMessage `json:"messages" minItems:"1" maxItems:"500"`
+	}
+}
+
+// InboundMessage is a message that another WhatsApp service received.
+type InboundMessage struct {
+	ID        string    `json:"id" minLength:"1" maxLength:"256" doc:"WhatsApp's message id; the same id in the same chat from the same sender is taken once"`
+	Chat      string    `json:"chat" minLength:"1" maxLength:"128" doc:"Phone number, JID or LID"`
+	From      string    `json:"from,omitempty" maxLength:"128" doc:"The sender; in a chat with one person it may be left out"`
+	FromMe    bool      `json:"fromMe,omitempty"`
+	Type      string    `json:"type,omitempty" maxLength:"32" default:"text"`
+	Text      string    `json:"text,omitempty" maxLength:"65536"`
+	Name      string    `json:"name,omitempty" maxLength:"200" doc:"What the sender calls themselves"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// InboundResult says what became of the messages.
+type InboundResult struct {
+	Received   int `json:"received"`
+	Duplicates int `json:"duplicates" doc:"Were here already"`
+}
+
+func (a *API) receiveWebhook(ctx context.Context, in *webhookIn) (*body[InboundResult], error) {
+	if err := a.Inbound.admit(addressOf(ctx), in.Signature, in.RawBody); err != nil {
+		return nil, err
+	}
+	s, err := a.Manager.Get(ctx, in.Body.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	var out InboundResult
+	for _, m := range in.Body.Messages {
+		known, err := s.Receive(ctx, whatsapp.Inbound{
+			ID: m.ID, Chat: m.Chat, From: m.From, FromMe: m.FromMe, Type: m.Type, Text: m.Text, Name: m.Name, Timestamp: m.Timestamp,
+		})
+		if err != nil {
+			return nil, err // those before are kept; posted again, they are duplicates
+		}
+		if known {
+			out.Duplicates++
+		} else {
+			out.Received++
+		}
+	}
+	return reply(out), nil
+}
+
+// admit checks where a post comes from and its signature, in constant time. Where posting is
+// off, the route is not there.
+func (i Inbound) admit(address, signature string, raw []byte) error {
+	if !i.enabled() {
+		return store.ErrNotFound
+	}
+	if len(i.Addresses) > 0 && !i.from(address) {
+		return service.ErrUnauthorized
+	}
+	if i.Token == "" {
+		return nil
+	}
+	given, err := hex.DecodeString(strings.TrimPrefix(signature, "sha256="))
+	mac := hmac.New(sha256.New, []byte(i.Token))
+	mac.Write(raw)
+	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+		return service.ErrUnauthorized
+	}
+	return nil
+}
+
+func (i Inbound) from(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && slices.ContainsFunc(i.Addresses, func(allowed string) bool {
+		if one, err := netip.ParseAddr(allowed); err == nil {
+			return one.Unmap() == ip.Unmap()
+		}
+		network, err := netip.ParsePrefix(allowed)
+		return err == nil && network.Contains(ip.Unmap())
+	})
+}
