@@ -78,7 +78,7 @@ var wahaAcks = map[string]struct {
 }
 
 // wahaStates names our states as WAHA does.
-var wahaStates = map[string]string{
+var wahaStates = map[string]string{ //nolint:gosec // names of states, not credentials
 	"created": "STOPPED", "stopped": "STOPPED", "connecting": "STARTING", "syncing": "STARTING", "reconnecting": "STARTING",
 	"qr": "SCAN_QR_CODE", "pairing_code": "SCAN_QR_CODE", "passkey": "SCAN_QR_CODE", "connected": "WORKING", "degraded": "WORKING",
 	"logged_out": "FAILED", "banned": "FAILED", "error": "FAILED",

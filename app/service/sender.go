@@ -128,11 +128,11 @@ func (s *sender) post(ctx context.Context, p parcel, to, first *url.URL) (outcom
 	o := outcome{status: resp.StatusCode}
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		next, err := resp.Location()
-		if err != nil {
-			return outcome{status: o.status, fault: "redirected nowhere"}, nil, nil
+		if next, err := resp.Location(); err == nil {
+			return o, next, nil
 		}
-		return o, next, nil
+		o.fault = "redirected nowhere"
+		return o, nil, nil
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		o.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
