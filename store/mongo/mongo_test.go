@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 // openAt opens a store on a database and closes it at the end of the test.
 func openAt(t testing.TB, uri string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Config{URI: uri})
+	s, err := Open(t.Context(), Config{URI: uri, Timeout: time.Minute}) // a loaded machine writes 20 MB slowly
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
