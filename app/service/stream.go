@@ -10,6 +10,7 @@ import (
 
 // stream is what a runner reads of one session: its new events, or those of a replay.
 type stream struct {
+	first  store.WebhookCursor // as it was when reading began, for the one who reads
 	cursor store.WebhookCursor // as it is in the store; Seq -1: it is not there yet
 	read   int64               // newest event that was read
 	order  []*item             // admitted, not done and without a record, oldest first
@@ -39,7 +40,7 @@ func (r *runner) follow(sessions []string) {
 			cursor = store.WebhookCursor{WebhookID: r.id, SessionID: key.session, Seq: -1}
 		}
 		delete(r.cursors, key)
-		s := &stream{cursor: cursor, read: max(cursor.Seq, 0)}
+		s := &stream{first: cursor, cursor: cursor, read: max(cursor.Seq, 0)}
 		r.streams[key] = s
 		switch {
 		case key.replay == "":
@@ -65,7 +66,7 @@ func (r *runner) replay(c store.WebhookCursor) {
 
 // readNew follows the session's log until the runner is closed or the session is gone.
 func (r *runner) readNew(s *stream, begun bool) {
-	session := s.cursor.SessionID
+	session := s.first.SessionID
 	for r.ctx.Err() == nil {
 		err := r.begin(s, begun)
 		begun = true
@@ -96,7 +97,7 @@ func (r *runner) begin(s *stream, begun bool) error {
 	if begun {
 		return nil
 	}
-	oldest, _, err := r.c.log.Bounds(r.ctx, s.cursor.SessionID)
+	oldest, _, err := r.c.log.Bounds(r.ctx, s.first.SessionID)
 	if err == nil {
 		r.mu.Lock()
 		s.read = max(oldest-1, 0)
@@ -107,15 +108,15 @@ func (r *runner) begin(s *stream, begun bool) error {
 
 // skipLost goes on from the oldest event that is kept, and says so.
 func (r *runner) skipLost(s *stream) error {
-	oldest, newest, err := r.c.log.Bounds(r.ctx, s.cursor.SessionID)
+	oldest, newest, err := r.c.log.Bounds(r.ctx, s.first.SessionID)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	reason := fmt.Sprintf("events %d to %d of session %s were no longer kept when their turn came", s.read+1, oldest-1, s.cursor.SessionID)
+	reason := fmt.Sprintf("events %d to %d of session %s were no longer kept when their turn came", s.read+1, oldest-1, s.first.SessionID)
 	if s.read > newest {
-		reason = fmt.Sprintf("the event log of session %s began anew", s.cursor.SessionID)
+		reason = fmt.Sprintf("the event log of session %s began anew", s.first.SessionID)
 	}
 	s.read = max(oldest-1, 0)
 	state := store.WebhookActive
@@ -171,7 +172,7 @@ func (r *runner) take(s *stream, e store.Event, replay bool) error {
 
 // readReplay reads a part of the log again.
 func (r *runner) readReplay(s *stream) {
-	c := s.cursor
+	c := s.first
 	for s.read < c.Until {
 		list, err := r.c.log.After(r.ctx, c.SessionID, s.read, int(min(200, c.Until-s.read)))
 		switch {
@@ -214,7 +215,7 @@ func (r *runner) readReplay(s *stream) {
 // readFailed takes the dead letters of a part of the log up again. After a crash it begins
 // again with those that are still dead.
 func (r *runner) readFailed(s *stream) {
-	c := s.cursor
+	c := s.first
 	for cursor := ""; ; {
 		list, next, err := r.c.store.Deliveries().List(r.ctx, store.DeliveryQuery{
 			Webhook: r.id, Status: store.DeliveryDead, Oldest: true, Page: store.Page{Cursor: cursor, Limit: 100},
