@@ -26,7 +26,10 @@ func NewTargets(private []string) (*Targets, error) {
 		if err != nil {
 			return nil, fmt.Errorf("webhook targets: %w", err)
 		}
-		t.private = append(t.private, netip.PrefixFrom(p.Addr().Unmap(), p.Bits()).Masked())
+		if p.Addr().Is4In6() {
+			return nil, fmt.Errorf("webhook targets: write %s as a network of IPv4", text)
+		}
+		t.private = append(t.private, p.Masked())
 	}
 	return t, nil
 }
