@@ -57,6 +57,10 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 			}
 		})
 	}
+	require.Equal(t, "unauthorized", nobody.call("GET", "/api/v1/events", nil, 401).str("code")) // streams have no row; Socket.IO's are in TestSocketIORefusals
+	require.Equal(t, "not_found", eve.call("GET", "/api/v1/events?sessions=shop", nil, 404).str("code"))
+	ws := eve.stream(map[string]any{"type": "subscribe", "sessions": []string{"shop"}})
+	require.Equal(t, "not_found", ws.next().str("code"))
 	require.Empty(t, eve.call("GET", "/api/v1/sessions", nil, 200).list("data"))
 	require.Empty(t, eve.call("GET", "/api/v1/webhooks", nil, 200).list("data"))
 	eve.call("GET", "/api/v1/webhooks?sessionId=shop", nil, 404)

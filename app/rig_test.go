@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest"
 
@@ -54,6 +55,17 @@ const (
 // start runs a server inside this process, with an admin logged in.
 func start(t *testing.T, at place, change ...func(*configs.Config)) *rig {
 	t.Helper()
+	return startWith(t, at, zaptest.NewLogger(t, zaptest.Level(zapcore.WarnLevel)), change...)
+}
+
+// startLogged is start for a test that watches the log.
+func startLogged(t *testing.T, at place, watch zap.Option, change ...func(*configs.Config)) *rig {
+	t.Helper()
+	return startWith(t, at, zaptest.NewLogger(t, zaptest.Level(zapcore.InfoLevel), zaptest.WrapOptions(watch)), change...)
+}
+
+func startWith(t *testing.T, at place, log *zap.Logger, change ...func(*configs.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, at: at}
 	cfg := configs.Default()
 	cfg.Host, cfg.Port, cfg.DataDir, cfg.MongoDBURI = "127.0.0.1", 0, at.dataDir, configs.Secret(at.mongoURI)
@@ -61,7 +73,7 @@ func start(t *testing.T, at place, change ...func(*configs.Config)) *rig {
 		c(&cfg)
 	}
 	r.admin(cfg)
-	a, err := New(t.Context(), cfg, Options{SandboxAt: theWorld.control, Version: "test"}, zaptest.NewLogger(t, zaptest.Level(zapcore.WarnLevel)))
+	a, err := New(t.Context(), cfg, Options{SandboxAt: theWorld.control, Version: "test"}, log)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -60,6 +60,13 @@ func newSocketIO(a *API) *socketIO {
 	io := socketio.NewServer(nil, opts)
 	s := &socketIO{api: a, handler: io.ServeHandler(nil)}
 	s.engine = io.Engine()
+	s.engine.Use(func(ctx *types.HttpContext, next func(error)) {
+		ctx.ResponseHeaders() // asks for the header, see answer.Header
+		next(nil)
+		if a, ok := ctx.Response().(*answer); ok {
+			a.begun()
+		}
+	})
 	_ = s.engine.On("connection", func(args ...any) { s.attach(args[0].(engine.Socket)) })
 	io.Use(func(sock *socketio.Socket, next func(*socketio.ExtendedError)) {
 		if err := s.handshake(sock); err != nil {
@@ -99,20 +106,25 @@ func (s *socketIO) serve(c echo.Context) error {
 	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
 		s.api.write(c, problem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.", requestOf(r.Context())))
 		return nil
-	case s.api.streams.ctx.Err() != nil:
+	case !q.Has("sid") && s.api.streams.ctx.Err() != nil:
 		s.api.write(c, s.api.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
-	known := false
-	if w, ok := s.wires.Load(q.Get("sid")); ok {
-		known = true
-		defer context.AfterFunc(w.(*wire).ctx, cancel)() // or a poll would wait for an answer for ever
-	}
 	inner := r.Clone(ctx)
 	inner.Header.Del("Origin")
-	answer := newAnswer(c.Response(), known)
+	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	first := r.Method == http.MethodGet && !q.Has("sid") && (q.Get("transport") == "polling" || upgrade) // else it is refused at once
+	answer := newAnswer(c.Response(), first)
+	answer.begun = func() { // not before: the library sets up what the end of ctx sets off
+		answer.until(r.Context(), cancel)
+		if w, ok := s.wires.Load(q.Get("sid")); ok {
+			answer.until(w.(*wire).ctx, cancel) // or a poll would wait for an answer for ever
+		} else if q.Has("sid") {
+			cancel()
+		}
+	}
 	s.handler.ServeHTTP(answer, inner)
 	answer.finish()
 	return nil

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 )
@@ -187,6 +189,7 @@ func (s *stream) push(e store.Event) error {
 		return nil
 	}
 	if s.ctx.Err() == nil {
+		s.api.Logger.Info("slow client cut", zap.String("user", s.who.User.ID), zap.String("session", e.SessionID))
 		s.end(&farewell{code: byeLagged, reason: "the client reads too slowly", lagged: &e})
 	}
 	return context.Cause(s.ctx)

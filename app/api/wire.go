@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -57,6 +58,7 @@ func (s *socketIO) attach(conn engine.Socket) {
 		w.end()
 	})
 	w.follow(conn.Transport())
+	conn.Transport().Discard()         // a poll that does not come is not waited for at the end; settle has done that
 	if conn.ReadyState() == "closed" { // before it was listened to
 		s.wires.Delete(conn.Id())
 		w.end()
@@ -183,19 +185,24 @@ func (w *wire) cut() { w.conn.Close(true) }
 // own goroutines, and sometimes after the request is over: that must not reach a response
 // that serves another request already.
 type answer struct {
-	ready chan struct{} // closed when the connection is followed; nothing is written before
-	once  sync.Once
+	ready  chan struct{} // closed when the connection is followed; nothing is written before
+	once   sync.Once
+	header http.Header // the library's own, not w's
+	begun  func()      // called when the library has taken the request
+	stops  []func() bool
 
 	mu       sync.Mutex
 	w        http.ResponseWriter // nil when the request is over
+	asked    bool                // for the header
+	status   int
 	written  bool
 	hijacked bool
-	known    bool // the request names a connection
 }
 
-func newAnswer(w http.ResponseWriter, known bool) *answer {
-	a := &answer{w: w, known: known, ready: make(chan struct{})}
-	if known {
+// newAnswer is for a request that begins a connection (first), or belongs to one.
+func newAnswer(w http.ResponseWriter, first bool) *answer {
+	a := &answer{w: w, header: w.Header().Clone(), ready: make(chan struct{})}
+	if !first {
 		a.release()
 	}
 	return a
@@ -205,35 +212,47 @@ func (a *answer) release() { a.once.Do(func() { close(a.ready) }) }
 
 var errOver = errors.New("the request is over")
 
-// Header is the response's.
+// Header is what WriteHeader will send; but for the first call. There the library takes the
+// map under a lock of its own, and at the end writes into what it gets here without that
+// lock, while another of its goroutines may still set headers: two maps keep them apart.
 func (a *answer) Header() http.Header {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.w == nil {
-		return http.Header{}
+	if !a.asked {
+		a.asked = true
+		return a.header.Clone()
 	}
-	return a.w.Header()
+	return a.header
 }
 
-// WriteHeader sends the status.
+// WriteHeader notes the status. It goes out with the body, or a request that ends in between
+// would have the one without the other.
 func (a *answer) WriteHeader(status int) {
+	a.await()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.w != nil && !a.hijacked {
-		a.written = true
-		a.w.WriteHeader(status)
-	}
+	a.status = status
 }
 
-// Write sends the body.
+// Write sends status, header and the whole body; the library calls it once.
 func (a *answer) Write(raw []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.w == nil || a.hijacked {
+	if a.w == nil || a.written || a.hijacked {
 		return 0, errOver
 	}
 	a.written = true
+	maps.Copy(a.w.Header(), a.header)
+	a.w.WriteHeader(a.status)
 	return a.w.Write(raw)
+}
+
+// await holds the first answer of a connection back until the connection is followed.
+func (a *answer) await() {
+	select {
+	case <-a.ready:
+	case <-time.After(streamWrite):
+	}
 }
 
 // Hijack gives the connection to a WebSocket.
@@ -251,10 +270,18 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return &patient{Conn: conn, ready: a.ready}, rw, nil
 }
 
+// until calls end when ctx ends, unless the request is over before.
+func (a *answer) until(ctx context.Context, end func()) {
+	a.stops = append(a.stops, context.AfterFunc(ctx, end))
+}
+
 // finish ends the request. A poll that was not answered, because its connection ended,
 // learns that: Engine.IO's packet 1 is "close".
 func (a *answer) finish() {
 	a.release()
+	for _, stop := range a.stops {
+		stop()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.written && !a.hijacked {

@@ -36,11 +36,11 @@ const commands = {
   },
   // The network stands still: nothing is read any more.
   pause({ id }) {
-    clients.get(id).socket.io.engine.transport.ws._socket.pause();
+    clients.get(id).socket.io.engine.transport.ws.pause();
     say(id, "paused");
   },
   resume({ id }) {
-    clients.get(id).socket.io.engine.transport.ws._socket.resume();
+    clients.get(id).socket.io.engine.transport.ws.resume();
   },
   close({ id }) {
     clients.get(id).socket.disconnect();
