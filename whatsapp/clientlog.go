@@ -14,7 +14,10 @@ import (
 // clientLog gives whatsmeow a logger that writes to zap. whatsmeow's debug lines hold whole
 // stanzas, so they are dropped; in the others every long row of digits (a phone number, a
 // LID) is cut to its last four.
-type clientLog struct{ log *zap.Logger }
+type clientLog struct {
+	log     *zap.Logger
+	backlog *backlog
+}
 
 var longDigits = regexp.MustCompile(`\d{3,}(\d{4})`)
 
@@ -34,7 +37,17 @@ func (l clientLog) Errorf(format string, args ...any) {
 	l.log.Warn("whatsmeow fails", text(format, args))
 }
 
-func (l clientLog) Sub(module string) waLog.Logger { return clientLog{l.log.Named(module)} }
+// Sub gives the logger of a part of whatsmeow. Its "Recv" and "Send" tell of every stanza.
+func (l clientLog) Sub(module string) waLog.Logger {
+	sub := clientLog{l.log.Named(module), l.backlog}
+	switch module {
+	case "Recv":
+		return stanzaLog{sub, l.backlog.came}
+	case "Send":
+		return stanzaLog{sub, l.backlog.answered}
+	}
+	return sub
+}
 
 // silenced is libsignal's logger: its own, made on first use without a lock, prints to
 // standard output.

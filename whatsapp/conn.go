@@ -32,6 +32,7 @@ type conn struct {
 	mail   *mailbox
 	pulse  *pulse
 	out    *outlet
+	in     *backlog
 	idle   func() // closes connections that nobody uses
 
 	ctx    context.Context // ends when the conn is closed
@@ -46,11 +47,11 @@ type conn struct {
 }
 
 func newConn(s *Session, dev *keys.Device) *conn {
-	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}}
+	c := &conn{s: s, dev: dev, mail: newMailbox(), pulse: &pulse{}, in: &backlog{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutlet(func() { _ = dev.Settled(context.Background()) }) // it fails with that context only
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
-	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow")})
+	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow"), c.in})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)
 	c.out.over(web)
 	media.Timeout = 0 // a large file takes its time; callers bound it
@@ -151,6 +152,7 @@ func (c *conn) close() {
 // So nothing more comes in, and whatsmeow finds out by itself that the connection is gone.
 func (c *conn) hangUp() {
 	c.pulse.hangUp()
+	c.in.clear() // what is read already is less than there is room for
 	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
 		if c.forgotten() {
 			return

@@ -72,6 +72,10 @@ func (c *conn) dispatch(event any) error {
 // signal passes on what concerns the connection; all else needs no action yet.
 func (c *conn) signal(event any) {
 	switch e := event.(type) {
+	case *events.Presence:
+		c.in.handled(stanza{tag: "presence"})
+	case *events.ChatPresence:
+		c.in.handled(stanza{tag: "chatstate"})
 	case *events.QR:
 		c.mail.post(gotCodes{e.Codes})
 	case *events.PairSuccess:

@@ -82,7 +82,7 @@ func (l *loop) open() bool {
 		err := l.s.m.cfg.Log.Recover(l.ctx, l.s.id)
 		if err == nil {
 			l.dev, err = keys.Open(l.ctx, keys.Config{
-				Session: l.s.id, Devices: l.s.m.cfg.Store.Devices(), Log: l.s.m.cfg.Log, Logger: clientLog{l.s.log.Named("keys")},
+				Session: l.s.id, Devices: l.s.m.cfg.Store.Devices(), Log: l.s.m.cfg.Log, Logger: clientLog{log: l.s.log.Named("keys")},
 			})
 		}
 		if err == nil {
@@ -168,6 +168,7 @@ func (l *loop) drive(c *conn) verdict {
 func (l *loop) connect(c *conn) verdict {
 	unhook := context.AfterFunc(l.ctx, c.cancel) // a stop need not wait for a slow server
 	c.missed.Store(0)
+	c.in.clear()
 	err := c.client.ConnectContext(c.ctx)
 	if !unhook() {
 		return stopNow

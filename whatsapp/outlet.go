@@ -54,6 +54,16 @@ func (o *outlet) now() (taken uint64, open bool, err error) {
 	return o.taken, o.taken == o.kept, nil
 }
 
+// keptNow says how much is kept by now; nothing more once something could not be.
+func (o *outlet) keptNow() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failed {
+		return 0
+	}
+	return o.kept
+}
+
 // wait returns when so much is kept.
 func (o *outlet) wait(taken uint64) error {
 	for {
@@ -147,9 +157,16 @@ func (h *held) release() {
 		}
 		next := h.waiting[0]
 		h.mu.Unlock()
-		h.out.settle() // it may be in line only, for a commit that this write is a part of
-		err := h.out.wait(next.after)
-		all := h.ready(next.after)
+		kept := h.out.keptNow()
+		var err error
+		if kept < next.after {
+			h.out.settle() // it may be in line only, for a commit that this write is a part of
+			err = h.out.wait(next.after)
+			kept = max(h.out.keptNow(), next.after)
+		}
+		// All that waited for no more than is kept by now, or what is sent would fall ever further
+		// behind what is kept: many units are kept in the time of one wait.
+		all := h.ready(kept)
 		if err == nil {
 			h.writing.Lock()
 			_, err = h.Conn.Write(all)

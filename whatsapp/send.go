@@ -237,12 +237,12 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 	defer cancel()
 	var at time.Time
 	var err error
-	for range 5 { // a message that comes in just now can change the keys under a send
+	for { // a message that comes in just now can change the keys under a send; then nothing has left
 		try := keys.WithSend(ctx)
 		var answer whatsmeow.SendResponse
 		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
 		at = answer.Timestamp
-		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) {
+		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {
 			break
 		}
 	}

@@ -259,3 +259,60 @@ func TestSendsAndReceivesCross(t *testing.T) {
 		require.NotEqual(t, whatsapp.EventMessageUndecryptable, name)
 	}
 }
+
+// TestSendsDuringABurst sends to somebody from whom very many messages come in just then:
+// each decryption changes the keys under the sends, which have to be made anew.
+func TestSendsDuringABurst(t *testing.T) {
+	const incoming = 3000
+	r := run(t, quick())
+	s, p := r.link("shop")
+	bob := phone(t)
+	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	require.NoError(t, err)
+	_, err = bob.WaitMessages(t.Context(), 0, 1)
+	require.NoError(t, err)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: p.Number()}))
+	_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "in {n}", Count: incoming})
+	require.NoError(t, err)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
+	sent := 1
+	for count := 0; count < incoming; sent++ { // as long as they come in
+		_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", sent)})
+		require.NoError(t, err, "after %d sends, with %d messages in", sent, count)
+		count, err = r.store.Messages().Count(t.Context(), "shop", time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		count -= sent + 1
+	}
+	got, err := bob.WaitMessages(t.Context(), 0, sent)
+	require.NoError(t, err)
+	require.Len(t, got, sent)
+}
+
+// TestOrderOfAFlood lets more messages come in at once than whatsmeow has room for: it would
+// hand them over in any order then.
+func TestOrderOfAFlood(t *testing.T) {
+	const incoming = 6000
+	r := run(t, quick())
+	_, p := r.link("shop")
+	bob := phone(t)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: p.Number()}))
+	_, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "{n}", Count: incoming})
+	require.NoError(t, err)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
+	require.Eventually(t, func() bool {
+		count, err := r.store.Messages().Count(t.Context(), "shop", time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		return count == incoming
+	}, 60*time.Second, 20*time.Millisecond)
+	events, err := r.store.Log().After(t.Context(), "shop", 0, 100_000)
+	require.NoError(t, err)
+	n := 0
+	for _, e := range events {
+		require.NotEqual(t, whatsapp.EventMessageUndecryptable, e.Name)
+		if e.Name == whatsapp.EventNewMessages {
+			n++
+			require.Contains(t, string(e.Data), fmt.Sprintf(`"text":"%d"`, n))
+		}
+	}
+	require.Equal(t, incoming, n)
+}
