@@ -117,6 +117,7 @@ func (s *socketIO) serve(c echo.Context) error {
 	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	first := r.Method == http.MethodGet && !q.Has("sid") && (q.Get("transport") == "polling" || upgrade) // else it is refused at once
 	answer := newAnswer(c.Response(), first)
+	answer.slow = func() { s.api.Logger.Info(slowCut) }
 	answer.begun = func() { // not before: the library sets up what the end of ctx sets off
 		answer.until(r.Context(), cancel)
 		if w, ok := s.wires.Load(q.Get("sid")); ok {

@@ -179,6 +179,10 @@ func parting(err error) error {
 	return &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
 }
 
+// slowCut is logged when a client is given up, because it takes nothing while its queue is full or
+// while a write lasts.
+const slowCut = "slow client cut"
+
 // push queues an event; it is the subscription's sink.
 func (s *stream) push(e store.Event) error {
 	raw, err := s.encode(e)
@@ -189,7 +193,7 @@ func (s *stream) push(e store.Event) error {
 		return nil
 	}
 	if s.ctx.Err() == nil {
-		s.api.Logger.Info("slow client cut", zap.String("user", s.who.User.ID), zap.String("session", e.SessionID))
+		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID), zap.String("session", e.SessionID))
 		s.end(&farewell{code: byeLagged, reason: "the client reads too slowly", lagged: &e})
 	}
 	return context.Cause(s.ctx)

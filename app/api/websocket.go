@@ -275,5 +275,9 @@ func (s *socket) cut(why error) {
 func (s *socket) writeFrame(frame []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), streamWrite)
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, frame)
+	err := s.conn.Write(ctx, websocket.MessageText, frame)
+	if ctx.Err() != nil {
+		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID))
+	}
+	return err
 }

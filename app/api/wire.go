@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -189,6 +190,7 @@ type answer struct {
 	once   sync.Once
 	header http.Header // the library's own, not w's
 	begun  func()      // called when the library has taken the request
+	slow   func()      // called when a client takes nothing for as long as a write may last
 	stops  []func() bool
 
 	mu       sync.Mutex
@@ -267,7 +269,7 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	a.hijacked = true
-	return &patient{Conn: conn, ready: a.ready}, rw, nil
+	return &patient{Conn: conn, ready: a.ready, slow: a.slow}, rw, nil
 }
 
 // until calls end when ctx ends, unless the request is over before.
@@ -298,6 +300,7 @@ func (a *answer) finish() {
 type patient struct {
 	net.Conn
 	ready   <-chan struct{}
+	slow    func()
 	greeted atomic.Bool
 }
 
@@ -313,5 +316,9 @@ func (p *patient) Write(raw []byte) (int, error) {
 	if err := p.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return 0, err
 	}
-	return p.Conn.Write(raw)
+	n, err := p.Conn.Write(raw)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		p.slow()
+	}
+	return n, err
 }
