@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -62,6 +63,37 @@ func start(t *testing.T, at place, change ...func(*configs.Config)) *rig {
 func startLogged(t *testing.T, at place, watch zap.Option, change ...func(*configs.Config)) *rig {
 	t.Helper()
 	return startWith(t, at, zaptest.NewLogger(t, zaptest.Level(zapcore.InfoLevel), zaptest.WrapOptions(watch)), change...)
+}
+
+// startWatched is start for a test with a slow client: cut is closed when the server gives one up.
+func startWatched(t *testing.T) (r *rig, cut <-chan struct{}) {
+	t.Helper()
+	seen := make(chan struct{})
+	var once sync.Once
+	return startLogged(t, place{dataDir: t.TempDir()}, zap.Hooks(func(e zapcore.Entry) error {
+		if e.Message == "slow client cut" {
+			once.Do(func() { close(seen) })
+		}
+		return nil
+	})), seen
+}
+
+// floodUntil sends messages, and lets a fast client read them, until a slow one is cut: how much
+// sockets and queue hold together depends on the machine. It gives back how many it sent.
+func floodUntil(t *testing.T, cut <-chan struct{}, from, to *sandbox.Phone, read func(total int)) (total int) {
+	t.Helper()
+	const some, size, most = 500, 8000, 20_000
+	for ; ; read(total) {
+		select {
+		case <-cut:
+			return total
+		default:
+		}
+		require.Less(t, total, most, "the slow client is not cut")
+		_, err := from.Send(t.Context(), sandbox.Outgoing{To: to.Number(), Text: "{n} " + strings.Repeat("x", size), Count: some})
+		require.NoError(t, err)
+		total += some
+	}
 }
 
 func startWith(t *testing.T, at place, log *zap.Logger, change ...func(*configs.Config)) *rig {

@@ -8,14 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"whatsapp-api/configs"
 	"whatsapp-api/whatsapp/sandbox"
@@ -96,39 +93,23 @@ func TestSocketIOResumes(t *testing.T) {
 
 // TestSocketIOSlowClient lets one client read nothing: it is cut, and nobody waits for it.
 func TestSocketIOSlowClient(t *testing.T) {
-	const some, size = 500, 4000 // how much sockets, library and queue hold together depends on the machine
 	node, other := startNode(t), startNode(t)
-	cut := make(chan struct{})
-	var once sync.Once
-	r := startLogged(t, place{dataDir: t.TempDir()}, zap.Hooks(func(e zapcore.Entry) error {
-		if e.Message == "slow client cut" {
-			once.Do(func() { close(cut) })
-		}
-		return nil
-	}))
+	r, cut := startWatched(t)
 	ana, bob := r.link("shop"), phone(t, "Bob")
 	auth := object{"token": r.token, "events": []string{"new_messages"}}
 	slow := &reader{nodeClient: node.connect(r, "slow", ways["websocket"], auth, object{"reconnection": true})}
 	fast := &reader{nodeClient: other.connect(r, "fast", ways["websocket"], auth, nil)}
 	slow.until(is("connect"))
 	fast.until(is("connect"))
+	_, err := bob.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: "first"})
+	require.NoError(t, err)
+	slow.read(1) // without a place to resume from, it would get what is new only
+	fast.read(1)
 	slow.do("pause", nil)
 	slow.until(is("paused"))
-	total := 0
-	for sending := true; sending; {
-		require.Less(t, total, 100*some, "the slow client is not cut")
-		_, err := bob.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: "{n} " + strings.Repeat("x", size), Count: some})
-		require.NoError(t, err)
-		total += some
-		fast.read(total)
-		select {
-		case <-cut:
-			sending = false
-		default:
-		}
-	}
+	total := floodUntil(t, cut, bob, ana, func(total int) { fast.read(1 + total) })
 	slow.do("resume", nil)
-	slow.read(total) // it comes back and has missed nothing
+	slow.read(1 + total) // it comes back and has missed nothing
 	require.Equal(t, fast.texts, slow.texts)
 }
 

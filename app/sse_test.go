@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"whatsapp-api/whatsapp/sandbox"
 )
@@ -175,30 +173,15 @@ func TestSSERefusals(t *testing.T) {
 
 // TestSSESlowClient lets one client read nothing: it is cut, and resumes without a gap.
 func TestSSESlowClient(t *testing.T) {
-	const total, size = 3000, 4000
-	cut := make(chan struct{}, 10)
-	r := startLogged(t, place{dataDir: t.TempDir()}, zap.Hooks(func(e zapcore.Entry) error {
-		if e.Message == "slow client cut" {
-			cut <- struct{}{}
-		}
-		return nil
-	}))
+	r, cut := startWatched(t)
 	ana, bob := r.link("shop"), phone(t, "Bob")
 	slow, fast := r.sse("?events=new_messages", ""), r.sse("?events=new_messages", "")
-	sent := make(chan error, 1)
-	go func() {
-		_, err := bob.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: "{n} " + strings.Repeat("x", size), Count: total})
-		sent <- err
-	}()
-	for n := 0; n < total; {
-		n += len(fast.event().obj("data").list("messages"))
-	}
-	require.NoError(t, <-sent)
-	select {
-	case <-cut:
-	case <-time.After(time.Minute):
-		t.Fatal("the slow client was not cut")
-	}
+	seen := 0
+	total := floodUntil(t, cut, bob, ana, func(total int) {
+		for seen < total {
+			seen += len(fast.event().obj("data").list("messages"))
+		}
+	})
 	n, last := 0, int64(0)
 	count := func(raw string) {
 		var e object

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
@@ -167,6 +169,9 @@ func (s *eventStream) send(raw []byte) error {
 		return err
 	}
 	_, err := s.w.Write(raw)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID))
+	}
 	return err
 }
 
