@@ -12,8 +12,8 @@ type ledger struct {
 	chats    map[chatKey]*chat
 	byID     map[string]*inbound
 	shuffled map[string]bool // sessions to which the wire is not in order now
-	epoch int
-	wrong []string // what happened that must not, beside losses
+	epoch    int
+	wrong    []string // what happened that must not, beside losses
 }
 
 // chatKey names a chat of a session with a contact, by the contact's number.
