@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,7 +43,7 @@ func openGateway(ctx context.Context, binary, dir string, w *world, settings []s
 	g := &gateway{binary: binary, dir: dir, world: w.calls.base, metrics: fmt.Sprintf("127.0.0.1:%d", metrics)}
 	g.calls = newCaller(fmt.Sprintf("http://127.0.0.1:%d", port))
 	// A send that is not acknowledged is given up soon, so that the soak asks again.
-	g.settings = append(settings, "HOST=127.0.0.1", "PORT="+strconv.Itoa(port), "METRICS_LISTEN="+g.metrics, "SEND_TIMEOUT=5s", "LOG_FORMAT=json", "RATE_LIMIT=0")
+	g.settings = slices.Concat(settings, []string{"HOST=127.0.0.1", "PORT=" + strconv.Itoa(port), "METRICS_LISTEN=" + g.metrics, "SEND_TIMEOUT=5s", "LOG_FORMAT=json", "RATE_LIMIT=0"})
 	if err := g.admin(ctx); err != nil {
 		return nil, err
 	}

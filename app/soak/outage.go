@@ -47,8 +47,7 @@ func (d *driver) noticed(ctx context.Context) (bool, error) {
 			if err := d.database.mongo.Flush(); err != nil {
 				return true, d.database.mongo.Kill()
 			}
-		}
-		if status, err := d.gateway.ready(ctx); err == nil && status == http.StatusServiceUnavailable {
+		} else if status, err := d.gateway.ready(ctx); err == nil && status == http.StatusServiceUnavailable {
 			return true, nil
 		}
 		if err := d.database.disk.fill(); err != nil { // what came free
@@ -109,6 +108,7 @@ func (d *driver) watchOutage(ctx context.Context, dead bool, epoch int) error {
 	}
 	d.requests(ctx, dead)
 	if !dead {
+		progress("the disk is full; /readyz, REST and the sessions say so")
 		return nil
 	}
 	return d.nothingAcked(ctx, epoch)

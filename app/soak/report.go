@@ -26,7 +26,7 @@ type row struct {
 	wrong   []string
 }
 
-func (report) row(s *soak) *row {
+func newRow(s *soak) *row {
 	r := &row{store: s.store, faults: s.faults, breaks: map[string]int{}, tallies: map[string]tally{}, wrong: s.ledger.wrong}
 	r.in, r.out = s.ledger.totals()
 	for _, p := range s.places {

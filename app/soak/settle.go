@@ -97,7 +97,7 @@ func (s *soak) compare(ctx context.Context, r *report) error {
 			return err
 		}
 	}
-	row := report{}.row(s)
+	row := newRow(s)
 	logged := judgeEvents(log, log)
 	logged.add(judgeMessages(log, s.ledger))
 	stored, err := s.judgeStore(ctx)

@@ -138,12 +138,12 @@ func (c *sioClient) listen(lines *bufio.Scanner) error {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return fmt.Errorf("%w: %w: %.200s", errBad, err, lines.Text())
 		}
-		switch {
-		case line.What == "event":
+		switch line.What {
+		case "event":
 			if err := c.take(line.Event); err != nil {
 				return fmt.Errorf("%w: %w", errBad, err)
 			}
-		case line.What == "refused":
+		case "refused":
 			c.broke()
 			if line.Code != "" && line.Code != storeAway && line.Code != "unavailable" && line.Code != "stopping" {
 				return fmt.Errorf("%w: refused: %s %s", errBad, line.Code, line.Message)

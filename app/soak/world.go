@@ -93,20 +93,6 @@ func (w *world) fault(ctx context.Context, faults ...sandbox.Fault) error {
 	return w.calls.do(ctx, "POST", "/sandbox/faults", faults, nil)
 }
 
-// waiting says whether a fault of this kind still waits for its occasion.
-func (w *world) waiting(ctx context.Context, kind string) (bool, error) {
-	var out struct {
-		Data []sandbox.Fault `json:"data"`
-	}
-	err := w.calls.do(ctx, "GET", "/sandbox/faults", nil, &out)
-	for _, f := range out.Data {
-		if f.Kind == kind {
-			return true, err
-		}
-	}
-	return false, err
-}
-
 func (w *world) clear(ctx context.Context) error {
 	return w.calls.do(ctx, "DELETE", "/sandbox/faults", nil, nil)
 }
