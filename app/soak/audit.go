@@ -31,7 +31,11 @@ func (s *soak) readReceipts(ctx context.Context) error {
 		for _, r := range list {
 			a.after = r.N
 			session, ours := owner[r.From]
-			if !ours || r.Device == 0 || r.Type == "retry" {
+			switch {
+			case !ours || r.Device == 0:
+				continue
+			case r.Type == "retry": // nothing that the soak does makes a message unreadable
+				s.ledger.violation("session %s has asked for %s again", session, shown(r.IDs))
 				continue
 			}
 			if a.acked == nil {
@@ -45,7 +49,7 @@ func (s *soak) readReceipts(ctx context.Context) error {
 	return nil
 }
 
-// ackedSince counts the acknowledged among these messages.
+// ackedOf lists the acknowledged among these messages.
 func (s *soak) ackedOf(ids map[string]bool) (acked []string) {
 	for _, a := range s.audits {
 		for id := range a.acked {

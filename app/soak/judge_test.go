@@ -119,3 +119,24 @@ func TestJudgeStored(t *testing.T) {
 		})
 	}
 }
+
+func TestFlatness(t *testing.T) {
+	f := flatness{first: load{memory: 100e6, goroutines: 1000, files: 500}}
+	for _, test := range []struct {
+		last load
+		want string // what grew
+	}{
+		{load{memory: 100e6, goroutines: 1000, files: 500}, ""},
+		{load{memory: 130e6, goroutines: 1060, files: 555}, ""},
+		{load{memory: 140e6, goroutines: 1000, files: 500}, "memory"},
+		{load{memory: 100e6, goroutines: 1500, files: 500}, "goroutines"},
+		{load{memory: 100e6, goroutines: 1000, files: 1000}, "open files"},
+	} {
+		f.last = test.last
+		if test.want == "" {
+			require.NoError(t, f.verdict())
+		} else {
+			require.ErrorContains(t, f.verdict(), test.want+" grew")
+		}
+	}
+}

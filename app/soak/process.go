@@ -31,7 +31,6 @@ type process struct {
 	cmd   *exec.Cmd
 	out   io.Reader     // its standard output
 	ended chan struct{} // closed when it is gone
-	meant bool          // its end is
 }
 
 // launch starts a program in a folder, with no other settings than these; what it says on
@@ -82,7 +81,6 @@ func (p *process) kill() error { return p.end(syscall.SIGKILL) }
 func (p *process) stop() error { return p.end(syscall.SIGTERM) }
 
 func (p *process) end(how os.Signal) error {
-	p.meant = true
 	err := p.cmd.Process.Signal(how)
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil

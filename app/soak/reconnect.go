@@ -15,7 +15,7 @@ import (
 const (
 	linking     = 4 // sessions that are linked at the same time
 	warmUp      = 2 // rounds before anything is compared
-	leastRounds = 3 // after them
+	leastRounds = 1 // after them, however short the time is
 )
 
 // load is what the server's process takes up.

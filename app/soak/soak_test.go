@@ -25,3 +25,28 @@ func TestSoak(t *testing.T) {
 		})
 	}
 }
+
+// TestReconnect is the short form of `task soak -- -mode reconnect`.
+func TestReconnect(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	o, err := parse([]string{"-mode", "reconnect", "-sessions", "8", "-for", "0s"})
+	require.NoError(t, err)
+	require.NoError(t, run(t.Context(), o, t.Output()))
+}
+
+func TestParse(t *testing.T) {
+	o, err := parse(nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{sqlite, mongodb}, o.stores)
+	require.NotZero(t, o.seed)
+	o, err = parse([]string{"-mode", "reconnect"})
+	require.NoError(t, err)
+	require.Equal(t, []string{sqlite}, o.stores)
+	require.Equal(t, 500, o.sessions)
+	for _, args := range [][]string{{"-store", "oracle"}, {"-mode", "sleep"}, {"-phones", "-1"}, {"-rate", "0"}, {"-nonsense"}} {
+		_, err := parse(args)
+		require.Error(t, err, "%v", args)
+	}
+}
