@@ -57,7 +57,7 @@ func parse(args []string) (o options, err error) {
 	f.Float64Var(&o.rate, "rate", 40, "messages a second that come in")
 	f.Float64Var(&o.sends, "sends", 6, "messages a second that go out, at most")
 	f.StringVar(&o.dir, "dir", os.TempDir(), "where to keep data meanwhile")
-	f.BoolVar(&o.keep, "keep", false, "keep data and logs; they are kept anyway when something is wrong")
+	f.BoolVar(&o.keep, "keep", false, "keep the logs; they are kept anyway when something is wrong")
 	f.BoolVar(&o.race, "race", false, "build the server with the race detector")
 	if err := f.Parse(args); err != nil {
 		return o, err

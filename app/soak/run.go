@@ -23,7 +23,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	defer func() {
 		if err != nil || o.keep {
-			progress("logs and data are in %s", dir)
+			progress("logs are in %s", dir)
 			return
 		}
 		err = os.RemoveAll(dir)
