@@ -17,6 +17,7 @@ var layers = map[string][]string{
 	"cmd/whatsapp-api":                {"app", "configs"},
 	"app":                             {"app/api", "app/events", "app/service", "configs", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox"},
 	"app/bench":                       {"app", "configs", "store/mongo/mongotest", "whatsapp/sandbox"},
+	"app/soak":                        {"store/mongo/mongotest", "whatsapp/sandbox"},
 	"app/api":                         {"app/events", "app/service", "store", "whatsapp", "whatsapp/convert"},
 	"app/service":                     {"app/events", "store", "whatsapp", "whatsapp/convert"},
 	"app/events":                      {"store"},
@@ -38,7 +39,7 @@ var layers = map[string][]string{
 var owners = map[string][]string{
 	"github.com/labstack/echo":           {"app/api"},
 	"github.com/danielgtaylor/huma":      {"app/api"},
-	"github.com/coder/websocket":         {"app/api", "app/bench", "whatsapp/sandbox"},
+	"github.com/coder/websocket":         {"app/api", "app/bench", "app/soak", "whatsapp/sandbox"},
 	"github.com/zishang520/socket.io":    {"app/api"},
 	"github.com/golang-jwt/jwt":          {"app/service"},
 	"golang.org/x/crypto/argon2":         {"app/service"},

@@ -224,6 +224,16 @@ func TestRefusedAndUnconfirmedSends(t *testing.T) {
 		texts = append(texts, m.Text)
 	}
 	require.Equal(t, []string{"first", "acknowledgement lost", "after"}, texts)
+	r.awaitEvent("shop", 0, func(e object) bool {
+		return e.str("event") == "message_status" && e.obj("data").str("messageId") == got[2].ID && e.obj("data").str("status") == "delivered"
+	})
+	texts = nil
+	for _, e := range r.events("shop") {
+		if e.str("event") == "message_sent" {
+			texts = append(texts, e.obj("data").obj("message").str("text"))
+		}
+	}
+	require.Equal(t, []string{"first", "acknowledgement lost", "after"}, texts, "each is told to be sent once")
 }
 
 func TestCleanup(t *testing.T) {

@@ -67,6 +67,7 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 		fmt.Fprintf(w, "whatsapp_api_sessions{state=%q} %d\n", state, states[state])
 	}
 	metrics.WriteProcessMetrics(w)
+	metrics.WriteFDMetrics(w)
 }
 
 // metered counts the units that go into a log.

@@ -35,7 +35,7 @@ func TestMetricsAndHealth(t *testing.T) {
 	for _, want := range []string{
 		`whatsapp_api_messages_total{from_me="false"} 1`, `whatsapp_api_events_total{event="new_messages"} 1`, `whatsapp_api_sessions{state="connected"} 1`,
 		`whatsapp_api_session_connected{session="shop"} 1`, `whatsapp_api_store_up{store="sqlite"} 1`, `whatsapp_api_commit_seconds_bucket{outcome="ok",le="`,
-		`whatsapp_api_http_request_seconds_count{method="GET",route="/api/v1/sessions/:sessionId/health",status="2xx"} 1`, "process_resident_memory_bytes",
+		`whatsapp_api_http_request_seconds_count{method="GET",route="/api/v1/sessions/:sessionId/health",status="2xx"} 1`, "process_resident_memory_bytes", "process_open_fds", "go_goroutines",
 	} {
 		require.Contains(t, string(raw), want)
 	}

@@ -29,16 +29,36 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	}
 	d := c.draft()
 	d.unit.Updates = []store.MessageUpdate{{Key: m.MessageKey, Status: &status, Timestamp: &ts}}
-	d.event(EventMessageSent, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, people)})
-	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+status, MessageStatusData{
-		ChatID: m.Chat, MessageID: m.ID, Status: status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(ts),
-	})
+	first := c.s.tellsSent(m.ID)
+	if first {
+		d.tellSent(m, people)
+	}
 	if err := d.commit(); err != nil {
+		if first {
+			c.s.told.Remove(m.ID)
+		}
 		// WhatsApp has it. It stays queued here and is found again: sent anew under the same
 		// id, which WhatsApp takes for the same message.
 		return m, fmt.Errorf("%w: sent, but not kept: %w", ErrUnconfirmed, err)
 	}
 	return m, nil
+}
+
+// tellsSent says whether it is for the caller to tell that a message was sent: for whichever
+// comes first of the acknowledgement and a receipt, which proves the same. A caller that
+// could not tell takes the message out of told again.
+func (s *Session) tellsSent(id string) bool {
+	told, _ := s.told.ContainsOrAdd(id, struct{}{})
+	return !told
+}
+
+// tellSent adds the events of a message that WhatsApp's server has.
+func (d *draft) tellSent(m store.Message, people convert.People) {
+	m.Status = store.StatusSent
+	d.event(EventMessageSent, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, people)})
+	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+m.Status, MessageStatusData{
+		ChatID: m.Chat, MessageID: m.ID, Status: m.Status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(m.Timestamp),
+	})
 }
 
 // failed keeps and tells why the message was not sent, and returns that reason.

@@ -60,40 +60,57 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 	if err != nil {
 		return nil, err
 	}
+	var told []string
+	untold := func(err error) {
+		if err != nil {
+			for _, id := range told {
+				c.s.told.Remove(id)
+			}
+		}
+	}
 	for _, id := range e.MessageIDs {
 		key := store.MessageKey{Chat: chat, Sender: me, ID: cleanID(id)}
-		if err := d.receipt(key, kind, by, status, e.Timestamp.UTC()); err != nil {
+		sent, err := d.receipt(key, kind, by, status, e.Timestamp.UTC())
+		if sent {
+			told = append(told, key.ID)
+		}
+		if err != nil {
+			untold(err)
 			return nil, err
 		}
 	}
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
 		return func() error { return c.dev.Flush(c.ctx) }, nil
 	}
-	return d.hand(func(error) {})
+	return d.hand(untold)
 }
 
-// receipt adds what one receipt says of one message, if it is new.
-func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) error {
+// receipt adds what one receipt says of one message, if it is new. A message that is still
+// queued was sent, whatever became of its acknowledgement; sent says that this is told too.
+func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) (sent bool, err error) {
 	messages := d.c.s.m.cfg.Store.Messages()
 	m, err := messages.Get(d.c.ctx, d.c.s.id, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // sent before this device was linked, or deleted
+		return false, nil // sent before this device was linked, or deleted
 	}
 	if err != nil {
-		return fmt.Errorf("find message of receipt: %w", err)
+		return false, fmt.Errorf("find message of receipt: %w", err)
 	}
 	rises := store.StatusRises(m.Status, status)
 	if !rises && kind == store.ChatPerson {
-		return nil
+		return false, nil
 	}
 	had, err := messages.Receipts(d.c.ctx, d.c.s.id, key)
 	if err != nil {
-		return fmt.Errorf("read receipts: %w", err)
+		return false, fmt.Errorf("read receipts: %w", err)
 	}
 	for _, r := range had {
 		if r.By == by.ID && r.Status == status {
-			return nil
+			return false, nil
 		}
+	}
+	if sent = m.Status == store.StatusQueued && d.c.s.tellsSent(key.ID); sent {
+		d.tellSent(m, d.people)
 	}
 	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by.ID, Status: status, At: at})
 	if rises {
@@ -102,7 +119,7 @@ func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, sta
 	d.event(EventMessageStatus, strings.Join([]string{cause(key), by.ID, status}, "\x00"), MessageStatusData{
 		ChatID: key.Chat, MessageID: key.ID, Status: status, By: convert.AddressOf(by.ID, d.people), Timestamp: convert.Time(at),
 	})
-	return nil
+	return sent, nil
 }
 
 // readElsewhere clears the unread count of a chat that was read on another device.

@@ -33,18 +33,26 @@ type Session struct {
 	people *lru.Cache[string, store.Contact]
 	ingest sync.Mutex // units that follow from what is stored are made one at a time
 	flight flight
+	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
 }
 
-// knownPeople bounds the contacts that a session remembers in memory.
-const knownPeople = 256
+// Bounds of what a session remembers in memory.
+const (
+	knownPeople  = 256
+	knownTellers = 4096 // an acknowledgement and the first receipt come close together
+)
 
 func newSession(m *Manager, r store.Session) *Session {
 	people, err := lru.New[string, store.Contact](knownPeople)
 	if err != nil { // only for a size below one
 		panic(err)
 	}
+	told, err := lru.New[string, struct{}](knownTellers)
+	if err != nil {
+		panic(err)
+	}
 	s := &Session{
-		id: r.ID, m: m, log: m.log.With(zap.String("session", r.ID)), record: r, people: people,
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: people,
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {

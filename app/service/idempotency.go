@@ -42,7 +42,9 @@ type Answer struct {
 // Do runs call unless the key has an answer already. request is what must be the same when
 // the key is used again; messageID is the id to send with at the first try, and call gets the
 // one to use: a call whose outcome is not known, or whose process died, is run again under
-// the id that it had. A call that failed for certain is forgotten.
+// the id that it had, for as long as it takes: what a later try says is about that try, and the
+// message of an earlier one may still be on its way. A call whose only try failed for certain
+// is forgotten.
 // ErrIdempotencyReused, ErrIdempotencyRunning.
 func (i *Idempotency) Do(ctx context.Context, key string, request []byte, messageID string, call func(messageID string) (Answer, error)) (Answer, error) {
 	sum := sha256.Sum256(request)
@@ -68,7 +70,7 @@ func (i *Idempotency) Do(ctx context.Context, key string, request []byte, messag
 			// The answer is right; a repetition finds the message by its id.
 			i.Log.Warn("idempotent answer not kept", zap.Error(err))
 		}
-	case !unsure(err):
+	case !unsure(err) && c.MessageID == messageID:
 		if err := i.Calls.Release(ctx, key); err != nil {
 			i.Log.Warn("idempotency key not released", zap.Error(err))
 		}

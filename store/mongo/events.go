@@ -83,9 +83,22 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 	return err
 }
 
+// Bounds looks at the units too: after a crash the head may be behind what readers have seen.
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
 	doc, err := l.s.find(ctx, "read event bounds", session)
-	return doc.Oldest, doc.Seq, err
+	if err != nil {
+		return 0, 0, err
+	}
+	ahead, err := findAll[unitDoc](ctx, l.s.col.units, unitsFrom(session, doc.Seq),
+		options.Find().SetSort(desc(nil, "last")).SetLimit(1).SetProjection(asc("last")))
+	if err != nil {
+		return 0, 0, fault("read event bounds", err)
+	}
+	newest = doc.Seq
+	if len(ahead) > 0 {
+		newest = ahead[0].Last
+	}
+	return doc.Oldest, newest, nil
 }
 
 // Prune deletes from the oldest event up to the first that is not old enough, so that

@@ -245,6 +245,20 @@ func TestServerAway(t *testing.T) {
 	require.NoError(t, s.Ping(ctx))
 }
 
+func TestTimeoutOfURI(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.Lone(t)
+	for _, test := range []struct {
+		uri         string
+		given, want time.Duration
+	}{{uri, 0, defaultTimeout}, {uri + "&timeoutMS=45000", 0, 45 * time.Second}, {uri + "&timeoutMS=45000", time.Minute, time.Minute}} {
+		s, err := Open(t.Context(), Config{URI: test.uri, Timeout: test.given})
+		require.NoError(t, err)
+		require.Equal(t, test.want, s.timeout)
+		require.NoError(t, s.Close())
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := Open(t.Context(), Config{URI: "http://x"})

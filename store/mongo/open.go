@@ -31,7 +31,7 @@ type Config struct {
 	Log      *zap.Logger // nil: silent
 
 	// Timeout is how long a call may wait for the server, or for one that can be written
-	// to, until it is unavailable. 0: 10 seconds.
+	// to, until it is unavailable. 0: timeoutMS of the URI, else 10 seconds.
 	Timeout time.Duration
 }
 
@@ -76,12 +76,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = defaultTimeout
-	}
 	cs, err := connstring.ParseAndValidate(cfg.URI)
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: the URI: %w", err)
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = cs.Timeout
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = defaultTimeout
 	}
 	if cs.Database != "" {
 		cfg.Database = cs.Database

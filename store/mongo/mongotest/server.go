@@ -231,3 +231,10 @@ func (s *Server) primary() error {
 		}
 	})
 }
+
+// Flush has the server write everything to its disk now, as it does by itself once a minute.
+func (s *Server) Flush() error {
+	return s.do(func(ctx context.Context, c *mongo.Client) error {
+		return c.Database("admin").RunCommand(ctx, bson.D{{Key: "fsync", Value: 1}}).Err()
+	})
+}
