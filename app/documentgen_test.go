@@ -143,7 +143,7 @@ func (w *filled) pathIDs(o operation, name string) []string {
 
 // drawBody makes a body of the document's, or one that breaks it.
 func (w *filled) drawBody(t *rapid.T, o operation, q *query) {
-	content := object(o.described.obj("requestBody")).obj("content")
+	content := o.described.obj("requestBody").obj("content")
 	if content["application/json"] == nil {
 		q.header.Set("Content-Type", "text/plain")
 		q.body = []byte(rapid.SampledFrom(hostile).Draw(t, "body"))
