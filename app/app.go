@@ -118,6 +118,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
+	m.webhooks = webhooks
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
 		Sessions: sessions, Webhooks: webhooks,

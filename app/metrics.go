@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -15,12 +18,13 @@ import (
 // meter counts what happens in this server, for Prometheus. Labels are bounded: routes,
 // statuses, states and event names are few, and sessions are named up to a number.
 type meter struct {
-	set     *metrics.Set
-	store   store.Store
-	manager *whatsapp.Manager
+	set      *metrics.Set
+	store    store.Store
+	manager  *whatsapp.Manager
+	webhooks *service.Webhooks
 }
 
-// maxNamed bounds how many sessions have gauges of their own.
+// maxNamed bounds how many sessions, and how many webhooks, have gauges of their own.
 const maxNamed = 500
 
 // seconds are the upper bounds of the histograms' buckets.
@@ -66,8 +70,27 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 	for _, state := range whatsapp.States() {
 		fmt.Fprintf(w, "whatsapp_api_sessions{state=%q} %d\n", state, states[state])
 	}
+	m.writeWebhooks(ctx, w)
 	metrics.WriteProcessMetrics(w)
 	metrics.WriteFDMetrics(w)
+}
+
+// writeWebhooks writes what waits for each webhook. While the store does not say, there is nothing
+// to write; the failures are counted.
+func (m *meter) writeWebhooks(ctx context.Context, w io.Writer) {
+	waiting, err := m.webhooks.WaitingAll(ctx, maxNamed)
+	if err != nil {
+		m.set.GetOrCreateCounter("whatsapp_api_webhook_backlog_failures_total").Inc()
+		return
+	}
+	states := map[string]int{store.WebhookActive: 0, store.WebhookPaused: 0, store.WebhookFailing: 0}
+	for _, h := range waiting {
+		states[h.Webhook.State]++
+		fmt.Fprintf(w, "whatsapp_api_webhook_backlog{webhook=%q,state=%q} %d\n", h.Webhook.ID, h.Webhook.State, h.Events)
+	}
+	for _, state := range slices.Sorted(maps.Keys(states)) {
+		fmt.Fprintf(w, "whatsapp_api_webhooks{state=%q} %d\n", state, states[state])
+	}
 }
 
 // metered counts the units that go into a log.

@@ -70,8 +70,9 @@ type Deliveries interface {
 	Cursors(ctx context.Context, webhook string) ([]WebhookCursor, error)
 	Get(ctx context.Context, webhook, id string) (Delivery, error)
 	List(ctx context.Context, q DeliveryQuery) ([]Delivery, string, error) // by id
-	// Count says how many deliveries of a webhook have one of these states.
-	Count(ctx context.Context, webhook string, status ...string) (int, error)
+	// Count says how many deliveries of a webhook have one of these states, those of one session or
+	// with an empty one all.
+	Count(ctx context.Context, webhook, session string, status ...string) (int, error)
 	// Prune deletes deliveries of a webhook with this status: those with an id less than before, and
 	// all but the newest keep (1 or more). It says how many.
 	Prune(ctx context.Context, webhook, status, before string, keep int) (int, error)

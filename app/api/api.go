@@ -93,7 +93,10 @@ func New(cfg Config) *API {
 		a.echo.Any("/sandbox", echo.WrapHandler(cfg.Sandbox))
 		a.echo.Any("/sandbox/*", echo.WrapHandler(cfg.Sandbox))
 	}
-	describeStreams(a.huma.OpenAPI())
+	doc := a.huma.OpenAPI()
+	describeNulls(doc)
+	describeBodies(doc)
+	describeStreams(doc)
 	return a
 }
 

@@ -70,7 +70,7 @@ func (a *API) listKeys(ctx context.Context, who service.Caller, in *listKeysIn) 
 
 type createKeyIn struct {
 	Body struct {
-		Name      string     `json:"name" maxLength:"200"`
+		Name      string     `json:"name" minLength:"1" maxLength:"100"`
 		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"100"`
 		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000"`
 		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100"`
@@ -105,7 +105,7 @@ func (a *API) getKey(ctx context.Context, who service.Caller, in *keyIn) (*body[
 type changeKeyIn struct {
 	KeyPath
 	Body struct {
-		Name      *string    `json:"name,omitempty" maxLength:"200"`
+		Name      *string    `json:"name,omitempty" minLength:"1" maxLength:"100"`
 		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100"`
 		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000"`
 		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100"`

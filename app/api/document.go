@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,16 +26,33 @@ func document(version string) huma.Config {
 	return cfg
 }
 
+// problems describes errors by their status.
+func problems(responses map[string]*huma.Response, codes ...int) map[string]*huma.Response {
+	for _, code := range codes {
+		responses[strconv.Itoa(code)] = &huma.Response{
+			Description: http.StatusText(code),
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: schemaPrefix + "Problem"}}},
+		}
+	}
+	return responses
+}
+
+// describeBodies adds what can be wrong with a body: too slow, too large, of another type.
+func describeBodies(doc *huma.OpenAPI) {
+	for _, op := range operations(doc) {
+		if op.RequestBody != nil {
+			delete(op.RequestBody.Content, "application/octet-stream") // of a body whose bytes are looked at too
+			problems(op.Responses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		}
+	}
+}
+
 // describeStreams adds the routes that huma does not serve.
 func describeStreams(doc *huma.OpenAPI) {
-	problem := &huma.Response{
-		Description: "Error",
-		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}},
-	}
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/ws", OperationID: "getWs", Tags: []string{"events"}, Summary: "Events over WebSocket",
 		Description: webSocketAbout,
-		Responses:   map[string]*huma.Response{"101": {Description: "Switching protocols"}, "401": problem, "403": problem, "426": problem},
+		Responses:   problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}}, 400, 401, 403, 426, 429, 500, 503),
 	})
 	bearer := []map[string][]string{{"bearer": {}}}
 	text := func(name string) *huma.Response {
@@ -51,26 +69,46 @@ func describeStreams(doc *huma.OpenAPI) {
 			query("after", "The id of the last event that you have; 0: from the beginning of what is kept"),
 			{Name: "Last-Event-ID", In: "header", Description: "As after, and before it", Schema: &huma.Schema{Type: "string"}},
 		},
-		Responses: map[string]*huma.Response{"200": text("text/event-stream"), "401": problem, "403": problem, "404": problem, "410": problem, "422": problem, "503": problem},
+		Responses: problems(map[string]*huma.Response{"200": text("text/event-stream")}, 401, 403, 404, 410, 422, 429, 500, 503),
 	})
-	for _, path := range socketIOPaths {
-		for _, method := range []string{http.MethodGet, http.MethodPost} { // Engine.IO's own: a client library speaks them
-			doc.AddOperation(&huma.Operation{
-				Method: method, Path: path, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
-				Tags: []string{"events"}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: bearer,
-				Responses: map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": text("text/plain"), "400": problem, "403": problem, "503": problem},
-			})
-		}
-	}
+	describeSocketIO(doc)
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{"health"}, Summary: "Metrics for Prometheus; for admins' tokens and keys with metrics:read",
-		Security:  []map[string][]string{{"bearer": {}}},
-		Responses: map[string]*huma.Response{"200": {Description: "Prometheus' text format", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}, "401": problem, "403": problem, "429": problem},
+		Security: bearer, Responses: problems(map[string]*huma.Response{"200": text("text/plain")}, 401, 403, 429, 500, 503),
 	})
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{"health"}, Summary: "This document",
-		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}},
+		Responses: problems(map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}}, 429, 500),
 	})
+}
+
+// describeSocketIO adds Engine.IO's own requests, which a client library makes. The token is in the
+// packets, or in a header.
+func describeSocketIO(doc *huma.OpenAPI) {
+	chosen := func(name string, values ...any) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
+	}
+	text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	for _, path := range socketIOPaths {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			op := &huma.Operation{
+				Method: method, Path: path, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
+				Tags: []string{"events"}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
+				Parameters: []*huma.Param{
+					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
+					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
+				},
+				Responses: problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text}}, 400, 403, 413, 429, 500, 503),
+			}
+			op.Responses["400"].Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{ // the library's, which clients know
+				Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
+			}}
+			if method == http.MethodPost {
+				op.RequestBody = &huma.RequestBody{Required: true, Content: text}
+			}
+			doc.AddOperation(op)
+		}
+	}
 }
 
 func (a *API) openAPI(c echo.Context) error {

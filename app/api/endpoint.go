@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -62,7 +63,7 @@ func onSession[In, Out any, P sessionInput[In]](a *API, method, path, scope, sum
 	e := Endpoint{Method: method, Path: base + path, Access: OnSession, Scope: scope, Summary: summary}
 	e.register = func(api huma.API) {
 		op := operation(e, more)
-		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession}
+		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
 		huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
 			target, ok := ctx.Value(targetKey{}).(Target)
 			if !ok || target.Record.ID != P(in).session() {
@@ -92,6 +93,7 @@ func account[In, Out any](a *API, e Endpoint, fn func(context.Context, service.C
 		if e.Access == AdminOnly {
 			op.Middlewares = append(op.Middlewares, a.adminOnly)
 		}
+		op.Middlewares = append(op.Middlewares, a.noBlanks)
 		huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
 			out, err := fn(ctx, callerOf(ctx), in)
 			return out, a.fail(ctx, err)
@@ -112,11 +114,26 @@ func open[In, Out any](a *API, method, path, summary string, fn func(context.Con
 	return e
 }
 
+// noBlanks refuses a query parameter that is given and empty where that is no value of it (?limit=);
+// huma takes it for absent.
+func (a *API) noBlanks(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	given := u.Query()
+	for _, p := range ctx.Operation().Parameters {
+		text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && len(p.Schema.Enum) == 0
+		if p.In == "query" && !text && slices.Contains(given[p.Name], "") {
+			a.refuse(ctx, wrongParameter(p.Name, p.In, "must not be empty"))
+			return
+		}
+	}
+	next(ctx)
+}
+
 // operation describes a row for the document.
 func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	op := huma.Operation{
 		Method: e.Method, Path: e.Path, Summary: e.Summary, OperationID: operationID(e), Tags: []string{tag(e.Path)},
-		MaxBodyBytes: maxBody, Errors: []int{400, 413, 415, 422, 429, 500, 503},
+		MaxBodyBytes: maxBody, Errors: []int{400, 422, 429, 500, 503},
 	}
 	if e.Access != Open {
 		op.Security = []map[string][]string{{"bearer": {}}}

@@ -43,7 +43,7 @@ var faults = []fault{
 	{whatsapp.ErrOffline, 409, "session_offline", "The session is not connected to WhatsApp. Start it, then try again."},
 	{whatsapp.ErrLinked, 409, "already_linked", "The session has a WhatsApp account, so there is no QR code. Disconnect it to link another."},
 	{whatsapp.ErrNotLinked, 409, "not_linked", "The session has no WhatsApp account."},
-	{whatsapp.ErrNoQR, 503, "qr_not_ready", "No QR code yet. Try again, or use ?wait=20."},
+	{whatsapp.ErrNoQR, 409, "qr_not_ready", "No QR code yet. Try again, or use ?wait=20."},
 	{whatsapp.ErrNotOnWhatsApp, 422, "not_on_whatsapp", "This number has no WhatsApp account."},
 	{whatsapp.ErrNoQuoted, 422, "quoted_not_found", "The message to answer is not stored in this chat."},
 	{whatsapp.ErrRefused, 502, "whatsapp_refused", ""},

@@ -51,6 +51,15 @@ type SessionHealth struct {
 	UnansweredPings int           `json:"unansweredPings" doc:"In a row; they go every 20 to 30 seconds"`
 	QueuedMessages  int           `json:"queuedMessages" doc:"Sent messages that WhatsApp has not acknowledged, counted up to 100"`
 	LastSeq         int64         `json:"lastSeq"`
+	Webhooks        []Backlog     `json:"webhooks" doc:"Webhooks that get this session's events"`
+}
+
+// Backlog is what of a session a webhook has still to deliver.
+type Backlog struct {
+	WebhookID string  `json:"webhookId"`
+	State     string  `json:"state" enum:"active,paused,failing"`
+	Reason    *string `json:"reason"`
+	Backlog   int64   `json:"backlog" doc:"Events it has still to go through, wanted or not"`
 }
 
 // maxQueued bounds how many queued messages are counted.
@@ -65,10 +74,19 @@ func (a *API) getHealth(ctx context.Context, on Target, _ *sessionIn) (*body[Ses
 	if err != nil {
 		return nil, err
 	}
+	record := on.Record
+	record.LastSeq = newest
+	waiting, err := a.Webhooks.WaitingOf(ctx, on.Caller, record)
+	if err != nil {
+		return nil, err
+	}
 	snap, facts := on.Session.Snapshot(), on.Session.Health()
 	h := SessionHealth{
 		SessionID: on.Record.ID, State: string(snap.State), Reason: convert.TextOrNil(snap.Reason), Since: convert.Time(snap.Since),
-		LastFrameAt: convert.TimeOrNil(facts.LastFrame), UnansweredPings: facts.UnansweredPings, QueuedMessages: len(queued), LastSeq: newest,
+		LastFrameAt: convert.TimeOrNil(facts.LastFrame), UnansweredPings: facts.UnansweredPings, QueuedMessages: len(queued), LastSeq: newest, Webhooks: []Backlog{},
+	}
+	for _, w := range waiting {
+		h.Webhooks = append(h.Webhooks, Backlog{WebhookID: w.Webhook.ID, State: w.Webhook.State, Reason: convert.TextOrNil(w.Webhook.Reason), Backlog: w.Events})
 	}
 	if !facts.LastFrame.IsZero() {
 		silent := time.Since(facts.LastFrame).Milliseconds()

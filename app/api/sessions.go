@@ -40,17 +40,15 @@ func (a *API) listSessions(ctx context.Context, who service.Caller, in *listSess
 
 type createSessionIn struct {
 	Body struct {
-		Name string  `json:"name" maxLength:"200" doc:"What people call it"`
-		ID   *string `json:"id,omitempty" doc:"1 to 64 of a-z 0-9 - _; made when absent"`
+		Name string  `json:"name" minLength:"1" maxLength:"100" doc:"What people call it"`
+		ID   *string `json:"id,omitempty" pattern:"^[a-z0-9_-]{1,64}$" doc:"1 to 64 of a-z 0-9 - _; made when absent"`
 	}
 }
 
 func (a *API) createSession(ctx context.Context, who service.Caller, in *createSessionIn) (*body[convert.Session], error) {
 	id := ""
 	if in.Body.ID != nil {
-		if id = *in.Body.ID; id == "" {
-			return nil, service.Invalid{"id": "must be 1 to 64 of a-z 0-9 - _"}
-		}
+		id = *in.Body.ID
 	}
 	r, err := a.Sessions.Create(ctx, who, id, in.Body.Name)
 	if err != nil {
@@ -68,7 +66,7 @@ func (a *API) getSession(_ context.Context, on Target, _ *sessionIn) (*body[conv
 type renameSessionIn struct {
 	SessionPath
 	Body struct {
-		Name string `json:"name" maxLength:"200"`
+		Name string `json:"name" minLength:"1" maxLength:"100"`
 	}
 }
 

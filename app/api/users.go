@@ -76,8 +76,8 @@ func (a *API) me(ctx context.Context, who service.Caller, _ *struct{}) (*body[Us
 
 type changeMeIn struct {
 	Body struct {
-		Email *string `json:"email,omitempty" maxLength:"254"`
-		Name  *string `json:"name,omitempty" maxLength:"200"`
+		Email *string `json:"email,omitempty" minLength:"3" maxLength:"254"`
+		Name  *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
 	}
 }
 
@@ -92,7 +92,7 @@ func (a *API) changeMe(ctx context.Context, who service.Caller, in *changeMeIn) 
 type changeMyPasswordIn struct {
 	Body struct {
 		CurrentPassword string `json:"currentPassword" maxLength:"4096"`
-		Password        string `json:"password" maxLength:"4096" doc:"The new one, 10 characters or more"`
+		Password        string `json:"password" minLength:"10" maxLength:"1024" doc:"The new one"`
 	}
 }
 
@@ -112,9 +112,9 @@ func (a *API) listUsers(ctx context.Context, _ service.Caller, in *listUsersIn) 
 
 type createUserIn struct {
 	Body struct {
-		Email    string `json:"email" maxLength:"254"`
-		Name     string `json:"name" maxLength:"200"`
-		Password string `json:"password" maxLength:"4096" doc:"10 characters or more"`
+		Email    string `json:"email" minLength:"3" maxLength:"254"`
+		Name     string `json:"name" minLength:"1" maxLength:"100"`
+		Password string `json:"password" minLength:"10" maxLength:"1024"`
 		Role     string `json:"role,omitempty" enum:"admin,user" default:"user"`
 		Active   *bool  `json:"active,omitempty" doc:"true unless given"`
 	}
@@ -147,8 +147,8 @@ func (a *API) getUser(ctx context.Context, _ service.Caller, in *userIn) (*body[
 type changeUserIn struct {
 	UserPath
 	Body struct {
-		Email  *string `json:"email,omitempty" maxLength:"254"`
-		Name   *string `json:"name,omitempty" maxLength:"200"`
+		Email  *string `json:"email,omitempty" minLength:"3" maxLength:"254"`
+		Name   *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
 		Role   *string `json:"role,omitempty" enum:"admin,user"`
 		Active *bool   `json:"active,omitempty"`
 	}
@@ -170,7 +170,7 @@ func (a *API) deleteUser(ctx context.Context, _ service.Caller, in *userIn) (*no
 type setPasswordIn struct {
 	UserPath
 	Body struct {
-		Password string `json:"password" maxLength:"4096" doc:"10 characters or more"`
+		Password string `json:"password" minLength:"10" maxLength:"1024"`
 	}
 }
 

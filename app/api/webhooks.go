@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -17,7 +18,7 @@ func (a *API) webhooks() []Endpoint {
 	const read, write = "webhooks:read", "webhooks:write"
 	accepted := status(http.StatusAccepted)
 	return []Endpoint{
-		onAccount(a, http.MethodGet, "/webhooks", read, "List own webhooks; admins see all", a.listWebhooks),
+		onAccount(a, http.MethodGet, "/webhooks", read, "List own webhooks; admins see all", a.listWebhooks, alsoFails(http.StatusNotFound)),
 		onAccount(a, http.MethodPost, "/webhooks", write, "Create a webhook; its secret is shown only now", a.createWebhook, status(http.StatusCreated), alsoFails(http.StatusNotFound, http.StatusConflict)),
 		onAccount(a, http.MethodGet, "/webhooks/{id}", read, "One webhook", a.getWebhook),
 		onAccount(a, http.MethodPut, "/webhooks/{id}", write, "Change a webhook; what is not given stays", a.changeWebhook),
@@ -193,7 +194,7 @@ func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {
 type createWebhookIn struct {
 	Body struct {
 		SessionID *string `json:"sessionId,omitempty" maxLength:"64" minLength:"1" nullable:"true" doc:"Absent or null: all sessions of the caller, those made later too"`
-		URL       string  `json:"url" maxLength:"2048" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
+		URL       string  `json:"url" minLength:"8" maxLength:"2048" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
 		WebhookFields
 	}
 }
@@ -229,7 +230,7 @@ func (a *API) getWebhook(ctx context.Context, who service.Caller, in *hookIn) (*
 type changeWebhookIn struct {
 	WebhookPath
 	Body struct {
-		URL *string `json:"url,omitempty" maxLength:"2048"`
+		URL *string `json:"url,omitempty" minLength:"8" maxLength:"2048"`
 		WebhookFields
 	}
 }
@@ -282,8 +283,13 @@ func (p *replayPoint) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &p.Seq) == nil {
 		return nil
 	}
-	return json.Unmarshal(raw, &p.At)
+	if json.Unmarshal(raw, &p.At) != nil {
+		return errReplayPoint
+	}
+	return nil
 }
+
+var errReplayPoint = errors.New("from and to are moments such as 2026-11-24T10:00:00Z, or whole numbers from 1")
 
 // Schema is for the document.
 func (p replayPoint) Schema(huma.Registry) *huma.Schema {

@@ -74,9 +74,11 @@ func (a *API) webSocket(c echo.Context) error {
 	if protocol != "" {
 		options.Subprotocols = []string{protocol}
 	}
-	conn, err := websocket.Accept(c.Response(), r, options)
-	if err != nil { // Accept has answered
+	answer := &refusal{ResponseWriter: c.Response()}
+	conn, err := websocket.Accept(answer, r, options)
+	if err != nil {
 		a.Logger.Debug("websocket refused", zap.Error(err))
+		a.write(c, problem(answer.status, "websocket_refused", "The handshake is not one of RFC 6455, or comes from a page of another site (FRONTEND_URL).", requestOf(r.Context())))
 		return nil
 	}
 	conn.SetReadLimit(socketReadLimit)
@@ -84,6 +86,25 @@ func (a *API) webSocket(c echo.Context) error {
 	s.run(token, who) // the request ends with the stream
 	return nil
 }
+
+// refusal keeps back the plain text with which a handshake is refused; we answer with a problem.
+type refusal struct {
+	http.ResponseWriter
+	status int // of the refusal; 0: none
+}
+
+// WriteHeader notes a refusal and lets anything else through.
+func (r *refusal) WriteHeader(status int) {
+	if r.status = status; status < 400 {
+		r.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write drops the text of a refusal; after the handshake nobody writes here.
+func (r *refusal) Write(p []byte) (int, error) { return len(p), nil }
+
+// Unwrap is for whoever looks for a Hijacker.
+func (r *refusal) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // socketToken finds the token in the headers, and the subprotocol to agree on: a browser
 // cannot set Authorization, but it can offer ["bearer", token].

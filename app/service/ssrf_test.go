@@ -44,6 +44,26 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestOtherSpellingsOfInside dials this machine under the names that some resolvers take for it.
+func TestOtherSpellingsOfInside(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	none, err := NewTargets(nil)
+	require.NoError(t, err)
+	for _, host := range []string{"127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0177.0.0.1", "0", "127.0.0.1.", "::ffff:127.0.0.1", "::ffff:7f00:1", "::", "localhost", "localhost.", "LocalHost"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		c, err := none.dialer().DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+		cancel()
+		if err == nil {
+			require.NoError(t, c.Close())
+		}
+		require.Error(t, err, host)
+	}
+}
+
 func TestURLs(t *testing.T) {
 	none, err := NewTargets(nil)
 	require.NoError(t, err)

@@ -217,36 +217,6 @@ func (h *Webhooks) Delete(ctx context.Context, who Caller, id string) error {
 	return nil
 }
 
-// Backlog says for each webhook how many events it has still to go through, wanted or not.
-func (h *Webhooks) Backlog(ctx context.Context, hooks ...store.Webhook) (map[string]int64, error) {
-	backlog, heads := map[string]int64{}, map[string]map[string]int64{}
-	for _, w := range hooks {
-		if heads[w.OwnerID] == nil {
-			newest := map[string]int64{}
-			if err := eachSession(ctx, h.Store, w.OwnerID, func(s store.Session) { newest[s.ID] = s.LastSeq }); err != nil {
-				return nil, fmt.Errorf("backlog: %w", err)
-			}
-			heads[w.OwnerID] = newest
-		}
-		cursors, err := h.Store.Deliveries().Cursors(ctx, w.ID)
-		if err != nil {
-			return nil, fmt.Errorf("backlog: %w", err)
-		}
-		waiting, err := h.Store.Deliveries().Count(ctx, w.ID, store.DeliveryPending, store.DeliveryFailed)
-		if err != nil {
-			return nil, fmt.Errorf("backlog: %w", err)
-		}
-		total := int64(waiting)
-		for _, c := range cursors {
-			if newest, there := heads[w.OwnerID][c.SessionID]; there && c.Replay == "" {
-				total += max(0, newest-c.Seq)
-			}
-		}
-		backlog[w.ID] = total
-	}
-	return backlog, nil
-}
-
 // Test sends a webhook_test event at once, also while the webhook is paused, and says what
 // came of it. It is not in the log of deliveries.
 func (h *Webhooks) Test(ctx context.Context, who Caller, id string) (store.Delivery, error) {

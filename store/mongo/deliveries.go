@@ -200,11 +200,15 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 	return list, next, nil
 }
 
-func (d deliveries) Count(ctx context.Context, webhook string, status ...string) (int, error) {
+func (d deliveries) Count(ctx context.Context, webhook, session string, status ...string) (int, error) {
 	if len(status) == 0 {
 		return 0, nil
 	}
-	n, err := d.s.col.deliveries.CountDocuments(ctx, bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: status}}}})
+	which := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: status}}}}
+	if session != "" {
+		which = append(which, bson.E{Key: "s", Value: session})
+	}
+	n, err := d.s.col.deliveries.CountDocuments(ctx, which)
 	return int(n), fault("count deliveries", err)
 }
 

@@ -150,16 +150,16 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []sto
 	return list, next, err
 }
 
-func (d deliveries) Count(ctx context.Context, webhook string, status ...string) (total int, err error) {
+func (d deliveries) Count(ctx context.Context, webhook, session string, status ...string) (total int, err error) {
 	if len(status) == 0 {
 		return 0, nil
 	}
-	args := []any{webhook}
+	args := []any{webhook, session, session}
 	for _, s := range status {
 		args = append(args, s)
 	}
 	err = d.s.r.read(ctx, "count deliveries", func(c *conn) error {
-		n, _, err := c.number(`SELECT count(*) FROM deliveries WHERE webhook = ? AND status IN (?`+strings.Repeat(",?", len(status)-1)+`)`, args...)
+		n, _, err := c.number(`SELECT count(*) FROM deliveries WHERE webhook = ? AND (? = '' OR session = ?) AND status IN (?`+strings.Repeat(",?", len(status)-1)+`)`, args...)
 		total = int(n)
 		return err
 	})

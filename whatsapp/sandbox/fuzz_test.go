@@ -2,7 +2,12 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"testing"
+	"time"
 )
 
 // FuzzNode feeds the parser of client input: it may refuse, but not panic, and
@@ -77,6 +82,42 @@ func FuzzQR(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if code, err := parseQR(text); err == nil && (len(code.noise) != 32 || len(code.identity) != 32 || len(code.secret) != 32) {
 			t.Fatal("incomplete code accepted")
+		}
+	})
+}
+
+// FuzzControl feeds the control routes: whatever comes, it is answered, and never as a fault of the
+// server.
+func FuzzControl(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"POST", "phones", `{"phone":"12025550100","name":"Ann"}`},
+		{"POST", "phones/12025550100/messages", `{"to":"12025550100","text":"x","count":-1}`},
+		{"POST", "phones/12025550100/scan", `{"qr":"2@"}`},
+		{"POST", "faults", `[{"kind":"cut"}]`},
+		{"GET", "phones/../x", ""},
+		{"POST", "phones/1/pair-code", `{"code":null}`},
+		{"DELETE", "", "{"},
+	} {
+		f.Add(seed[0], seed[1], []byte(seed[2]))
+	}
+	s, err := Open(Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	control := s.Control()
+	f.Fuzz(func(t *testing.T, method, path string, body []byte) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1/sandbox/"+url.PathEscape(path), bytes.NewReader(body))
+		if err != nil {
+			return
+		}
+		r.URL.Path, r.URL.RawPath = "/sandbox/"+path, ""
+		w := httptest.NewRecorder()
+		control.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Fatalf("%s %q: %d %s", method, path, w.Code, w.Body)
 		}
 	})
 }

@@ -1,0 +1,251 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"whatsapp-api/configs"
+)
+
+// contract is the OpenAPI document as a client takes it: what may be asked, and what may come back.
+type contract struct {
+	doc     object
+	schemas *jsonschema.Compiler
+}
+
+// documentURL is where the compiler finds the document.
+const documentURL = "http://server.test/openapi.json"
+
+func contractOf(t *testing.T, r *rig) *contract {
+	code, raw, _ := r.raw("GET", "/api/v1/openapi.json", nil)
+	require.Equal(t, 200, code)
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	require.NoError(t, c.AddResource(documentURL, parsed))
+	var doc object
+	require.NoError(t, json.Unmarshal(raw, &doc))
+	return &contract{doc, c}
+}
+
+// schema compiles the one that stands at this path of the document.
+func (c *contract) schema(path ...string) (*jsonschema.Schema, error) {
+	for i, p := range path {
+		path[i] = url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(p))
+	}
+	return c.schemas.Compile(documentURL + "#/" + strings.Join(path, "/"))
+}
+
+// operation is one of the document's.
+type operation struct {
+	c            *contract
+	method, path string
+	described    object
+}
+
+func (o operation) String() string { return o.method + " " + o.path }
+
+func (c *contract) operations() (list []operation) {
+	for _, path := range slices.Sorted(maps.Keys(c.doc.obj("paths"))) {
+		item := c.doc.obj("paths").obj(path)
+		for _, method := range slices.Sorted(maps.Keys(item)) {
+			list = append(list, operation{c, strings.ToUpper(method), path, item.obj(method)})
+		}
+	}
+	return list
+}
+
+// has says whether a path is that of some operation: /users/me is one of /users/{id}, too.
+func (c *contract) has(method, path string) bool {
+	given := strings.Split(path, "/")
+	for known, item := range c.doc.obj("paths") {
+		parts := strings.Split(known, "/")
+		same := len(parts) == len(given) && object(item.(map[string]any))[strings.ToLower(method)] != nil
+		for i := range parts {
+			same = same && (parts[i] == given[i] || strings.HasPrefix(parts[i], "{"))
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// answer is what came back, read to its end unless it is a stream.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// check says where an answer is not as documented.
+func (o operation) check(a answer) error {
+	status := fmt.Sprint(a.status)
+	documented, there := o.described.obj("responses")[status].(map[string]any)
+	switch {
+	case a.status == http.StatusInternalServerError:
+		return fmt.Errorf("an internal error")
+	case !there:
+		return fmt.Errorf("status %s is not documented", status)
+	}
+	content := object(documented).obj("content")
+	if len(content) == 0 {
+		if len(a.body) > 0 {
+			return fmt.Errorf("status %s has an undocumented body", status)
+		}
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if err != nil || content[kind] == nil {
+		return fmt.Errorf("status %s has content type %q", status, a.header.Get("Content-Type"))
+	}
+	if !strings.HasSuffix(kind, "json") {
+		return nil
+	}
+	s, err := o.c.schema("paths", o.path, strings.ToLower(o.method), "responses", status, "content", kind, "schema")
+	if err != nil {
+		return err
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+// fits says whether a body is one that the document allows.
+func (o operation) fits(body any) bool {
+	s, err := o.c.schema("paths", o.path, strings.ToLower(o.method), "requestBody", "content", "application/json", "schema")
+	if err != nil {
+		return false
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return false
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	return err == nil && s.Validate(v) == nil
+}
+
+// TestEveryAnswerIsAsDocumented asks every operation of the document what makes sense and what does
+// not, as an admin, a user, a key, and nobody. Each answer must be one of the document's: its
+// status, its content type, and no field more or less. What breaks the document is never done.
+func TestEveryAnswerIsAsDocumented(t *testing.T) {
+	for name, value := range map[string]string{"rapid.checks": "15", "rapid.nofailfile": "true"} {
+		f := flag.Lookup(name).Value
+		before := f.String()
+		require.NoError(t, f.Set(value))
+		t.Cleanup(func() { require.NoError(t, f.Set(before)) })
+	}
+	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) { c.RateLimit, c.WebhookAllowedIPs = 0, []string{"127.0.0.1"} })
+	w := fill(t, r)
+	c := contractOf(t, r)
+	all := c.operations()
+	const logout = "/api/v1/users/logout" // the last, since it ends the tokens that the others need
+	slices.SortStableFunc(all, func(x, y operation) int {
+		switch {
+		case x.path == logout && y.path != logout:
+			return 1
+		case y.path == logout && x.path != logout:
+			return -1
+		}
+		return 0
+	})
+	for _, o := range all {
+		t.Run(o.String(), func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				q := w.draw(rt, o)
+				a := q.send(rt, r.url)
+				if err := o.check(a); err != nil {
+					rt.Fatalf("%s\n%s\n%v: %s", q, err, a.status, a.body)
+				}
+				if q.broken && a.status < 400 {
+					rt.Fatalf("%s\nbreaks the document, yet it was done: %v: %s", q, a.status, a.body)
+				}
+			})
+		})
+	}
+}
+
+// TestOtherMethodsAreRefused tries what the document does not have.
+func TestOtherMethodsAreRefused(t *testing.T) {
+	r := start(t, place{dataDir: t.TempDir()})
+	c := contractOf(t, r)
+	for path, item := range c.doc.obj("paths") {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT2"} {
+			if c.has(method, path) {
+				continue
+			}
+			code, raw, header := r.raw(method, path, nil)
+			require.Equal(t, http.StatusMethodNotAllowed, code, "%s %s", method, path)
+			require.Equal(t, "application/problem+json", header.Get("Content-Type"))
+			for known := range item.(map[string]any) {
+				require.Contains(t, header.Get("Allow"), strings.ToUpper(known), "%s %s", method, path)
+			}
+			if method != http.MethodHead {
+				var p object
+				require.NoError(t, json.Unmarshal(raw, &p))
+				require.Equal(t, "method_not_allowed", p.str("code"))
+			}
+		}
+	}
+}
+
+// query is a request that was drawn.
+type query struct {
+	method, target string
+	header         http.Header
+	body           []byte
+	broken         bool // it is not one of the document's
+}
+
+func (q query) String() string {
+	h := q.header.Clone()
+	h.Del("Authorization")
+	return fmt.Sprintf("%s %s %v %.2000s", q.method, q.target, h, q.body)
+}
+
+var propertyClient = &http.Client{Transport: &http.Transport{}}
+
+func (q query) send(t *rapid.T, base string) answer {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var body io.Reader
+	if q.body != nil {
+		body = bytes.NewReader(q.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, base+q.target, body)
+	if err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	req.Header = q.header
+	resp, err := propertyClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return a // it has no end
+	}
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	return a
+}
