@@ -23,6 +23,7 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 		ts = m.Timestamp
 	}
 	m.Status, m.Timestamp = status, ts
+	c.s.recent.raise(m.MessageKey, status)
 	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
 	if err != nil {
 		return m, err

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,37 +64,41 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 	for _, id := range e.MessageIDs {
 		key := store.MessageKey{Chat: chat, Sender: me, ID: cleanID(id)}
 		if err := d.receipt(key, kind, by, status, e.Timestamp.UTC()); err != nil {
+			c.s.recent.forget()
 			return nil, err
 		}
 	}
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
 		return func() error { return c.dev.Flush(c.ctx) }, nil
 	}
-	return d.hand(func(error) {})
+	return d.hand(func(err error) {
+		if err != nil {
+			c.s.recent.forget()
+		}
+	})
 }
 
 // receipt adds what one receipt says of one message, if it is new.
 func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) error {
-	messages := d.c.s.m.cfg.Store.Messages()
-	m, err := messages.Get(d.c.ctx, d.c.s.id, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // sent before this device was linked, or deleted
+	now, recent := d.c.s.recent.status(key)
+	if !recent {
+		m, err := d.c.s.m.cfg.Store.Messages().Get(d.c.ctx, d.c.s.id, key)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // sent before this device was linked, or deleted
+		}
+		if err != nil {
+			return fmt.Errorf("find message of receipt: %w", err)
+		}
+		now = m.Status
 	}
-	if err != nil {
-		return fmt.Errorf("find message of receipt: %w", err)
-	}
-	rises := store.StatusRises(m.Status, status)
+	rises := store.StatusRises(now, status)
 	if !rises && kind == store.ChatPerson {
 		return nil
 	}
-	had, err := messages.Receipts(d.c.ctx, d.c.s.id, key)
-	if err != nil {
-		return fmt.Errorf("read receipts: %w", err)
-	}
-	for _, r := range had {
-		if r.By == by.ID && r.Status == status {
-			return nil
-		}
+	if recent && kind == store.ChatPerson { // nothing but their receipts raises it so far: this is the first
+		d.c.s.recent.raise(key, status)
+	} else if had, err := d.hasReceipt(key, by, status); err != nil || had {
+		return err
 	}
 	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by.ID, Status: status, At: at})
 	if rises {
@@ -103,6 +108,15 @@ func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, sta
 		ChatID: key.Chat, MessageID: key.ID, Status: status, By: convert.AddressOf(by.ID, d.people), Timestamp: convert.Time(at),
 	})
 	return nil
+}
+
+// hasReceipt says whether a receipt is stored.
+func (d *draft) hasReceipt(key store.MessageKey, by store.Contact, status string) (bool, error) {
+	had, err := d.c.s.m.cfg.Store.Messages().Receipts(d.c.ctx, d.c.s.id, key)
+	if err != nil {
+		return false, fmt.Errorf("read receipts: %w", err)
+	}
+	return slices.ContainsFunc(had, func(r store.Receipt) bool { return r.By == by.ID && r.Status == status }), nil
 }
 
 // readElsewhere clears the unread count of a chat that was read on another device.

@@ -33,6 +33,7 @@ type Session struct {
 	people *lru.Cache[string, store.Contact]
 	ingest sync.Mutex // units that follow from what is stored are made one at a time
 	flight flight
+	recent *recent
 }
 
 // knownPeople bounds the contacts that a session remembers in memory.
@@ -44,7 +45,7 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, log: m.log.With(zap.String("session", r.ID)), record: r, people: people,
+		id: r.ID, m: m, log: m.log.With(zap.String("session", r.ID)), record: r, people: people, recent: newRecent(),
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {
