@@ -65,6 +65,9 @@ func (h chats) read(ctx context.Context, pipeline bson.A) (docs []chatDoc, err e
 }
 
 func (h chats) Get(ctx context.Context, session, id string) (store.Chat, error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return store.Chat{}, fault("get chat", err)
+	}
 	docs, err := h.read(ctx, bson.A{bson.D{{Key: "$match", Value: byID(join(session, id))}}, withLast(session)})
 	if err == nil && len(docs) == 0 {
 		err = store.ErrNotFound
@@ -82,6 +85,9 @@ func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, 
 	}
 	if q.Page.Limit <= 0 {
 		return nil, "", nil
+	}
+	if err := h.s.see(ctx, q.Session); err != nil {
+		return nil, "", fault("list chats", err)
 	}
 	docs, err := h.read(ctx, append(pipeline, withLast(q.Session)))
 	if err != nil {

@@ -35,6 +35,9 @@ func (l eventLog) After(ctx context.Context, session string, seq int64, limit in
 
 // after shows no more than what is projected: whoever sees an event sees what it tells of.
 func (l eventLog) after(ctx context.Context, session string, seq int64, limit int) (list []store.Event, err error) {
+	if err := l.s.see(ctx, session); err != nil {
+		return nil, err
+	}
 	doc, err := l.s.find(ctx, "read head", session)
 	if err != nil {
 		return nil, err
@@ -84,8 +87,12 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 }
 
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
+	behind := l.s.lines.seq(session)
 	doc, err := l.s.find(ctx, "read event bounds", session)
-	return doc.Oldest, doc.Seq, err
+	if err != nil {
+		return 0, 0, err
+	}
+	return doc.Oldest, max(doc.Seq, behind), nil
 }
 
 // Prune deletes from the oldest event up to the first that is not old enough, so that

@@ -45,6 +45,8 @@ type Store struct {
 	admins  sync.Mutex // this process makes one change among admins at a time
 	hooks   hooks
 
+	projectAfter time.Duration // as the constant, but in tests
+
 	stop  context.CancelFunc // of the work in the background
 	tasks sync.WaitGroup
 	once  sync.Once
@@ -95,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, projectAfter: projectAfter, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
 	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
@@ -170,8 +172,8 @@ func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
 		s.stop()
-		s.tasks.Wait()
 		s.closeLines()
+		s.tasks.Wait()
 		err = s.disconnect()
 	})
 	if err != nil {

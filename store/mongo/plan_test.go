@@ -126,6 +126,7 @@ func TestLastMessagesUseTheIndex(t *testing.T) {
 	}
 	_, err := s.Log().Commit(ctx, u)
 	require.NoError(t, err)
+	require.NoError(t, s.see(ctx, "s"))
 	pipeline, err := listChats(store.ChatQuery{Session: "s", Page: store.Page{Limit: 10}})
 	require.NoError(t, err)
 	var explained struct {
