@@ -14,8 +14,8 @@ import (
 	"whatsapp-api/store"
 )
 
-// Recover reads the head anew and projects what it does not say to be projected. It makes this process
-// the session's owner again when it was fenced.
+// Recover reads the head anew and projects what it does not say to be projected. It makes this
+// process the session's owner again when it was fenced.
 func (l eventLog) Recover(ctx context.Context, session string) error {
 	line := l.s.lines.get(session)
 	if err := line.lock(ctx); err != nil {
@@ -33,8 +33,8 @@ func (s *Store) recover(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	l.head = h
-	return s.advance(ctx, l)
+	l.head = h // keepDurable makes it so, and strips what a crash has left
+	return nil
 }
 
 func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
@@ -51,11 +51,6 @@ func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 		return nil, err
 	}
 	h := headOf(doc)
-	if doc.Durable > doc.Stripped { // a crash came between the two
-		if err := s.strip(ctx, l.session, &h); err != nil {
-			return nil, err
-		}
-	}
 	if err := s.replay(ctx, l.session, &h); err != nil {
 		return nil, err
 	}
