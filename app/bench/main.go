@@ -99,13 +99,13 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	stop, err := profiles(o)
-	if err != nil {
-		return err
-	}
 	t := table{}
-	err = errors.Join(runSides(ctx, o, w, dir, &t), runFleet(ctx, o, w, dir, &t), runPages(ctx, o, w, dir, &t), stop())
-	return errors.Join(err, t.print(os.Stdout))
+	for _, part := range []func(context.Context, options, *world, string, *table) error{runSides, runFleet, runPages} {
+		if err = part(ctx, o, w, dir, &t); err != nil {
+			break
+		}
+	}
+	return errors.Join(err, t.print(os.Stdout)) // what was measured before a failure too
 }
 
 // runSides measures what is measured on servers with some sessions each.
@@ -119,6 +119,11 @@ func runSides(ctx context.Context, o options, w *world, dir string, t *table) (e
 	if err != nil {
 		return err
 	}
+	stop, err := profiles(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	for round := range o.rounds {
 		for _, m := range todo {
 			for i := range all { // in another order every round

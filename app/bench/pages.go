@@ -59,6 +59,11 @@ func runPages(ctx context.Context, o options, w *world, dir string, t *table) (e
 			all = append(all, s)
 		}
 	}
+	stop, err := profiles(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	for round := range o.rounds {
 		for i := range all {
 			s := all[(i+round)%len(all)]
@@ -97,20 +102,24 @@ func fill(ctx context.Context, at storeAt, messages int) (err error) {
 		for i := n; i < min(n+pageUnit, messages); i++ {
 			u.Messages = append(u.Messages, message(random, i))
 		}
-		for c := range pageChats {
-			id := chatID(c)
-			if n == 0 {
-				u.Contacts = append(u.Contacts, store.ContactUpdate{ID: id, Phone: id, Name: fmt.Sprintf("Person %d", c)})
-			}
-			u.Chats = append(u.Chats, store.ChatUpdate{
-				ID: id, Kind: store.ChatPerson, Name: fmt.Sprintf("Person %d", c), AddUnread: 1, ActivityAt: moment(n).Add(time.Duration(c) * time.Millisecond),
-			})
+		if n == 0 {
+			u.Contacts, u.Chats = people()
 		}
 		if _, err := st.Log().Commit(ctx, u); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// people are those of all chats, which were last active in some order.
+func people() (contacts []store.ContactUpdate, chats []store.ChatUpdate) {
+	for c := range pageChats {
+		id, name := chatID(c), fmt.Sprintf("Person %d", c)
+		contacts = append(contacts, store.ContactUpdate{ID: id, Phone: id, Name: name})
+		chats = append(chats, store.ChatUpdate{ID: id, Kind: store.ChatPerson, Name: name, AddUnread: 1, ActivityAt: moment(7 * c % pageChats)})
+	}
+	return contacts, chats
 }
 
 func chatID(n int) string { return fmt.Sprintf("346%08d@s.whatsapp.net", n) }
