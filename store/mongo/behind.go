@@ -260,7 +260,7 @@ func (s *Store) see(ctx context.Context, session string) error {
 
 // catchUpLater projects what is behind after a while.
 func (s *Store) catchUpLater(l *line) {
-	wait := time.NewTimer(s.projectAfter)
+	wait := time.NewTimer(s.pace.project)
 	defer wait.Stop()
 	select {
 	case <-wait.C:

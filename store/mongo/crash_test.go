@@ -43,8 +43,7 @@ func (s *Store) crash(where int, n int64) (undo func()) {
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	uri := mongotest.Lone(t)
-	s := openAt(t, uri)
-	s.projectAfter = time.Hour // by who reads alone
+	s := openIdle(t, uri) // projected is by who reads alone
 	rapid.Check(t, func(rt *rapid.T) {
 		m := storetest.NewModel(storetest.RandomSession())
 		id := m.Session.ID

@@ -130,7 +130,7 @@ func (s *lines) list() []*line {
 
 // keepDurable makes projections durable soon after they were made.
 func (s *Store) keepDurable(ctx context.Context) {
-	tick := time.NewTicker(durableEvery)
+	tick := time.NewTicker(s.pace.durable)
 	defer tick.Stop()
 	for {
 		select {
