@@ -246,16 +246,35 @@ func (s *Store) projectBehind(ctx context.Context, session string, units []commi
 	return err
 }
 
-// see lets whoever reads the session see all that this process has committed before.
+// see lets whoever reads the session see all that this process has committed before, and
+// what a process that is gone has left.
 func (s *Store) see(ctx context.Context, session string) error {
-	l := s.lines.known(session)
-	if l == nil {
+	l := s.lines.get(session)
+	err := s.firstSight(ctx, l)
+	if err == nil {
+		err = s.catchUp(ctx, l)
+	}
+	if errors.Is(err, store.ErrNotFound) { // nothing is found there
 		return nil
 	}
-	if err := s.catchUp(ctx, l); err != nil && !errors.Is(err, store.ErrNotFound) {
+	return err
+}
+
+// firstSight projects, once, what another process may have left to be projected when it was
+// killed.
+func (s *Store) firstSight(ctx context.Context, l *line) error {
+	if l.seen.Load() {
+		return nil
+	}
+	if err := l.lock(ctx); err != nil {
 		return err
 	}
-	return nil
+	defer l.unlock()
+	if l.seen.Load() {
+		return nil
+	}
+	_, err := s.replayAll(context.WithoutCancel(ctx), l)
+	return err
 }
 
 // catchUpLater projects what is behind after a while.

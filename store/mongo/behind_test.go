@@ -114,6 +114,29 @@ func TestWhatIsBehindSurvives(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrFenced)
 }
 
+// TestReadersSeeWhatWasLeftBehind reads in a process that was started after a kill, before
+// the session has an owner again.
+func TestReadersSeeWhatWasLeftBehind(t *testing.T) {
+	t.Parallel()
+	uri := mongotest.Lone(t)
+	s, next := openIdle(t, uri), openIdle(t, uri)
+	ctx := t.Context()
+	require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
+	for i := range 3 {
+		_, err := s.Log().Commit(ctx, numbered(i+1))
+		require.NoError(t, err)
+	}
+	_, newest, err := next.Log().Bounds(ctx, "s")
+	require.NoError(t, err)
+	require.Equal(t, int64(3), newest, "else a cursor that was told would be refused")
+	session, err := next.Sessions().Get(ctx, "s")
+	require.NoError(t, err)
+	require.Equal(t, int64(3), session.LastSeq)
+	require.NoError(t, unread(ctx, next, 3))
+	_, err = next.Log().Commit(ctx, numbered(4))
+	require.NoError(t, err, "and it may take over")
+}
+
 // TestWhatIsBehindIsBounded has projections fail: nothing is lost, who reads is told, and
 // after so many units no more are let in.
 func TestWhatIsBehindIsBounded(t *testing.T) {

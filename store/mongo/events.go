@@ -87,6 +87,9 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 }
 
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
+	if err := l.s.firstSight(ctx, l.s.lines.get(session)); err != nil {
+		return 0, 0, fault("read event bounds", err)
+	}
 	behind := l.s.lines.seq(session)
 	doc, err := l.s.find(ctx, "read event bounds", session)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type line struct {
 	closed  chan struct{} // of the store
 	behind  behind
 	missed  missed
+	seen    atomic.Bool // what an earlier process has left behind is projected
 
 	// All below belongs to whoever has the line.
 	head   *head            // nil: to be read

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -182,14 +183,15 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for i, k := range keys {
 		ids[i] = messageID(session, k)
 	}
-	l, since := h.s.lines.known(session), int64(0)
-	if l != nil { // it need not wait: what is behind says which messages it makes
-		since = l.missed.now()
-		made := l.behind.makes(ids)
-		for i, k := range keys {
-			if made[ids[i]] {
-				known[k] = true
-			}
+	l := h.s.lines.get(session)
+	if err := h.s.firstSight(ctx, l); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fault("look up messages", err)
+	}
+	// It need not wait: what is behind says which messages it makes.
+	since, made := l.missed.now(), l.behind.makes(ids)
+	for i, k := range keys {
+		if made[ids[i]] {
+			known[k] = true
 		}
 	}
 	if len(known) == len(keys) {
@@ -203,9 +205,7 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for _, d := range docs {
 		known[d.key()] = true
 	}
-	if l != nil {
-		l.missed.add(since, unknownOf(ids, keys, known))
-	}
+	l.missed.add(since, unknownOf(ids, keys, known))
 	return known, nil
 }
 
@@ -275,6 +275,9 @@ const deleteBatch = 500
 // DeleteBefore first makes durable what was projected: what Recover projects again would
 // bring back messages that were deleted.
 func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return 0, fault("delete old messages", err)
+	}
 	if err := h.s.makeDurable(ctx, session); err != nil {
 		return 0, fault("delete old messages", err)
 	}

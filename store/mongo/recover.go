@@ -55,6 +55,7 @@ func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 		return nil, err
 	}
 	l.behind.done(math.MaxInt64)
+	l.seen.Store(true)
 	return &h, nil
 }
 
