@@ -78,7 +78,7 @@ func runPages(ctx context.Context, o options, w *world, dir string, t *table) (e
 
 func openStore(ctx context.Context, at storeAt) (store.Store, error) {
 	if at.MongoURI != "" {
-		return mongo.Open(ctx, mongo.Config{URI: at.MongoURI})
+		return mongo.Open(ctx, mongo.Config{URI: at.MongoURI, Timeout: time.Minute})
 	}
 	return sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(at.Dir, "sandbox", "whatsapp-api.db")})
 }

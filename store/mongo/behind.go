@@ -18,8 +18,7 @@ import (
 const (
 	projectAfter = 100 * time.Millisecond
 	maxBehind    = 64      // units
-	behindBytes  = 4 << 20 // of their changes
-	togetherMost = 64      // units that are projected at once
+	behindBytes  = 1 << 20 // of their changes
 )
 
 // committed is a unit that is in the log.
@@ -37,8 +36,12 @@ func (c committed) alone() bool {
 
 // together is how many of the first units are projected at once.
 func together(units []committed) int {
-	n := 0
-	for n < len(units) && n < togetherMost && (n == 0 || !units[n].alone()) {
+	n, bytes := 0, 0
+	for n < len(units) && n < maxBehind {
+		bytes += units[n].bytes
+		if n > 0 && (units[n].alone() || bytes > behindBytes) {
+			break
+		}
 		n++
 		if units[n-1].alone() {
 			break
@@ -203,8 +206,7 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 		return err
 	}
 	defer l.behind.leave()
-	ctx, cancel := s.bounded(context.WithoutCancel(ctx)) // others wait for it too
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // others wait for it too
 	for {
 		units := l.behind.next(newest)
 		if len(units) == 0 {
@@ -225,16 +227,7 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 
 // projectBehind projects units unless another process has done so.
 func (s *Store) projectBehind(ctx context.Context, session string, units []committed) error {
-	now, err := s.find(ctx, "read head", session)
-	for err == nil && len(units) > 0 && units[0].doc.N <= now.Proj {
-		units = units[1:]
-	}
-	if err == nil && len(units) > 0 {
-		err = errMoved
-		if now.Proj == units[0].doc.N-1 {
-			err = s.project(ctx, units)
-		}
-	}
+	now, err := s.projectAt(ctx, session, units)
 	switch {
 	case errors.Is(err, errMoved):
 		// The server lost the head, or somebody else writes it. It has the units.
@@ -244,6 +237,23 @@ func (s *Store) projectBehind(ctx context.Context, session string, units []commi
 		return errors.Join(err, s.purgeData(ctx, session))
 	}
 	return err
+}
+
+// projectAt projects units where the head, which it returns, is at the unit before; errMoved.
+func (s *Store) projectAt(ctx context.Context, session string, units []committed) (sessionDoc, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	now, err := s.find(ctx, "read head", session)
+	for err == nil && len(units) > 0 && units[0].doc.N <= now.Proj {
+		units = units[1:]
+	}
+	switch {
+	case err != nil || len(units) == 0:
+		return now, err
+	case now.Proj != units[0].doc.N-1:
+		return now, errMoved
+	}
+	return now, s.project(ctx, units)
 }
 
 // see lets whoever reads the session see all that this process has committed before, and

@@ -83,7 +83,7 @@ func (s *Store) replay(ctx context.Context, session string, h *head) error {
 			if err != nil {
 				return err
 			}
-			units[i] = committed{doc: doc, rest: rest}
+			units[i] = committed{doc: doc, rest: rest, bytes: len(doc.Rest.Data)}
 		}
 		for len(units) > 0 {
 			n := together(units)
