@@ -16,7 +16,7 @@ const module = "whatsapp-api/"
 var layers = map[string][]string{
 	"cmd/whatsapp-api":                {"app", "configs"},
 	"app":                             {"app/api", "app/events", "app/service", "configs", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox"},
-	"app/bench":                       {"app", "configs", "store/mongo/mongotest", "whatsapp/sandbox"},
+	"app/bench":                       {"app", "configs", "store", "store/mongo", "store/mongo/mongotest", "store/sqlite", "whatsapp/sandbox"},
 	"app/soak":                        {"store/mongo/mongotest", "whatsapp/sandbox"},
 	"app/api":                         {"app/events", "app/service", "store", "whatsapp", "whatsapp/convert"},
 	"app/service":                     {"app/events", "store", "whatsapp", "whatsapp/convert"},

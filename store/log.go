@@ -46,9 +46,10 @@ type Kept struct {
 // session are kept in the order in which Commit was called.
 type Log interface {
 	// Commit keeps the unit. When it returns nil, the unit survives a power cut and every
-	// reader sees all of it. It returns ErrExists, and keeps nothing, when one of Messages or
-	// Receipts is known already; ErrNotFound when there is no such session; ErrUnavailable
-	// when it could not be kept; ErrFenced when another process has written the session.
+	// reader of this process sees all of it; those of others may see it a moment later. It
+	// returns ErrExists, and keeps nothing, when one of Messages or Receipts is known already;
+	// ErrNotFound when there is no such session; ErrUnavailable when it could not be kept;
+	// ErrFenced when another process has written the session.
 	// A unit whose Commit failed with ErrUnavailable may have been kept all the same: try
 	// again with the same unit; messages and receipts then answer ErrExists.
 	Commit(ctx context.Context, u Unit) (Kept, error)

@@ -23,8 +23,10 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 		ts = m.Timestamp
 	}
 	m.Status, m.Timestamp = status, ts
+	c.s.recent.raise(m.MessageKey, status)
 	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
 	if err != nil {
+		c.s.recent.forget()
 		return m, err
 	}
 	d := c.draft()
@@ -34,6 +36,7 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 		d.tellSent(m, people)
 	}
 	if err := d.commit(); err != nil {
+		c.s.recent.forget()
 		if first {
 			c.s.told.Remove(m.ID)
 		}

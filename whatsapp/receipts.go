@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,8 +62,9 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 		return nil, err
 	}
 	var told []string
-	untold := func(err error) {
+	undo := func(err error) {
 		if err != nil {
+			c.s.recent.forget()
 			for _, id := range told {
 				c.s.told.Remove(id)
 			}
@@ -75,41 +77,41 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 			told = append(told, key.ID)
 		}
 		if err != nil {
-			untold(err)
+			undo(err)
 			return nil, err
 		}
 	}
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
 		return func() error { return c.dev.Flush(c.ctx) }, nil
 	}
-	return d.hand(untold)
+	return d.hand(undo)
 }
 
 // receipt adds what one receipt says of one message, if it is new. A message that is still
 // queued was sent, whatever became of its acknowledgement; sent says that this is told too.
 func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) (sent bool, err error) {
-	messages := d.c.s.m.cfg.Store.Messages()
-	m, err := messages.Get(d.c.ctx, d.c.s.id, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil // sent before this device was linked, or deleted
+	m := store.Message{}
+	now, recent := d.c.s.recent.status(key)
+	if !recent {
+		m, err = d.c.s.m.cfg.Store.Messages().Get(d.c.ctx, d.c.s.id, key)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil // sent before this device was linked, or deleted
+		}
+		if err != nil {
+			return false, fmt.Errorf("find message of receipt: %w", err)
+		}
+		now = m.Status
 	}
-	if err != nil {
-		return false, fmt.Errorf("find message of receipt: %w", err)
-	}
-	rises := store.StatusRises(m.Status, status)
+	rises := store.StatusRises(now, status)
 	if !rises && kind == store.ChatPerson {
 		return false, nil
 	}
-	had, err := messages.Receipts(d.c.ctx, d.c.s.id, key)
-	if err != nil {
-		return false, fmt.Errorf("read receipts: %w", err)
+	if recent && kind == store.ChatPerson { // nothing but their receipts raises it so far: this is the first
+		d.c.s.recent.raise(key, status)
+	} else if had, err := d.hasReceipt(key, by, status); err != nil || had {
+		return false, err
 	}
-	for _, r := range had {
-		if r.By == by.ID && r.Status == status {
-			return false, nil
-		}
-	}
-	if sent = m.Status == store.StatusQueued && d.c.s.tellsSent(key.ID); sent {
+	if sent = now == store.StatusQueued && d.c.s.tellsSent(key.ID); sent {
 		d.tellSent(m, d.people)
 	}
 	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by.ID, Status: status, At: at})
@@ -120,6 +122,15 @@ func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, sta
 		ChatID: key.Chat, MessageID: key.ID, Status: status, By: convert.AddressOf(by.ID, d.people), Timestamp: convert.Time(at),
 	})
 	return sent, nil
+}
+
+// hasReceipt says whether a receipt is stored.
+func (d *draft) hasReceipt(key store.MessageKey, by store.Contact, status string) (bool, error) {
+	had, err := d.c.s.m.cfg.Store.Messages().Receipts(d.c.ctx, d.c.s.id, key)
+	if err != nil {
+		return false, fmt.Errorf("read receipts: %w", err)
+	}
+	return slices.ContainsFunc(had, func(r store.Receipt) bool { return r.By == by.ID && r.Status == status }), nil
 }
 
 // readElsewhere clears the unread count of a chat that was read on another device.

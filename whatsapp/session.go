@@ -34,6 +34,7 @@ type Session struct {
 	ingest sync.Mutex // units that follow from what is stored are made one at a time
 	flight flight
 	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
+	recent *recent
 }
 
 // Bounds of what a session remembers in memory.
@@ -52,7 +53,7 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: people,
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: people, recent: newRecent(),
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {

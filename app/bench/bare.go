@@ -8,15 +8,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	waLog "go.mau.fi/whatsmeow/util/log"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -24,18 +27,20 @@ import (
 // counts. It acknowledges before anything is kept and keeps no message at all.
 type bare struct {
 	counter
-	db      *sql.DB
-	web     *http.Client
-	clients []*whatsmeow.Client
-	numbers []string
+	db        *sql.DB
+	container *sqlstore.Container
+	web       *http.Client
+	clients   []*whatsmeow.Client
+	numbers   []string
 }
 
+// openBare opens the store, with the devices that were linked before.
 func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	// Like the server does, and before the first connection: it is one variable of the process.
-	if whatsmeow.WACertPubKey, err = w.info.CertKey(); err != nil {
+	if whatsmeow.WACertPubKey, err = w.Info.CertKey(); err != nil {
 		return nil, err
 	}
 	b := &bare{}
@@ -44,7 +49,7 @@ func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
 			err = errors.Join(err, b.close())
 		}
 	}()
-	if b.web, err = w.info.HTTPClient(); err != nil {
+	if b.web, err = w.Info.HTTPClient(); err != nil {
 		return nil, err
 	}
 	b.db, err = sql.Open("sqlite3", "file:"+filepath.Join(dir, "bare.db")+
@@ -54,37 +59,83 @@ func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
 	}
 	b.db.SetMaxOpenConns(bareConns)
 	b.db.SetMaxIdleConns(bareConns)
-	container := sqlstore.NewWithDB(b.db, "sqlite3", waLog.Noop)
-	if err := container.Upgrade(ctx); err != nil {
+	b.container = sqlstore.NewWithDB(b.db, "sqlite3", waLog.Noop)
+	if err := b.container.Upgrade(ctx); err != nil {
 		return nil, err
 	}
-	for i := range sessions {
-		if err := b.link(ctx, w, container, fmt.Sprintf("Bare %d", i+1)); err != nil {
-			return nil, err
-		}
+	devices, err := b.container.GetAllDevices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
+		b.clients = append(b.clients, b.client(d))
 	}
 	return b, nil
+}
+
+func (b *bare) client(d *store.Device) *whatsmeow.Client {
+	c := whatsmeow.NewClient(d, waLog.Noop)
+	c.SetWebsocketHTTPClient(b.web)
+	c.SetPreLoginHTTPClient(b.web)
+	c.SetMediaHTTPClient(b.web)
+	c.AddEventHandler(func(event any) {
+		if _, ok := event.(*events.Message); ok {
+			b.add(1)
+		}
+	})
+	return c
+}
+
+// connectAll connects all devices at once and returns when all have logged in.
+func (b *bare) connectAll(ctx context.Context) error {
+	var g errgroup.Group
+	for _, c := range b.clients {
+		in := make(chan struct{})
+		var once sync.Once
+		c.AddEventHandler(func(event any) {
+			if _, ok := event.(*events.Connected); ok {
+				once.Do(func() { close(in) })
+			}
+		})
+		g.Go(func() error {
+			if err := c.ConnectContext(ctx); err != nil {
+				return err
+			}
+			select {
+			case <-in:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// linkMore links devices until there are so many.
+func (b *bare) linkMore(ctx context.Context, w *world, n int) error {
+	for i := len(b.clients); i < n; i++ {
+		if err := b.link(ctx, w, fmt.Sprintf("Bare %d", i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bareConns is how many connections to its file whatsmeow gets.
 const bareConns = 4
 
-func (b *bare) link(ctx context.Context, w *world, container *sqlstore.Container, name string) error {
+func (b *bare) link(ctx context.Context, w *world, name string) error {
 	number, err := w.phone(ctx, name)
 	if err != nil {
 		return err
 	}
-	c := whatsmeow.NewClient(container.NewDevice(), waLog.Noop)
-	c.SetWebsocketHTTPClient(b.web)
-	c.SetPreLoginHTTPClient(b.web)
-	c.SetMediaHTTPClient(b.web)
+	c := b.client(b.container.NewDevice())
 	b.clients = append(b.clients, c)
 	codes, ready := make(chan string, 1), make(chan struct{})
 	var shown, paired, logged atomic.Bool
 	c.AddEventHandler(func(event any) {
 		switch e := event.(type) {
-		case *events.Message:
-			b.add(1)
 		case *events.QR:
 			if !shown.Swap(true) {
 				codes <- e.Codes[0]

@@ -30,28 +30,33 @@ type gateway struct {
 	numbers []string
 	stream  *websocket.Conn
 
+	listening time.Duration // from start until it could be called
+
 	stop  context.CancelFunc
 	ended chan error
 }
 
-func openGateway(ctx context.Context, w *world, store, dir, mongoURI string) (_ *gateway, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// storeAt is where a server keeps its data.
+type storeAt struct{ Store, Dir, MongoURI string }
+
+// openGateway starts a server with what its store has, with an account for the bench.
+func openGateway(ctx context.Context, w *world, at storeAt) (_ *gateway, err error) {
+	if err := os.MkdirAll(at.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	cfg := configs.Default()
-	cfg.Host, cfg.Port, cfg.DataDir, cfg.MongoDBURI = "127.0.0.1", 0, dir, configs.Secret(mongoURI)
+	cfg.Host, cfg.Port, cfg.DataDir, cfg.MongoDBURI = "127.0.0.1", 0, at.Dir, configs.Secret(at.MongoURI)
+	cfg.StartConcurrency, cfg.RateLimit = 1000, 0 // so that it is not they that are measured
 	log, err := zap.NewProduction(zap.IncreaseLevel(zap.WarnLevel))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := app.CreateAdmin(ctx, cfg, true, adminEmail, "Bench", adminPassword, log); err != nil {
-		return nil, err
-	}
-	a, err := app.New(ctx, cfg, app.Options{SandboxAt: w.url, Version: "bench"}, log)
+	began := time.Now()
+	a, err := app.New(ctx, cfg, app.Options{SandboxAt: w.URL, Version: "bench"}, log)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{store: store, ended: make(chan error, 1)}
+	g := &gateway{store: at.Store, ended: make(chan error, 1), listening: time.Since(began)}
 	var serving context.Context
 	serving, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() { g.ended <- a.Run(serving) }()
@@ -63,19 +68,37 @@ func openGateway(ctx context.Context, w *world, store, dir, mongoURI string) (_ 
 	web := http.DefaultTransport.(*http.Transport).Clone()
 	web.MaxIdleConnsPerHost = 64
 	g.calls = caller{base: "http://" + a.Addr(), http: &http.Client{Transport: web}}
+	return g, g.login(ctx)
+}
+
+// createAdmin makes the bench's account, before the first start.
+func createAdmin(ctx context.Context, at storeAt) error {
+	if err := os.MkdirAll(at.Dir, 0o700); err != nil {
+		return err
+	}
+	cfg := configs.Default()
+	cfg.DataDir, cfg.MongoDBURI = at.Dir, configs.Secret(at.MongoURI)
+	_, err := app.CreateAdmin(ctx, cfg, true, adminEmail, "Bench", adminPassword, zap.NewNop())
+	return err
+}
+
+func (g *gateway) login(ctx context.Context) error {
 	var login struct {
 		Token string `json:"token"`
 	}
-	if err := g.calls.do(ctx, "POST", "/api/v1/users/login", map[string]string{"email": adminEmail, "password": adminPassword}, &login); err != nil {
-		return nil, err
-	}
+	err := g.calls.do(ctx, "POST", "/api/v1/users/login", map[string]string{"email": adminEmail, "password": adminPassword}, &login)
 	g.calls.token = login.Token
-	for i := range sessions {
+	return err
+}
+
+// linkMore makes and links sessions until there are so many.
+func (g *gateway) linkMore(ctx context.Context, w *world, n int) error {
+	for i := len(g.numbers); i < n; i++ {
 		if err := g.link(ctx, w, fmt.Sprintf("s%d", i+1)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return g, g.listen(ctx)
+	return nil
 }
 
 // link makes a session and links it to a new phone.

@@ -22,16 +22,22 @@ import (
 type options struct {
 	quick  bool
 	rounds int
-	only   []string // receive, send
+	only   []string // of known
 	stores []string // sqlite, mongodb
 	dir    string   // where the data are kept meanwhile
 	cpu    string   // file for a CPU profile
 	block  string   // file for a block profile
 }
 
+// known is what can be measured: the first four on servers with some sessions each, whose
+// sides take turns, the others on servers of their own.
+var known = []string{"receive", "send", "stream", "webhooks", "fleet", "pages"}
+
+func (o options) has(name string) bool { return slices.Contains(o.only, name) }
+
 func main() {
-	if os.Getenv(asWorld) != "" {
-		exit(serveWorld())
+	if role := os.Getenv(asChild); role != "" {
+		exit(play(role))
 	}
 	o, err := parse(os.Args[1:])
 	if err != nil {
@@ -59,7 +65,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.cpu, "cpuprofile", "", "write a CPU profile of the rounds to this file")
 	f.StringVar(&o.block, "blockprofile", "", "write a profile of where goroutines waited to this file")
 	f.StringVar(&o.dir, "dir", os.TempDir(), "where to keep data meanwhile: a real disk, or syncs mean nothing")
-	only := f.String("only", "receive,send", "what to measure")
+	only := f.String("only", strings.Join(known, ","), "what to measure")
 	stores := f.String("store", "sqlite,mongodb", "which stores to measure")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -71,7 +77,7 @@ func parse(args []string) (o options, err error) {
 		}
 	}
 	o.only, o.stores = strings.Split(*only, ","), strings.Split(*stores, ",")
-	for _, list := range []struct{ given, known []string }{{o.only, []string{"receive", "send"}}, {o.stores, []string{"sqlite", "mongodb"}}} {
+	for _, list := range []struct{ given, known []string }{{o.only, known}, {o.stores, []string{"sqlite", "mongodb"}}} {
 		for _, one := range list.given {
 			if !slices.Contains(list.known, one) {
 				return o, fmt.Errorf("%q is none of %s", one, strings.Join(list.known, ", "))
@@ -93,6 +99,21 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	t := table{}
+	for _, part := range []func(context.Context, options, *world, string, *table) error{runSides, runFleet, runPages} {
+		if err = part(ctx, o, w, dir, &t); err != nil {
+			break
+		}
+	}
+	return errors.Join(err, t.print(os.Stdout)) // what was measured before a failure too
+}
+
+// runSides measures what is measured on servers with some sessions each.
+func runSides(ctx context.Context, o options, w *world, dir string, t *table) (err error) {
+	todo := measures(o)
+	if len(todo) == 0 {
+		return nil
+	}
 	all, closeAll, err := openSides(ctx, o, w, dir)
 	defer func() { err = errors.Join(err, closeAll()) }()
 	if err != nil {
@@ -102,23 +123,20 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	t := table{}
+	defer func() { err = errors.Join(err, stop()) }()
 	for round := range o.rounds {
-		for _, m := range measures(o) {
+		for _, m := range todo {
 			for i := range all { // in another order every round
 				s := all[(i+round)%len(all)]
 				progress("round %d of %d: %s, %s", round+1, o.rounds, m.what(), s.name())
-				if err := m.run(ctx, w, s, &t); err != nil {
-					return errors.Join(fmt.Errorf("%s, %s: %w", m.what(), s.name(), err), stop())
+				if err := m.run(ctx, w, s, t); err != nil {
+					return fmt.Errorf("%s, %s: %w", m.what(), s.name(), err)
 				}
 				runtime.GC() // none pays for what another has left
 			}
 		}
 	}
-	if err := stop(); err != nil {
-		return err
-	}
-	return t.print(os.Stdout)
+	return nil
 }
 
 // side is one of those that are compared.
@@ -145,10 +163,14 @@ func openSides(ctx context.Context, o options, w *world, dir string) (all []side
 	}
 	progress("linking the bare clients")
 	b, err := openBare(ctx, w, filepath.Join(dir, "bare"))
+	if err == nil {
+		closing = append(closing, b.close)
+		err = b.linkMore(ctx, w, sessions)
+	}
 	if err != nil {
 		return nil, closeAll, fmt.Errorf("bare whatsmeow: %w", err)
 	}
-	all, closing = append(all, b), append(closing, b.close)
+	all = append(all, b)
 	for _, name := range o.stores {
 		uri := ""
 		if name == "mongodb" {
@@ -160,11 +182,21 @@ func openSides(ctx context.Context, o options, w *world, dir string) (all []side
 			uri = server.URI("bench")
 		}
 		progress("linking the sessions on %s", name)
-		g, err := openGateway(ctx, w, name, filepath.Join(dir, name), uri)
+		at := storeAt{name, filepath.Join(dir, name), uri}
+		if err := createAdmin(ctx, at); err != nil {
+			return nil, closeAll, err
+		}
+		g, err := openGateway(ctx, w, at)
+		if err == nil {
+			closing = append(closing, g.close)
+			if err = g.linkMore(ctx, w, sessions); err == nil {
+				err = g.listen(ctx)
+			}
+		}
 		if err != nil {
 			return nil, closeAll, fmt.Errorf("server on %s: %w", name, err)
 		}
-		all, closing = append(all, g), append(closing, g.close)
+		all = append(all, g)
 	}
 	return all, closeAll, nil
 }

@@ -23,18 +23,25 @@ type measure interface {
 func measures(o options) []measure {
 	var all []measure
 	for _, only := range o.only {
-		switch {
-		case only == "receive" && o.quick:
-			all = append(all, receive{1, 300}, receive{sessions, 40})
-		case only == "receive":
-			all = append(all, receive{1, 2000}, receive{sessions, 300})
-		case o.quick:
-			all = append(all, sending{1, 60}, sending{8, 120}, sending{32, 160})
-		default:
-			all = append(all, sending{1, 200}, sending{8, 400}, sending{32, 600})
+		switch only {
+		case "receive":
+			all = append(all, receive{1, choose(o, 300, 2000)}, receive{sessions, choose(o, 40, 300)})
+		case "send":
+			all = append(all, sending{1, choose(o, 60, 200)}, sending{8, choose(o, 120, 400)}, sending{32, choose(o, 160, 600)})
+		case "stream":
+			all = append(all, stream{1000, choose(o, 10, 50)})
+		case "webhooks":
+			all = append(all, hooks{1, choose(o, 20, 200)}, hooks{50, choose(o, 4, 20)})
 		}
 	}
 	return all
+}
+
+func choose(o options, quick, full int) int {
+	if o.quick {
+		return quick
+	}
+	return full
 }
 
 // receive measures how fast messages that wait at WhatsApp's server come through: decrypted,

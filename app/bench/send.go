@@ -54,12 +54,22 @@ func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 		return err
 	}
 	all := time.Since(began)
-	slices.Sort(took)
-	at := func(share float64) float64 {
-		return float64(took[int(share*float64(len(took)-1))].Microseconds()) / 1000
-	}
-	t.add(m.what()+", p50 ms", s.name(), at(0.5), difference)
-	t.add(m.what()+", p99 ms", s.name(), at(0.99), difference)
+	ms := milliseconds(took)
+	t.add(m.what()+", p50 ms", s.name(), at(ms, 0.5), difference)
+	t.add(m.what()+", p99 ms", s.name(), at(ms, 0.99), difference)
 	t.add(m.what()+", messages/s", s.name(), float64(m.total)/all.Seconds(), ratio)
 	return w.settle(ctx)
 }
+
+// milliseconds sorts.
+func milliseconds(took []time.Duration) []float64 {
+	ms := make([]float64, len(took))
+	for i, d := range took {
+		ms[i] = float64(d.Microseconds()) / 1000
+	}
+	slices.Sort(ms)
+	return ms
+}
+
+// at is the value below which so large a share of the sorted values is.
+func at(sorted []float64, share float64) float64 { return sorted[int(share*float64(len(sorted)-1))] }

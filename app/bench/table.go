@@ -52,7 +52,7 @@ func (t *table) print(out io.Writer) error {
 			slices.Sort(r.values)
 			against := ""
 			switch {
-			case r.side == base.side:
+			case r.side == base.side || base.side == "":
 			case r.how == ratio:
 				against = fmt.Sprintf("× %.2f", r.median()/base.median())
 			default:

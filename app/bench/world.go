@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"sync/atomic"
 	"time"
 
@@ -21,67 +18,45 @@ import (
 	"whatsapp-api/whatsapp/sandbox"
 )
 
-// asWorld makes a child process of this program the sandbox.
-const asWorld = "WHATSAPP_API_BENCH_WORLD"
-
-// serveWorld is what `whatsapp-api sandbox` does. It ends with its standard input, so with
-// its parent.
-func serveWorld() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // whatever ends it
-		cancel()
-	}()
+// serveWorld is what `whatsapp-api sandbox` does.
+func serveWorld(ctx context.Context) error {
 	return app.RunSandbox(ctx, app.SandboxConfig{Listen: "127.0.0.1:0", Control: "127.0.0.1:0"}, zap.NewNop(), os.Stdout)
 }
 
 // world is the sandbox in its own process.
 type world struct {
-	url   string // of its control routes
-	info  sandbox.Info
+	worldAt
 	calls caller
 
-	cmd     *exec.Cmd
-	stdin   io.Closer
+	process *child // nil in a child process, which has it from its parent
 	numbers atomic.Int64
 }
 
+// worldAt is where the sandbox is.
+type worldAt struct {
+	URL  string       `json:"control"` // of its control routes
+	Info sandbox.Info `json:"sandbox"`
+}
+
 func openWorld(ctx context.Context) (*world, error) {
-	self, err := os.Executable()
+	c, err := startChild(ctx, "world", nil)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), asWorld+"=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
+	var where worldAt
+	if err := c.hear(&where); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	w := &world{cmd: cmd, stdin: in}
-	var hello struct {
-		Control string       `json:"control"`
-		Sandbox sandbox.Info `json:"sandbox"`
-	}
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &hello)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start sandbox: %w", err), w.close())
-	}
-	w.url, w.info, w.calls = hello.Control, hello.Sandbox, caller{base: hello.Control, http: &http.Client{}}
+	w := joinWorld(where)
+	w.process = c
 	return w, nil
 }
 
-func (w *world) close() error { return errors.Join(w.stdin.Close(), w.cmd.Wait()) }
+func joinWorld(where worldAt) *world {
+	return &world{worldAt: where, calls: caller{base: where.URL, http: &http.Client{}}}
+}
+
+func (w *world) close() error { return w.process.close() }
 
 // phone makes a phone with a number of its own.
 func (w *world) phone(ctx context.Context, name string) (number string, err error) {
@@ -145,17 +120,30 @@ type caller struct {
 }
 
 func (c *caller) do(ctx context.Context, method, path string, in, out any) error {
+	raw, err := c.raw(ctx, method, path, in)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(raw, out)
+}
+
+func (c *caller) text(ctx context.Context, path string) (string, error) {
+	raw, err := c.raw(ctx, "GET", path, nil)
+	return string(raw), err
+}
+
+func (c *caller) raw(ctx context.Context, method, path string, in any) ([]byte, error) {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		body = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -165,17 +153,12 @@ func (c *caller) do(ctx context.Context, method, path string, in, out any) error
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
-	switch {
-	case err != nil:
-		return err
-	case res.StatusCode/100 != 2:
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, raw)
-	case out == nil:
-		return nil
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, res.Status, raw)
 	}
-	return json.Unmarshal(raw, out)
+	return raw, err
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"whatsapp-api/store"
 )
@@ -26,7 +27,7 @@ type chatDoc struct {
 	ActivityAt int64    `bson:"act"`
 	Op         int64    `bson:"u"` // the last change that went into it
 
-	Last []messageDoc `bson:"last,omitempty"` // of a query: the newest message
+	last *messageDoc // the newest message, once it was looked for
 }
 
 func (d chatDoc) chat() store.Chat {
@@ -34,40 +35,58 @@ func (d chatDoc) chat() store.Chat {
 		SessionID: d.Session, ID: d.Chat, Kind: d.Kind, Name: d.Name, Unread: d.Unread, Archived: d.Archived, Pinned: d.Pinned,
 		MutedUntil: at(d.MutedUntil), LastActivityAt: at(d.ActivityAt),
 	}
-	if len(d.Last) > 0 {
-		c.LastMessage = ptr(d.Last[0].message())
+	if d.last != nil {
+		c.LastMessage = ptr(d.last.message())
 	}
 	return c
 }
 
-// withLast adds the newest message of each chat: one step in an index for each.
-func withLast(session string) bson.D {
-	return bson.D{{Key: "$lookup", Value: bson.D{
-		{Key: "from", Value: "messages"},
-		{Key: "as", Value: "last"},
-		{Key: "let", Value: bson.D{{Key: "c", Value: "$id"}}},
-		{Key: "pipeline", Value: bson.A{
-			bson.D{{Key: "$match", Value: bson.D{
-				{Key: "s", Value: session}, {Key: "$expr", Value: bson.D{{Key: "$eq", Value: bson.A{"$c", "$$c"}}}},
-			}}},
-			bson.D{{Key: "$sort", Value: desc(nil, "ts", "pos")}},
-			bson.D{{Key: "$limit", Value: 1}},
-		}},
-	}}}
+// newestOf finds the newest message of each of these chats: one step in an index for each. It
+// is written as the server recognises that: sorted as the index is, then the first of each.
+func newestOf(session string, chats []string) bson.A {
+	return bson.A{
+		bson.D{{Key: "$match", Value: bson.D{{Key: "s", Value: session}, {Key: "c", Value: bson.D{{Key: "$in", Value: chats}}}}}},
+		bson.D{{Key: "$sort", Value: desc(asc("s", "c"), "ts", "pos")}},
+		bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$c"}, {Key: "m", Value: bson.D{{Key: "$first", Value: "$$ROOT"}}}}}},
+	}
 }
 
-func (h chats) read(ctx context.Context, pipeline bson.A) (docs []chatDoc, err error) {
-	cursor, err := h.s.col.chats.Aggregate(ctx, pipeline)
-	if err != nil {
-		return nil, err
+// withLast gives chats of one session their newest messages.
+func (h chats) withLast(ctx context.Context, session string, docs []chatDoc) error {
+	if len(docs) == 0 {
+		return nil
 	}
-	return docs, cursor.All(ctx, &docs)
+	ids, at := make([]string, len(docs)), make(map[string]int, len(docs))
+	for i, d := range docs {
+		ids[i], at[d.Chat] = d.Chat, i
+	}
+	cursor, err := h.s.col.messages.Aggregate(ctx, newestOf(session, ids))
+	if err != nil {
+		return err
+	}
+	var found []struct {
+		Chat    string     `bson:"_id"`
+		Message messageDoc `bson:"m"`
+	}
+	if err := cursor.All(ctx, &found); err != nil {
+		return err
+	}
+	for i, f := range found {
+		docs[at[f.Chat]].last = &found[i].Message
+	}
+	return nil
 }
 
 func (h chats) Get(ctx context.Context, session, id string) (store.Chat, error) {
-	docs, err := h.read(ctx, bson.A{bson.D{{Key: "$match", Value: byID(join(session, id))}}, withLast(session)})
+	if err := h.s.see(ctx, session); err != nil {
+		return store.Chat{}, fault("get chat", err)
+	}
+	docs, err := findAll[chatDoc](ctx, h.s.col.chats, byID(join(session, id)))
 	if err == nil && len(docs) == 0 {
 		err = store.ErrNotFound
+	}
+	if err == nil {
+		err = h.withLast(ctx, session, docs)
 	}
 	if err != nil {
 		return store.Chat{}, fault("get chat", err)
@@ -76,26 +95,35 @@ func (h chats) Get(ctx context.Context, session, id string) (store.Chat, error) 
 }
 
 func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, next string, err error) {
-	pipeline, err := listChats(q)
+	filter, err := listChats(q)
 	if err != nil {
 		return nil, "", fmt.Errorf("list chats: %w", err)
 	}
 	if q.Page.Limit <= 0 {
 		return nil, "", nil
 	}
-	docs, err := h.read(ctx, append(pipeline, withLast(q.Session)))
+	if err := h.s.see(ctx, q.Session); err != nil {
+		return nil, "", fault("list chats", err)
+	}
+	docs, err := findAll[chatDoc](ctx, h.s.col.chats, filter, options.Find().SetSort(chatOrder()).SetLimit(onePast(q.Page)))
 	if err != nil {
 		return nil, "", fault("list chats", err)
 	}
 	docs, next = cut(docs, q.Page, func(d chatDoc) any { return timeKey{At: &d.ActivityAt, ID: []byte(d.Chat)} })
+	if err := h.withLast(ctx, q.Session, docs); err != nil {
+		return nil, "", fault("list chats", err)
+	}
 	for _, d := range docs {
 		list = append(list, d.chat())
 	}
 	return list, next, nil
 }
 
-// listChats makes the query of one page, without the last messages.
-func listChats(q store.ChatQuery) (bson.A, error) {
+// chatOrder is by last activity.
+func chatOrder() bson.D { return append(desc(nil, "act"), asc("id")...) }
+
+// listChats makes the filter of one page.
+func listChats(q store.ChatQuery) (bson.D, error) {
 	match := bson.D{{Key: "s", Value: q.Session}}
 	var and bson.A
 	if q.Page.Cursor != "" {
@@ -130,11 +158,7 @@ func listChats(q store.ChatQuery) (bson.A, error) {
 	if len(and) > 0 {
 		match = append(match, bson.E{Key: "$and", Value: and})
 	}
-	return bson.A{
-		bson.D{{Key: "$match", Value: match}},
-		bson.D{{Key: "$sort", Value: append(desc(nil, "act"), asc("id")...)}},
-		bson.D{{Key: "$limit", Value: onePast(q.Page)}},
-	}, nil
+	return match, nil
 }
 
 // beginning matches what begins with the word; such a pattern uses an index.

@@ -61,6 +61,9 @@ func (h contacts) many(ctx context.Context, session string, jids []string) (map[
 		}
 		asked[jid] = true
 	}
+	if err := h.s.see(ctx, session); err != nil {
+		return nil, err
+	}
 	in := bson.D{{Key: "$in", Value: set}, {Key: "$gt", Value: ""}} // the latter lets the index be used
 	docs, err := findAll[contactDoc](ctx, h.s.col.contacts, bson.D{{Key: "$or", Value: bson.A{
 		byID(bson.D{{Key: "$in", Value: ids}}),
@@ -92,6 +95,9 @@ func (h contacts) List(ctx context.Context, session string, p store.Page) ([]sto
 	}
 	if p.Cursor != "" { // the ids of the collection begin with the session
 		p.Cursor = store.EncodeCursor(idKey{[]byte(join(session, after))})
+	}
+	if err := h.s.see(ctx, session); err != nil {
+		return nil, "", fault("list contacts", err)
 	}
 	docs, next, err := listByID(ctx, "list contacts", h.s.col.contacts, p, bson.D{{Key: "$and", Value: bson.A{byID(below(session))}}},
 		func(d contactDoc) string { return d.Contact })

@@ -43,7 +43,7 @@ func (s *Store) crash(where int, n int64) (undo func()) {
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	uri := mongotest.Lone(t)
-	s := openAt(t, uri)
+	s := openIdle(t, uri) // projected is by who reads alone
 	rapid.Check(t, func(rt *rapid.T) {
 		m := storetest.NewModel(storetest.RandomSession())
 		id := m.Session.ID
@@ -59,6 +59,9 @@ func TestCrashes(t *testing.T) {
 			}
 			undo := s.crash(where, unit)
 			_, err := s.Log().Commit(t.Context(), u)
+			if err == nil && (where == 2 || rapid.Bool().Draw(rt, "seen")) { // else units gather
+				err = s.see(t.Context(), id)
+			}
 			undo()
 			switch {
 			case want != nil:
@@ -157,6 +160,7 @@ func TestLostHead(t *testing.T) {
 	for i := range 5 {
 		commit(i + 1)
 	}
+	check(5)
 	lose()
 	events, err := s.Log().After(ctx, "s", 5, 10)
 	require.NoError(t, err, "an event that was seen is not ahead of the log")
@@ -168,12 +172,15 @@ func TestLostHead(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrExpired)
 	commit(6)
 	check(6)
+	commit(7)
+	lose()
+	check(7)
 	lose()
 	s.hooks.keepAll = false
 	require.ErrorIs(t, s.makeDurable(ctx, "s"), errMoved, "what was lost is not called durable")
 	s.hooks.keepAll = true
 	require.NoError(t, s.Log().Recover(ctx, "s"))
-	check(6)
+	check(7)
 }
 
 // TestServerKilled kills the server again and again while units come: every commit that

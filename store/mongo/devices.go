@@ -25,6 +25,9 @@ func (d devices) Get(ctx context.Context, session, table string, keys []string) 
 	if len(keys) == 0 {
 		return values, nil
 	}
+	if err := d.s.see(ctx, session); err != nil {
+		return nil, fault("get device keys", err)
+	}
 	ids := make([]string, len(keys))
 	for i, key := range keys {
 		ids[i] = keyID(session, table, key)
@@ -50,6 +53,9 @@ func (d keyDoc) value() []byte {
 func (d devices) List(ctx context.Context, session, table, prefix, after string, limit int) ([]store.KeyValue, error) {
 	if limit <= 0 {
 		return nil, nil
+	}
+	if err := d.s.see(ctx, session); err != nil {
+		return nil, fault("list device keys", err)
 	}
 	all := below(session, table)
 	table = join(session, table)

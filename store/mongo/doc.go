@@ -2,10 +2,12 @@
 //
 // There are no multi-document transactions. The insert of one document into the
 // collection units, acknowledged by a majority and journalled, is the commit of a
-// [store.Unit]; it holds all that the unit changes. It is then projected (project.go)
-// into the collections that are read: sessions, chats, contacts, messages, receipts and
-// keys. That can be done again at any time, in the order of the units, without harm:
-// every document carries the number of the last change that went into it.
+// [store.Unit]; it holds all that the unit changes. It is projected (project.go) into the
+// collections that are read: sessions, chats, contacts, messages, receipts and keys. That
+// follows a moment behind the commits, many units at once; who reads in the process that
+// committed them waits until it is done (behind.go). It can be done again at any time, in the
+// order of the units, without harm: every document carries the number of the last change that
+// went into it.
 //
 // A session's document is also the head of its log. "proj" is the number of the last unit
 // that was projected; it is written last of all, so whoever sees an event sees what it

@@ -35,6 +35,9 @@ func (l eventLog) After(ctx context.Context, session string, seq int64, limit in
 
 // after shows no more than what is projected: whoever sees an event sees what it tells of.
 func (l eventLog) after(ctx context.Context, session string, seq int64, limit int) (list []store.Event, err error) {
+	if err := l.s.see(ctx, session); err != nil {
+		return nil, err
+	}
 	doc, err := l.s.find(ctx, "read head", session)
 	if err != nil {
 		return nil, err
@@ -85,6 +88,10 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 
 // Bounds looks at the units too: after a crash the head may be behind what readers have seen.
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
+	if err := l.s.firstSight(ctx, l.s.lines.get(session)); err != nil {
+		return 0, 0, fault("read event bounds", err)
+	}
+	behind := l.s.lines.seq(session)
 	doc, err := l.s.find(ctx, "read event bounds", session)
 	if err != nil {
 		return 0, 0, err
@@ -94,9 +101,9 @@ func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest in
 	if err != nil {
 		return 0, 0, fault("read event bounds", err)
 	}
-	newest = doc.Seq
+	newest = max(doc.Seq, behind)
 	if len(ahead) > 0 {
-		newest = ahead[0].Last
+		newest = max(newest, ahead[0].Last)
 	}
 	return doc.Oldest, newest, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	durableEvery = time.Second // how long a projection may wait until it is made durable
+	durableEvery = time.Second // how long a head may wait until it is made durable
 	durableUnits = 128         // or how many units
 )
 
@@ -24,6 +25,9 @@ type line struct {
 	session string
 	turn    chan struct{} // full while somebody has the line
 	closed  chan struct{} // of the store
+	behind  behind
+	missed  missed
+	seen    atomic.Bool // what an earlier process has left behind is projected
 
 	// All below belongs to whoever has the line.
 	head   *head            // nil: to be read
@@ -83,9 +87,37 @@ func (s *lines) get(session string) *line {
 	l := s.all[session]
 	if l == nil {
 		l = &line{session: session, turn: make(chan struct{}, 1), closed: s.closed, unsure: map[string]int64{}}
+		l.behind.turn, l.behind.ids = make(chan struct{}, 1), map[string]bool{}
 		s.all[session] = l
 	}
 	return l
+}
+
+// known returns the line of a session that was written in this process, or nil.
+func (s *lines) known(session string) *line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[session]
+}
+
+// seq is the newest Seq of the session that is behind, or 0. Asked before its document is
+// read, it is what that document may lack.
+func (s *lines) seq(session string) int64 {
+	if l := s.known(session); l != nil {
+		return l.behind.seq()
+	}
+	return 0
+}
+
+// seqs is seq of all sessions.
+func (s *lines) seqs() map[string]int64 {
+	all := map[string]int64{}
+	for _, l := range s.list() {
+		if seq := l.behind.seq(); seq > 0 {
+			all[l.session] = seq
+		}
+	}
+	return all
 }
 
 func (s *lines) list() []*line {
@@ -100,7 +132,7 @@ func (s *lines) list() []*line {
 
 // keepDurable makes projections durable soon after they were made.
 func (s *Store) keepDurable(ctx context.Context) {
-	tick := time.NewTicker(durableEvery)
+	tick := time.NewTicker(s.pace.durable)
 	defer tick.Stop()
 	for {
 		select {
@@ -136,9 +168,7 @@ func (s *Store) closeLines() {
 
 // makeDurable advances a session of this process; another's is left to its owner.
 func (s *Store) makeDurable(ctx context.Context, session string) error {
-	s.lines.mu.Lock()
-	l := s.lines.all[session]
-	s.lines.mu.Unlock()
+	l := s.lines.known(session)
 	if l == nil {
 		return nil
 	}

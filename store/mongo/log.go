@@ -33,6 +33,9 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 	if l.fenced {
 		return store.Kept{}, store.ErrFenced
 	}
+	if l.behind.isGone() {
+		l.head = nil
+	}
 	again := false // once: an insert of ours that we took for failed may have come late
 	for {
 		if l.head == nil {
@@ -59,7 +62,13 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 func (s *Store) append(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if err := s.unknown(ctx, u); err != nil {
+	if l.behind.isFull() { // what could not be projected before is tried now, or nothing more is let in
+		if err := s.catchUp(ctx, l); err != nil {
+			l.head = nil
+			return store.Kept{}, err
+		}
+	}
+	if err := s.unknown(ctx, l, u); err != nil {
 		return store.Kept{}, err
 	}
 	doc, rest, err := newUnit(*l.head, u)
@@ -108,29 +117,28 @@ func (s *Store) insertUnit(ctx context.Context, l *line, doc unitDoc) error {
 	return store.ErrFenced
 }
 
-// kept projects the committed unit and makes the answer.
+// kept has the committed unit projected, soon or at once, and makes the answer.
 func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u store.Unit) (store.Kept, error) {
+	l.missed.made(u)
 	h := l.head
-	l.head = nil // until all is projected
 	h.unit, h.seq = doc.N, max(h.seq, doc.Last)
 	kept := keptOf(doc, *h, u)
 	if s.hooks.inserted != nil {
 		if err := s.hooks.inserted(doc.N); err != nil {
+			l.head = nil
 			return kept, err
 		}
 	}
-	err := s.project(ctx, doc, rest)
-	if errors.Is(err, errMoved) {
-		// The server lost the head, or somebody else writes it. It has the units.
-		return kept, s.recover(ctx, l)
+	now, arm := l.behind.add(committed{doc: doc, rest: rest, bytes: len(doc.Rest.Data)})
+	switch {
+	case now:
+		if err := s.catchUp(ctx, l); err != nil {
+			l.head = nil
+			return kept, err
+		}
+	case arm:
+		s.tasks.Go(func() { s.catchUpLater(l) })
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		return kept, errors.Join(err, s.purgeData(ctx, l.session)) // deleted meanwhile, by another process
-	}
-	if err != nil {
-		return kept, err
-	}
-	l.head = h
 	if h.unit-h.durable >= durableUnits {
 		// The unit is kept, whatever comes of this. A lost head is read again.
 		_ = s.advance(ctx, l)
@@ -139,8 +147,8 @@ func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u 
 }
 
 // unknown returns store.ErrExists when one of the unit's messages or receipts is there
-// already, once its merges are made.
-func (s *Store) unknown(ctx context.Context, u store.Unit) error {
+// already, once its merges are made. The caller has the line, so no other unit comes meanwhile.
+func (s *Store) unknown(ctx context.Context, l *line, u store.Unit) error {
 	messages, receipts := map[string]bool{}, map[string]bool{}
 	for _, m := range u.Messages {
 		id := messageID(u.Session, m.MessageKey)
@@ -162,10 +170,15 @@ func (s *Store) unknown(ctx context.Context, u store.Unit) error {
 			messageIDs = append(messageIDs, messageID(u.Session, k))
 		}
 	}
+	messageIDs = l.missed.without(messageIDs)
 	for _, r := range u.Receipts {
 		for _, before := range receiptOrigins(u.Merges, r) {
 			receiptIDs = append(receiptIDs, newReceiptDoc(u.Session, before, 0).ID)
 		}
+	}
+	// In this order: a unit that is no longer behind is in the database.
+	if len(l.behind.makes(messageIDs)) > 0 || len(l.behind.makes(receiptIDs)) > 0 {
+		return store.ErrExists
 	}
 	if err := none(ctx, s.col.messages, messageIDs); err != nil {
 		return err

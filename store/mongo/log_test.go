@@ -33,13 +33,16 @@ func TestTwoOwners(t *testing.T) {
 	require.NoError(t, a.Log().Recover(ctx, "s"))
 	require.NoError(t, commit(a, "6"))
 	require.ErrorIs(t, commit(b, "7"), store.ErrFenced)
-	events, err := b.Log().After(ctx, "s", 0, 10)
-	require.NoError(t, err)
-	var ids []string
-	for _, e := range events {
-		ids = append(ids, e.ID)
+	ids := func(s *Store) (ids []string) {
+		events, err := s.Log().After(ctx, "s", 0, 10)
+		require.NoError(t, err)
+		for _, e := range events {
+			ids = append(ids, e.ID)
+		}
+		return ids
 	}
-	require.Equal(t, []string{"1", "2", "5", "6"}, ids)
+	require.Equal(t, []string{"1", "2", "5", "6"}, ids(a))
+	require.Equal(t, []string{"1", "2", "5", "6"}, ids(b))
 }
 
 // TestLateInsert has an insert arrive that was taken for failed.
@@ -328,7 +331,11 @@ func TestDeleteIsFinished(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 	require.ErrorIs(t, s.Sessions().Create(ctx, store.Session{ID: "s"}), store.ErrExists)
 	_, err = s.Log().Commit(ctx, store.Unit{Session: "s", Events: event("y")})
-	require.ErrorIs(t, err, store.ErrNotFound, "it was deleted by another process")
+	require.NoError(t, err, "it was deleted by another process, which this one has yet to see")
+	_, err = s.Chats().Get(ctx, "s", "c")
+	require.ErrorIs(t, err, store.ErrNotFound)
+	_, err = s.Log().Commit(ctx, store.Unit{Session: "s", Events: event("z")})
+	require.ErrorIs(t, err, store.ErrNotFound)
 	again := openAt(t, uri)
 	require.Eventually(t, func() bool {
 		return again.Sessions().Create(ctx, store.Session{ID: "s"}) == nil

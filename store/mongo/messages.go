@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -74,6 +75,9 @@ func all(docs []messageDoc) (list []store.Message) {
 }
 
 func (h messages) Get(ctx context.Context, session string, key store.MessageKey) (store.Message, error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return store.Message{}, fault("get message", err)
+	}
 	var doc messageDoc
 	if err := findOne(ctx, "get message", h.s.col.messages, byID(messageID(session, key)), &doc); err != nil {
 		return store.Message{}, err
@@ -82,6 +86,9 @@ func (h messages) Get(ctx context.Context, session string, key store.MessageKey)
 }
 
 func (h messages) Find(ctx context.Context, session, chat, id string) (store.Message, error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return store.Message{}, fault("find message", err)
+	}
 	// One id has one sender, but for forgeries: the sort is of a few.
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
 		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(1))
@@ -101,6 +108,9 @@ func (h messages) List(ctx context.Context, q store.MessageQuery) ([]store.Messa
 	}
 	if q.Page.Limit <= 0 {
 		return nil, "", nil
+	}
+	if err := h.s.see(ctx, q.Session); err != nil {
+		return nil, "", fault("list messages", err)
 	}
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, filter,
 		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(onePast(q.Page)).SetAllowDiskUse(true))
@@ -156,6 +166,9 @@ func (h messages) Queued(ctx context.Context, session string, limit int) ([]stor
 	if limit <= 0 {
 		return nil, nil
 	}
+	if err := h.s.see(ctx, session); err != nil {
+		return nil, fault("list queued messages", err)
+	}
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, queuedMessages(session),
 		options.Find().SetSort(asc("ts", "pos")).SetLimit(int64(limit)).SetHint(queuedIndex))
 	return all(docs), fault("list queued messages", err)
@@ -170,6 +183,20 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for i, k := range keys {
 		ids[i] = messageID(session, k)
 	}
+	l := h.s.lines.get(session)
+	if err := h.s.firstSight(ctx, l); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fault("look up messages", err)
+	}
+	// It need not wait: what is behind says which messages it makes.
+	since, made := l.missed.now(), l.behind.makes(ids)
+	for i, k := range keys {
+		if made[ids[i]] {
+			known[k] = true
+		}
+	}
+	if len(known) == len(keys) {
+		return known, nil
+	}
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(bson.D{{Key: "$in", Value: ids}}),
 		options.Find().SetProjection(asc("c", "f", "i")))
 	if err != nil {
@@ -178,7 +205,17 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for _, d := range docs {
 		known[d.key()] = true
 	}
+	l.missed.add(since, unknownOf(ids, keys, known))
 	return known, nil
+}
+
+func unknownOf(ids []string, keys []store.MessageKey, known map[store.MessageKey]bool) (missed []string) {
+	for i, k := range keys {
+		if !known[k] {
+			missed = append(missed, ids[i])
+		}
+	}
+	return missed
 }
 
 type receiptDoc struct {
@@ -205,6 +242,9 @@ func (d receiptDoc) receipt() store.Receipt {
 }
 
 func (h messages) Receipts(ctx context.Context, session string, key store.MessageKey) ([]store.Receipt, error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return nil, fault("list receipts", err)
+	}
 	docs, err := findAll[receiptDoc](ctx, h.s.col.receipts, byID(below(session, key.Chat, key.ID, key.Sender)),
 		options.Find().SetSort(asc("ts", "by", "st")))
 	if err != nil {
@@ -222,6 +262,9 @@ func olderThan(session string, before time.Time) bson.D {
 }
 
 func (h messages) Count(ctx context.Context, session string, before time.Time) (int, error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return 0, fault("count messages", err)
+	}
 	n, err := h.s.col.messages.CountDocuments(ctx, olderThan(session, before))
 	return int(n), fault("count messages", err)
 }
@@ -232,6 +275,9 @@ const deleteBatch = 500
 // DeleteBefore first makes durable what was projected: what Recover projects again would
 // bring back messages that were deleted.
 func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {
+	if err := h.s.see(ctx, session); err != nil {
+		return 0, fault("delete old messages", err)
+	}
 	if err := h.s.makeDurable(ctx, session); err != nil {
 		return 0, fault("delete old messages", err)
 	}

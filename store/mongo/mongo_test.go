@@ -19,7 +19,18 @@ func TestMain(m *testing.M) {
 // openAt opens a store on a database and closes it at the end of the test.
 func openAt(t testing.TB, uri string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Config{URI: uri, Timeout: time.Minute}) // a loaded machine writes 20 MB slowly
+	return openPaced(t, uri, pace{projectAfter, durableEvery})
+}
+
+// openIdle is openAt for a store that does nothing in the background.
+func openIdle(t testing.TB, uri string) *Store {
+	t.Helper()
+	return openPaced(t, uri, pace{time.Hour, time.Hour})
+}
+
+func openPaced(t testing.TB, uri string, p pace) *Store {
+	t.Helper()
+	s, err := open(t.Context(), Config{URI: uri, Timeout: time.Minute}, p) // a loaded machine writes 20 MB slowly
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

@@ -45,6 +45,8 @@ type Store struct {
 	admins  sync.Mutex // this process makes one change among admins at a time
 	hooks   hooks
 
+	pace pace
+
 	stop  context.CancelFunc // of the work in the background
 	tasks sync.WaitGroup
 	once  sync.Once
@@ -71,8 +73,15 @@ type hooks struct {
 
 var _ store.Store = (*Store)(nil)
 
+// pace is how long things may wait until they are done in the background.
+type pace struct{ project, durable time.Duration }
+
 // Open connects, refuses a server that is too old, and makes the indexes that lack.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
+	return open(ctx, cfg, pace{projectAfter, durableEvery})
+}
+
+func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
@@ -98,7 +107,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
 	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
@@ -173,8 +182,8 @@ func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
 		s.stop()
-		s.tasks.Wait()
 		s.closeLines()
+		s.tasks.Wait()
 		err = s.disconnect()
 	})
 	if err != nil {

@@ -23,120 +23,171 @@ func literal(v any) doc { return doc{{Key: "$literal", Value: v}} }
 // olderThanOp is part of the filter of a change.
 func olderThanOp(op int64) bson.E { return bson.E{Key: "u", Value: doc{{Key: "$lt", Value: op}}} }
 
-// project writes what the unit changes, and at last the head. It may have been done
-// before, as a whole or in part. errMoved: the head is not at the unit before.
-func (s *Store) project(ctx context.Context, u unitDoc, rest restDoc) error {
-	op := u.N << opBits
-	for _, m := range rest.Merges {
-		op++
-		if err := s.merge(ctx, u.Session, m, op); err != nil {
-			return fmt.Errorf("merge chats: %w", err)
+// project writes what the units change, which follow one another and go together, and at
+// last the head. It may have been done before, as a whole or in part. errMoved: the head is
+// not at the unit before.
+func (s *Store) project(ctx context.Context, units []committed) error {
+	p := projection{session: units[0].doc.Session, forget: -1, last: map[string]int{}}
+	for _, u := range units {
+		op := u.doc.N << opBits
+		for _, m := range u.rest.Merges { // of one that is alone
+			op++
+			if err := s.merge(ctx, p.session, m, op); err != nil {
+				return fmt.Errorf("merge chats: %w", err)
+			}
 		}
+		p.add(u, op+1)
 	}
 	// From here on nothing touches a document of another kind, so all goes at once.
-	base := op
 	g, gctx := errgroup.WithContext(ctx)
-	part := func(what string, n int, fn func(ctx context.Context, op int64) error) {
+	part := func(what string, n int, fn func(ctx context.Context) error) {
 		if n == 0 {
 			return
 		}
-		first := base + 1
-		base += int64(n)
 		g.Go(func() error {
-			if err := fn(gctx, first); err != nil {
+			if err := fn(gctx); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 			return nil
 		})
 	}
-	keys := len(rest.Keys)
-	if rest.ForgetKeys {
-		keys++
-	}
-	part("device keys", keys, func(ctx context.Context, op int64) error { return s.putKeys(ctx, u.Session, rest, op) })
-	part("contacts", len(rest.Contacts), func(ctx context.Context, op int64) error {
-		return s.putContacts(ctx, u.Session, rest.Contacts, op)
-	})
-	part("chats", len(rest.Chats), func(ctx context.Context, op int64) error { return s.putChats(ctx, u.Session, rest.Chats, op) })
-	part("messages", len(rest.Messages)+len(rest.Updates), func(ctx context.Context, op int64) error {
-		return s.putMessages(ctx, u, rest, op)
-	})
-	part("receipts", len(rest.Receipts), func(ctx context.Context, op int64) error {
-		return s.putReceipts(ctx, u.Session, rest.Receipts, op)
-	})
+	part("device keys", len(p.keys)+int(p.forget+1), func(ctx context.Context) error { return s.putKeys(ctx, p) })
+	part("contacts", len(p.contacts), func(ctx context.Context) error { return bulk(ctx, s.col.contacts, p.contacts, true) })
+	part("chats", len(p.chats), func(ctx context.Context) error { return bulk(ctx, s.col.chats, p.chats, true) })
+	part("messages", len(p.messages)+len(p.updates), func(ctx context.Context) error { return s.putMessages(ctx, p) })
+	part("receipts", len(p.receipts), func(ctx context.Context) error { return insertNew(ctx, s.col.receipts, p.receipts) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	if s.hooks.projected != nil {
-		if err := s.hooks.projected(u.N); err != nil {
-			return err
+		for _, u := range units {
+			if err := s.hooks.projected(u.doc.N); err != nil {
+				return err
+			}
 		}
 	}
-	return s.putHead(ctx, u, rest.State)
+	return s.putHead(ctx, units)
 }
 
-// putHead says that the unit is projected, and changes the session itself: both are one
+// projection is what units change in the documents of each kind.
+type projection struct {
+	session  string
+	forget   int64 // the op that removes all keys, or -1
+	keys     []keyWrite
+	last     map[string]int // where in keys the last one of an id is
+	contacts []mongo.WriteModel
+	chats    []mongo.WriteModel
+	messages []messageDoc
+	updates  []mongo.WriteModel // of messages
+	receipts []receiptDoc
+}
+
+type keyWrite struct {
+	id string
+	op int64
+	store.KeyChange
+}
+
+// add adds a unit whose first change has this op.
+func (p *projection) add(u committed, op int64) {
+	if u.rest.ForgetKeys {
+		p.forget = op
+		op++
+	}
+	for _, k := range u.rest.Keys {
+		id := keyID(p.session, k.Table, k.Key)
+		p.last[id] = len(p.keys)
+		p.keys = append(p.keys, keyWrite{id, op, k})
+		op++
+	}
+	for _, c := range u.rest.Contacts {
+		p.contacts = append(p.contacts, contactWrites(p.session, c, op)...)
+		op++
+	}
+	for _, c := range u.rest.Chats {
+		p.chats = append(p.chats, upsert(join(p.session, c.ID), op, blankChat(p.session, c.ID), chatChange(c)))
+		op++
+	}
+	for i, m := range u.rest.Messages {
+		p.messages = append(p.messages, newMessageDoc(p.session, m, u.doc.N<<opBits+int64(i)+1, op))
+		op++
+	}
+	for _, m := range u.rest.Updates {
+		p.updates = append(p.updates, messageWrites(p.session, m, op)...)
+		op++
+	}
+	for _, r := range u.rest.Receipts {
+		p.receipts = append(p.receipts, newReceiptDoc(p.session, r, op))
+		op++
+	}
+}
+
+// putHead says that the units are projected, and changes the session itself: both are one
 // document, so neither happens twice.
-func (s *Store) putHead(ctx context.Context, u unitDoc, state *store.SessionUpdate) error {
-	set := doc{{Key: "proj", Value: u.N}}
-	if u.Last > 0 {
-		set = append(set, bson.E{Key: "seq", Value: u.Last})
+func (s *Store) putHead(ctx context.Context, units []committed) error {
+	first, last := units[0].doc, units[len(units)-1].doc
+	set := doc{{Key: "proj", Value: last.N}}
+	seq := int64(0)
+	for _, u := range units {
+		seq = max(seq, u.doc.Last)
+	}
+	if seq > 0 {
+		set = append(set, bson.E{Key: "seq", Value: seq})
 	}
 	update := doc{}
-	if fields := stateFields(state); len(fields) > 0 {
+	if fields := stateFields(units[0].rest.State); len(fields) > 0 { // of one that is alone
 		set = append(set, fields...)
 		update = doc{{Key: "$inc", Value: doc{{Key: "v", Value: 1}}}}
 	}
 	update = append(update, bson.E{Key: "$set", Value: set})
-	res, err := s.col.heads.UpdateOne(ctx, append(byID(u.Session), bson.E{Key: "proj", Value: u.N - 1}, notDeleting), update)
+	res, err := s.col.heads.UpdateOne(ctx, append(byID(first.Session), bson.E{Key: "proj", Value: first.N - 1}, notDeleting), update)
 	if err != nil || res.MatchedCount == 1 {
 		return err
 	}
-	now, err := s.find(ctx, "read head", u.Session)
-	if err == nil && now.Proj < u.N {
+	now, err := s.find(ctx, "read head", first.Session)
+	if err == nil && now.Proj < last.N {
 		err = errMoved
 	}
-	return err // nil: it was projected before
+	return err // nil: they were projected before
 }
 
 // putKeys writes the last value of each key, which is what the changes in order come to.
-func (s *Store) putKeys(ctx context.Context, session string, rest restDoc, op int64) error {
-	if rest.ForgetKeys {
-		if _, err := s.col.keys.DeleteMany(ctx, append(byID(below(session)), olderThanOp(op))); err != nil {
+func (s *Store) putKeys(ctx context.Context, p projection) error {
+	if p.forget >= 0 {
+		if _, err := s.col.keys.DeleteMany(ctx, append(byID(below(p.session)), olderThanOp(p.forget))); err != nil {
 			return err
 		}
-		op++
-	}
-	last := make(map[string]int, len(rest.Keys))
-	ids := make([]string, len(rest.Keys))
-	for i, k := range rest.Keys {
-		ids[i] = keyID(session, k.Table, k.Key)
-		last[ids[i]] = i
 	}
 	var models []mongo.WriteModel
-	for i, k := range rest.Keys {
-		if last[ids[i]] != i {
+	for i, k := range p.keys {
+		if p.last[k.id] != i {
 			continue
 		}
-		filter := append(byID(ids[i]), olderThanOp(op+int64(i)))
+		filter := append(byID(k.id), olderThanOp(k.op))
 		if k.Value == nil {
 			models = append(models, mongo.NewDeleteOneModel().SetFilter(filter))
 			continue
 		}
 		models = append(models, mongo.NewUpdateOneModel().SetFilter(filter).SetUpsert(true).SetUpdate(doc{{Key: "$set", Value: doc{
-			{Key: "k", Value: []byte(k.Key)}, {Key: "v", Value: k.Value}, {Key: "u", Value: op + int64(i)},
+			{Key: "k", Value: []byte(k.Key)}, {Key: "v", Value: k.Value}, {Key: "u", Value: k.op},
 		}}}))
 	}
 	return bulk(ctx, s.col.keys, models, false)
 }
 
-// bulk writes; documents that are there already, with a later op, are left alone.
+// bulk writes; documents that are there already, with a later op, are left alone. What is
+// ordered finds its documents by their ids alone.
 func bulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel, ordered bool) error {
 	if len(models) == 0 {
 		return nil
 	}
-	_, err := c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(ordered))
-	return known(err)
+	for {
+		_, err := c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(ordered))
+		if !ordered || !mongo.IsDuplicateKeyError(err) {
+			return known(err)
+		}
+		// Another process upserted the same document at once. What came behind was not done.
+	}
 }
 
 // insertNew inserts the documents that are not there yet.
@@ -159,34 +210,30 @@ func upsert(id string, op int64, blank, change doc) mongo.WriteModel {
 	})
 }
 
-func (s *Store) putContacts(ctx context.Context, session string, updates []store.ContactUpdate, op int64) error {
-	var models []mongo.WriteModel
-	for i, u := range updates {
-		id, op := join(session, u.ID), op+int64(i)
-		var change doc
-		add := func(field, value string) {
-			if value != "" {
-				change = append(change, bson.E{Key: field, Value: literal(value)})
-			}
+func contactWrites(session string, u store.ContactUpdate, op int64) (models []mongo.WriteModel) {
+	id := join(session, u.ID)
+	var change doc
+	add := func(field, value string) {
+		if value != "" {
+			change = append(change, bson.E{Key: field, Value: literal(value)})
 		}
-		for _, moved := range []struct{ field, jid string }{{"phone", u.Phone}, {"lid", u.LID}} {
-			if moved.jid == "" {
-				continue
-			}
-			models = append(models, mongo.NewUpdateManyModel().SetFilter(doc{
-				{Key: "s", Value: session},
-				{Key: moved.field, Value: moved.jid},
-				{Key: "_id", Value: doc{{Key: "$ne", Value: id}}},
-				olderThanOp(op),
-			}).SetUpdate(doc{{Key: "$set", Value: doc{{Key: moved.field, Value: ""}}}}))
-			add(moved.field, moved.jid)
-		}
-		add("name", u.Name)
-		add("push", u.PushName)
-		add("business", u.BusinessName)
-		models = append(models, upsert(id, op, blankContact(session, u.ID), change))
 	}
-	return bulk(ctx, s.col.contacts, models, true)
+	for _, moved := range []struct{ field, jid string }{{"phone", u.Phone}, {"lid", u.LID}} {
+		if moved.jid == "" {
+			continue
+		}
+		models = append(models, mongo.NewUpdateManyModel().SetFilter(doc{
+			{Key: "s", Value: session},
+			{Key: moved.field, Value: moved.jid},
+			{Key: "_id", Value: doc{{Key: "$ne", Value: id}}},
+			olderThanOp(op),
+		}).SetUpdate(doc{{Key: "$set", Value: doc{{Key: moved.field, Value: ""}}}}))
+		add(moved.field, moved.jid)
+	}
+	add("name", u.Name)
+	add("push", u.PushName)
+	add("business", u.BusinessName)
+	return append(models, upsert(id, op, blankContact(session, u.ID), change))
 }
 
 func blankContact(session, id string) doc {
@@ -214,14 +261,6 @@ func blankChat(session, id string) doc {
 		{Key: "muted", Value: never},
 		{Key: "act", Value: never},
 	}
-}
-
-func (s *Store) putChats(ctx context.Context, session string, updates []store.ChatUpdate, op int64) error {
-	var models []mongo.WriteModel
-	for i, u := range updates {
-		models = append(models, upsert(join(session, u.ID), op+int64(i), blankChat(session, u.ID), chatChange(u)))
-	}
-	return bulk(ctx, s.col.chats, models, true)
 }
 
 func chatChange(u store.ChatUpdate) (change doc) {
@@ -256,11 +295,3 @@ func chatChange(u store.ChatUpdate) (change doc) {
 
 // words is store.Words, but never nil: that would be null in the database.
 func words(text string) []string { return append([]string{}, store.Words(text)...) }
-
-func (s *Store) putReceipts(ctx context.Context, session string, list []store.Receipt, op int64) error {
-	docs := make([]receiptDoc, len(list))
-	for i, r := range list {
-		docs[i] = newReceiptDoc(session, r, op+int64(i))
-	}
-	return insertNew(ctx, s.col.receipts, docs)
-}

@@ -10,27 +10,29 @@ import (
 	"whatsapp-api/store"
 )
 
-func (s *Store) putMessages(ctx context.Context, u unitDoc, rest restDoc, op int64) error {
-	docs := make([]messageDoc, len(rest.Messages))
-	for i, m := range rest.Messages {
-		docs[i] = newMessageDoc(u.Session, m, u.N<<opBits+int64(i)+1, op+int64(i))
+// putMessages inserts the messages that are not there yet, and then changes what is. What
+// comes before its message in the order of the ops finds it with a later one.
+func (s *Store) putMessages(ctx context.Context, p projection) error {
+	if len(p.updates) == 0 {
+		return insertNew(ctx, s.col.messages, p.messages)
 	}
-	if err := insertNew(ctx, s.col.messages, docs); err != nil {
-		return err
+	var models []mongo.WriteModel // in one command, since each waits for the disk
+	for _, m := range p.messages {
+		models = append(models, mongo.NewUpdateOneModel().SetFilter(byID(m.ID)).SetUpsert(true).
+			SetUpdate(doc{{Key: "$setOnInsert", Value: m}}))
 	}
-	op += int64(len(docs))
-	var models []mongo.WriteModel
-	for i, m := range rest.Updates {
-		op := op + int64(i)
-		change := messageChange(m)
-		if len(change) == 0 {
-			continue
-		}
-		models = append(models, mongo.NewUpdateOneModel().
-			SetFilter(append(byID(messageID(u.Session, m.Key)), olderThanOp(op))).
-			SetUpdate(bson.A{doc{{Key: "$set", Value: append(change, bson.E{Key: "u", Value: op})}}}))
+	return bulk(ctx, s.col.messages, append(models, p.updates...), true)
+}
+
+// messageWrites changes a message; there is nothing to write where nothing changes.
+func messageWrites(session string, m store.MessageUpdate, op int64) []mongo.WriteModel {
+	change := messageChange(m)
+	if len(change) == 0 {
+		return nil
 	}
-	return bulk(ctx, s.col.messages, models, true)
+	return []mongo.WriteModel{mongo.NewUpdateOneModel().
+		SetFilter(append(byID(messageID(session, m.Key)), olderThanOp(op))).
+		SetUpdate(bson.A{doc{{Key: "$set", Value: append(change, bson.E{Key: "u", Value: op})}}})}
 }
 
 // messageChange are the new values of a message's fields, as expressions.

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"whatsapp-api/store"
 )
 
-// Recover reads the head anew and projects what it does not say to be projected. It makes this process
-// the session's owner again when it was fenced.
+// Recover reads the head anew and projects what it does not say to be projected. It makes this
+// process the session's owner again when it was fenced.
 func (l eventLog) Recover(ctx context.Context, session string) error {
 	line := l.s.lines.get(session)
 	if err := line.lock(ctx); err != nil {
@@ -23,23 +26,41 @@ func (l eventLog) Recover(ctx context.Context, session string) error {
 	return fault("recover session", l.s.recover(context.WithoutCancel(ctx), line))
 }
 
-// recover sets l.head.
+// recover sets l.head. Units that this process has not projected yet are among those that the
+// log has.
 func (s *Store) recover(ctx context.Context, l *line) error {
-	doc, err := s.find(ctx, "read head", l.session)
+	h, err := s.replayAll(ctx, l)
 	if err != nil {
 		return err
 	}
-	h := &head{unit: doc.Proj, seq: doc.Seq, durable: doc.Durable, stripped: doc.Stripped, oldest: doc.Oldest}
-	if doc.Durable > doc.Stripped { // a crash came between the two
-		if err := s.strip(ctx, l.session, h); err != nil {
-			return err
-		}
+	l.head = h // keepDurable makes it so, and strips what a crash has left
+	return nil
+}
+
+func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
+	if err := l.behind.enter(ctx); err != nil {
+		return nil, err
 	}
-	if err := s.replay(ctx, l.session, h); err != nil {
-		return err
+	defer l.behind.leave()
+	l.missed.forget()
+	doc, err := s.find(ctx, "read head", l.session)
+	if errors.Is(err, store.ErrNotFound) {
+		l.behind.done(math.MaxInt64)
 	}
-	l.head = h
-	return s.advance(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	h := headOf(doc)
+	if err := s.replay(ctx, l.session, &h); err != nil {
+		return nil, err
+	}
+	l.behind.done(math.MaxInt64)
+	l.seen.Store(true)
+	return &h, nil
+}
+
+func headOf(doc sessionDoc) head {
+	return head{unit: doc.Proj, seq: doc.Seq, durable: doc.Durable, stripped: doc.Stripped, oldest: doc.Oldest}
 }
 
 // replayPage is how many units are read at once.
@@ -53,10 +74,23 @@ func (s *Store) replay(ctx context.Context, session string, h *head) error {
 		if err != nil {
 			return fmt.Errorf("read units: %w", err)
 		}
-		for _, doc := range docs {
-			if err := s.replayUnit(ctx, doc, h); err != nil {
+		units := make([]committed, len(docs))
+		for i, doc := range docs {
+			if doc.N != h.unit+1+int64(i) {
+				return fmt.Errorf("unit %d of the session is missing: the next is %d", h.unit+1+int64(i), doc.N)
+			}
+			rest, err := s.rest(ctx, doc)
+			if err != nil {
 				return err
 			}
+			units[i] = committed{doc: doc, rest: rest, bytes: len(doc.Rest.Data)}
+		}
+		for len(units) > 0 {
+			n := together(units)
+			if err := s.projectIn(ctx, units[:n], h); err != nil {
+				return err
+			}
+			units = units[n:]
 		}
 		if len(docs) < replayPage {
 			return nil
@@ -64,20 +98,16 @@ func (s *Store) replay(ctx context.Context, session string, h *head) error {
 	}
 }
 
-func (s *Store) replayUnit(ctx context.Context, doc unitDoc, h *head) error {
-	if doc.N != h.unit+1 {
-		return fmt.Errorf("unit %d of the session is missing: the next is %d", h.unit+1, doc.N)
-	}
-	rest, err := s.rest(ctx, doc)
-	if err != nil {
-		return err
-	}
+// projectIn projects units within the time of one call, and moves h on.
+func (s *Store) projectIn(ctx context.Context, units []committed, h *head) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if err := s.project(ctx, doc, rest); err != nil {
+	if err := s.project(ctx, units); err != nil {
 		return err
 	}
-	h.unit, h.seq = doc.N, max(h.seq, doc.Last)
+	for _, u := range units {
+		h.unit, h.seq = u.doc.N, max(h.seq, u.doc.Last)
+	}
 	return nil
 }
 
@@ -86,7 +116,14 @@ func (s *Store) replayUnit(ctx context.Context, doc unitDoc, h *head) error {
 // unknown, and read anew.
 func (s *Store) advance(ctx context.Context, l *line) error {
 	h := l.head
-	if h == nil || s.hooks.keepAll || h.unit == h.durable && h.durable == h.stripped {
+	if h == nil {
+		return nil
+	}
+	if err := s.catchUp(ctx, l); err != nil {
+		l.head = nil
+		return err
+	}
+	if s.hooks.keepAll || h.unit == h.durable && h.durable == h.stripped {
 		return nil
 	}
 	ctx, cancel := s.bounded(ctx)

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -128,11 +129,18 @@ func (s *Store) find(ctx context.Context, doing, id string) (doc sessionDoc, err
 	return doc, err
 }
 
+// Get waits for no projection: of what is behind, a session shows the number of its newest
+// event only.
 func (s sessions) Get(ctx context.Context, id string) (store.Session, error) {
+	if err := s.s.firstSight(ctx, s.s.lines.get(id)); err != nil {
+		return store.Session{}, fault("get session", err)
+	}
+	seq := s.s.lines.seq(id)
 	doc, err := s.s.find(ctx, "get session", id)
 	if err != nil {
 		return store.Session{}, err
 	}
+	doc.Seq = max(doc.Seq, seq)
 	return doc.session(), nil
 }
 
@@ -141,9 +149,11 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) ([]store
 	if owner != "" {
 		filter = append(filter, bson.E{Key: "owner", Value: owner})
 	}
+	seqs := s.s.lines.seqs()
 	docs, next, err := listByID(ctx, "list sessions", s.s.col.sessions, p, filter, func(d sessionDoc) string { return d.ID })
 	var list []store.Session
 	for _, d := range docs {
+		d.Seq = max(d.Seq, seqs[d.ID])
 		list = append(list, d.session())
 	}
 	return list, next, err
@@ -151,10 +161,12 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) ([]store
 
 func (s sessions) Update(ctx context.Context, id string, change func(*store.Session) error) (store.Session, error) {
 	for {
+		seq := s.s.lines.seq(id)
 		was, err := s.s.find(ctx, "update session", id)
 		if err != nil {
 			return store.Session{}, err
 		}
+		was.Seq = max(was.Seq, seq)
 		session := was.session()
 		if err := change(&session); err != nil {
 			return store.Session{}, fault("update session", err)
@@ -168,6 +180,7 @@ func (s sessions) Update(ctx context.Context, id string, change func(*store.Sess
 		if err != nil {
 			return store.Session{}, fault("update session", err)
 		}
+		now.Seq = max(now.Seq, seq)
 		return now.session(), nil
 	}
 }
@@ -188,11 +201,16 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	}
 	defer l.unlock()
 	l.head = nil
+	if err := l.behind.enter(ctx); err != nil {
+		return fault("delete session", err)
+	}
+	defer l.behind.leave()
 	res, err := s.s.col.sessions.UpdateByID(ctx, id, bson.D{{Key: "$set", Value: bson.D{{Key: "deleting", Value: true}}}})
 	if err == nil && res.MatchedCount == 0 {
 		err = store.ErrNotFound
 	}
 	if err == nil {
+		l.behind.done(math.MaxInt64)
 		err = s.s.purge(ctx, id)
 	}
 	return fault("delete session", err)

@@ -22,8 +22,22 @@ type preKeyCounters struct {
 
 func preKeyID(id uint32) string { return fmt.Sprintf("%010d", id) }
 
+// Keys of tablePreKeyMeta.
+const (
+	metaCounters = "counters"
+	metaUnused   = "unused"
+)
+
+// covers says whether this prekey is uploaded.
+func (n preKeyCounters) covers(id string, raw []byte) bool {
+	return id <= preKeyID(n.uploaded) || (len(raw) > 1 && raw[1]&preKeyUploaded != 0)
+}
+
 func (d *Device) preKeyCounters(ctx context.Context) (preKeyCounters, error) {
-	raw, err := d.get(ctx, tablePreKeyMeta, "counters")
+	return decodeCounters(d.get(ctx, tablePreKeyMeta, metaCounters))
+}
+
+func decodeCounters(raw []byte, err error) (preKeyCounters, error) {
 	if err != nil || raw == nil {
 		return preKeyCounters{next: 1}, err
 	}
@@ -36,7 +50,7 @@ func (d *Device) preKeyCounters(ctx context.Context) (preKeyCounters, error) {
 func (n preKeyCounters) put(c *change) {
 	raw := []byte{format1}
 	raw = binary.BigEndian.AppendUint32(raw, n.next)
-	c.set(tablePreKeyMeta, "counters", binary.BigEndian.AppendUint32(raw, n.uploaded))
+	c.set(tablePreKeyMeta, metaCounters, binary.BigEndian.AppendUint32(raw, n.uploaded))
 }
 
 func putPreKey(c *change, key *keys.PreKey, flags byte) {
@@ -126,7 +140,7 @@ func (s stores) GenOnePreKey(ctx context.Context) (*keys.PreKey, error) {
 	err = d.update(ctx, strict, func(c *change) error {
 		putPreKey(c, key, preKeyUploaded)
 		counters.put(c)
-		return nil
+		return addUnused(ctx, c, 1)
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +159,18 @@ func (s stores) GetPreKey(ctx context.Context, id uint32) (*keys.PreKey, error) 
 
 func (s stores) RemovePreKey(ctx context.Context, id uint32) error {
 	return s.d.update(ctx, strict, func(c *change) error {
+		raw, err := c.get(ctx, tablePreKeys, preKeyID(id))
+		if err != nil || raw == nil {
+			return err
+		}
+		counters, err := decodeCounters(c.get(ctx, tablePreKeyMeta, metaCounters))
+		if err != nil {
+			return err
+		}
 		c.delete(tablePreKeys, preKeyID(id))
+		if counters.covers(preKeyID(id), raw) {
+			return addUnused(ctx, c, -1)
+		}
 		return nil
 	})
 }
@@ -162,25 +187,69 @@ func (s stores) MarkPreKeysAsUploaded(ctx context.Context, upTo uint32) error {
 	if upTo = min(upTo, counters.next-1); upTo <= counters.uploaded { // later ones are not meant
 		return nil
 	}
-	counters.uploaded = upTo
 	return d.update(ctx, strict, func(c *change) error {
-		counters.put(c)
-		return nil
+		now := preKeyCounters{counters.next, upTo}
+		more := 0
+		err := d.each(ctx, c, tablePreKeys, "", preKeyID(counters.uploaded), func(id string, raw []byte) bool {
+			if now.covers(id, raw) && !counters.covers(id, raw) {
+				more++
+			}
+			return id < preKeyID(upTo)
+		})
+		if err != nil {
+			return err
+		}
+		now.put(c)
+		return addUnused(ctx, c, more)
 	})
 }
 
-// UploadedPreKeyCount counts those that are uploaded and not used.
+// UploadedPreKeyCount counts those that are uploaded and not used. It is asked at every login,
+// so the number is kept; what has none yet is counted once.
 func (s stores) UploadedPreKeyCount(ctx context.Context) (int, error) {
-	counters, err := s.d.preKeyCounters(ctx)
-	if err != nil {
-		return 0, err
+	count, known, err := decodeUnused(s.d.get(ctx, tablePreKeyMeta, metaUnused))
+	if err != nil || known {
+		return count, err
 	}
-	count, last := 0, preKeyID(counters.uploaded)
-	err = s.d.each(ctx, s.d.txn(ctx), tablePreKeys, "", "", func(id string, raw []byte) bool {
-		if id <= last || (len(raw) > 1 && raw[1]&preKeyUploaded != 0) {
-			count++
+	err = s.d.update(ctx, deferred, func(c *change) error {
+		counters, err := decodeCounters(c.get(ctx, tablePreKeyMeta, metaCounters))
+		if err != nil {
+			return err
 		}
-		return true
+		err = s.d.each(ctx, c, tablePreKeys, "", "", func(id string, raw []byte) bool {
+			if counters.covers(id, raw) {
+				count++
+			}
+			return true
+		})
+		if err == nil {
+			putUnused(c, count)
+		}
+		return err
 	})
 	return count, err
+}
+
+// addUnused changes the number of keys that are uploaded and not used, unless they were never
+// counted.
+func addUnused(ctx context.Context, c *change, more int) error {
+	count, known, err := decodeUnused(c.get(ctx, tablePreKeyMeta, metaUnused))
+	if err == nil && known && more != 0 {
+		putUnused(c, count+more)
+	}
+	return err
+}
+
+func putUnused(c *change, count int) {
+	c.set(tablePreKeyMeta, metaUnused, binary.BigEndian.AppendUint32([]byte{format1}, uint32(count)))
+}
+
+func decodeUnused(raw []byte, err error) (count int, known bool, _ error) {
+	switch {
+	case err != nil || raw == nil:
+		return 0, false, err
+	case len(raw) != 5 || raw[0] != format1:
+		return 0, false, fmt.Errorf("%w: number of prekeys", ErrCorrupt)
+	}
+	return int(binary.BigEndian.Uint32(raw[1:])), true, nil
 }

@@ -10,7 +10,7 @@ const (
 	tableIdentities = "identity"    // signal address → their identity key, 32 bytes
 	tableSessions   = "session"     // signal address → Signal session record, as whatsmeow serialises it
 	tablePreKeys    = "prekey"      // id as ten digits → format, flags, private key
-	tablePreKeyMeta = "prekey-meta" // "counters" → format, next id, highest uploaded id
+	tablePreKeyMeta = "prekey-meta" // "counters" → format, next id, highest uploaded id; "unused" → format, how many are uploaded
 	tableSenderKeys = "senderkey"   // signal address "/" group → sender key record, as whatsmeow serialises it
 	tableSyncKeys   = "appkey"      // key id in hex → format, timestamp, key data, fingerprint
 	tableAppState   = "appstate"    // name → format, version, hash

@@ -1,0 +1,302 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"whatsapp-api/store"
+)
+
+// Limits of how far projections may be behind the commits. Who reads does not wait so long:
+// it has all projected that was committed before.
+const (
+	projectAfter = 100 * time.Millisecond
+	maxBehind    = 64      // units
+	behindBytes  = 1 << 20 // of their changes
+)
+
+// committed is a unit that is in the log.
+type committed struct {
+	doc   unitDoc
+	rest  restDoc
+	bytes int
+}
+
+// alone says whether the unit is projected by itself: what it does touches documents that
+// units beside it may touch in another way. It is not left behind either.
+func (c committed) alone() bool {
+	return len(c.rest.Merges) > 0 || c.rest.ForgetKeys || c.rest.State != nil
+}
+
+// together is how many of the first units are projected at once.
+func together(units []committed) int {
+	n, bytes := 0, 0
+	for n < len(units) && n < maxBehind {
+		bytes += units[n].bytes
+		if n > 0 && (units[n].alone() || bytes > behindBytes) {
+			break
+		}
+		n++
+		if units[n-1].alone() {
+			break
+		}
+	}
+	return n
+}
+
+// ids of the documents that the unit makes, of messages and receipts.
+func (c committed) ids() (ids []string) {
+	for _, m := range c.rest.Messages {
+		ids = append(ids, messageID(c.doc.Session, m.MessageKey))
+	}
+	for _, r := range c.rest.Receipts {
+		ids = append(ids, newReceiptDoc(c.doc.Session, r, 0).ID)
+	}
+	return ids
+}
+
+// behind are the units of a session that this process has committed and not projected yet.
+// A unit leaves when its projection and the head are written, so what is not here is in the
+// database for all to read.
+type behind struct {
+	turn chan struct{} // full while somebody projects
+
+	mu    sync.Mutex
+	units []committed
+	ids   map[string]bool // that they make
+	bytes int
+	armed bool // somebody will project them
+	gone  bool // the session is; the line does not know yet
+}
+
+// add says whether so much is behind that it has to be projected now, or else whether
+// somebody has to be set to it.
+func (b *behind) add(c committed) (now, arm bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.units, b.bytes = append(b.units, c), b.bytes+c.bytes
+	for _, id := range c.ids() {
+		b.ids[id] = true
+	}
+	if c.alone() || b.full() {
+		return true, false
+	}
+	arm, b.armed = !b.armed, true
+	return false, arm
+}
+
+func (b *behind) isFull() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full()
+}
+
+func (b *behind) full() bool { return len(b.units) >= maxBehind || b.bytes >= behindBytes }
+
+// done takes out the units up to n.
+func (b *behind) done(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.units) > 0 && b.units[0].doc.N <= n {
+		for _, id := range b.units[0].ids() {
+			delete(b.ids, id)
+		}
+		b.bytes -= b.units[0].bytes
+		b.units = b.units[1:]
+	}
+	if len(b.units) == 0 {
+		b.units = nil
+	}
+}
+
+// forget takes out everything, of a session that is gone.
+func (b *behind) forget() {
+	b.done(math.MaxInt64)
+	b.mu.Lock()
+	b.gone = true
+	b.mu.Unlock()
+}
+
+// isGone says once that the session was found to be gone.
+func (b *behind) isGone() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gone := b.gone
+	b.gone = false
+	return gone
+}
+
+func (b *behind) disarm() {
+	b.mu.Lock()
+	b.armed = false
+	b.mu.Unlock()
+}
+
+// newest is the number of the newest unit; 0 when there is none.
+func (b *behind) newest() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.units) == 0 {
+		return 0
+	}
+	return b.units[len(b.units)-1].doc.N
+}
+
+// seq is the Seq of the newest event; 0 when there is none.
+func (b *behind) seq() (seq int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.units {
+		seq = max(seq, c.doc.Last)
+	}
+	return seq
+}
+
+// next are the units to be projected at once, if there are any up to n.
+func (b *behind) next(n int64) []committed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.units) == 0 || b.units[0].doc.N > n {
+		return nil
+	}
+	return slices.Clone(b.units[:together(b.units)])
+}
+
+// makes returns those of the ids that a unit makes.
+func (b *behind) makes(ids []string) (found map[string]bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		if b.ids[id] {
+			if found == nil {
+				found = map[string]bool{}
+			}
+			found[id] = true
+		}
+	}
+	return found
+}
+
+// enter waits until nobody else projects.
+func (b *behind) enter(ctx context.Context) error {
+	select {
+	case b.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b *behind) leave() { <-b.turn }
+
+// catchUp projects all that this process has committed of the session by now. What cannot be
+// projected stays behind, and is tried again.
+func (s *Store) catchUp(ctx context.Context, l *line) error {
+	newest := l.behind.newest()
+	if newest == 0 {
+		return nil
+	}
+	if err := l.behind.enter(ctx); err != nil {
+		return err
+	}
+	defer l.behind.leave()
+	ctx = context.WithoutCancel(ctx) // others wait for it too
+	for {
+		units := l.behind.next(newest)
+		if len(units) == 0 {
+			return nil
+		}
+		last := units[len(units)-1].doc.N
+		err := s.projectBehind(ctx, l.session, units)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			l.behind.forget()
+			return err
+		case err != nil:
+			return err
+		}
+		l.behind.done(last)
+	}
+}
+
+// projectBehind projects units unless another process has done so.
+func (s *Store) projectBehind(ctx context.Context, session string, units []committed) error {
+	now, err := s.projectAt(ctx, session, units)
+	switch {
+	case errors.Is(err, errMoved):
+		// The server lost the head, or somebody else writes it. It has the units.
+		h := headOf(now)
+		return s.replay(ctx, session, &h)
+	case errors.Is(err, store.ErrNotFound): // deleted meanwhile, by another process
+		return errors.Join(err, s.purgeData(ctx, session))
+	}
+	return err
+}
+
+// projectAt projects units where the head, which it returns, is at the unit before; errMoved.
+func (s *Store) projectAt(ctx context.Context, session string, units []committed) (sessionDoc, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	now, err := s.find(ctx, "read head", session)
+	for err == nil && len(units) > 0 && units[0].doc.N <= now.Proj {
+		units = units[1:]
+	}
+	switch {
+	case err != nil || len(units) == 0:
+		return now, err
+	case now.Proj != units[0].doc.N-1:
+		return now, errMoved
+	}
+	return now, s.project(ctx, units)
+}
+
+// see lets whoever reads the session see all that this process has committed before, and
+// what a process that is gone has left.
+func (s *Store) see(ctx context.Context, session string) error {
+	l := s.lines.get(session)
+	err := s.firstSight(ctx, l)
+	if err == nil {
+		err = s.catchUp(ctx, l)
+	}
+	if errors.Is(err, store.ErrNotFound) { // nothing is found there
+		return nil
+	}
+	return err
+}
+
+// firstSight projects, once, what another process may have left to be projected when it was
+// killed.
+func (s *Store) firstSight(ctx context.Context, l *line) error {
+	if l.seen.Load() {
+		return nil
+	}
+	if err := l.lock(ctx); err != nil {
+		return err
+	}
+	defer l.unlock()
+	if l.seen.Load() {
+		return nil
+	}
+	_, err := s.replayAll(context.WithoutCancel(ctx), l)
+	return err
+}
+
+// catchUpLater projects what is behind after a while.
+func (s *Store) catchUpLater(l *line) {
+	wait := time.NewTimer(s.pace.project)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-l.closed:
+	}
+	l.behind.disarm()
+	if err := s.catchUp(context.Background(), l); err != nil { // keepDurable tries again
+		s.log.Warn("could not project a session's units", zap.String("session", l.session), zap.Error(err))
+	}
+}
