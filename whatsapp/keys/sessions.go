@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.mau.fi/whatsmeow/types"
+
+	"whatsapp-api/whatsapp/ratchet"
 )
 
 func (s stores) GetSession(ctx context.Context, address string) ([]byte, error) {
@@ -47,12 +49,13 @@ func (s stores) PutSession(ctx context.Context, address string, session []byte) 
 	return s.PutManySessions(ctx, map[string][]byte{address: session})
 }
 
-// PutManySessions keeps all or none; ErrStale under WithSend.
+// PutManySessions keeps all or none; ErrStale under WithSend. Of what a decryption puts, the
+// sessions that libsignal tried in vain stay as they were, see [ratchet.Mend].
 func (s stores) PutManySessions(ctx context.Context, sessions map[string][]byte) error {
 	if len(sessions) == 0 {
 		return nil
 	}
-	sending := sendOf(ctx)
+	sending, decrypting := sendOf(ctx), s.d.txn(ctx) != nil
 	err := s.d.update(ctx, strict, func(c *change) error {
 		if sending != nil { // for the gets below
 			if _, err := c.getMany(ctx, tableSessions, slices.Collect(maps.Keys(sessions))); err != nil {
@@ -68,6 +71,13 @@ func (s stores) PutManySessions(ctx context.Context, sessions map[string][]byte)
 				if err := sending.check(address, now); err != nil {
 					return fmt.Errorf("put session: %w", err)
 				}
+			}
+			if decrypting {
+				was, err := c.get(ctx, tableSessions, address)
+				if err != nil {
+					return err
+				}
+				session = ratchet.Mend(was, session)
 			}
 			c.set(tableSessions, address, bytes.Clone(session))
 		}

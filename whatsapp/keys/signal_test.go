@@ -134,15 +134,6 @@ func (p *party) bundle() *prekey.Bundle {
 		identity.NewKey(ecc.NewDjbECPublicKey(*wa.IdentityKey.Pub)))
 }
 
-// knows says whether p has a session with other. Only the first party begins one: when
-// both do so at once, libsignal v0.2.2 may spoil the session that it tries in vain
-// (DecryptWithState moves the ratchet before it verifies the MAC), whatever the store does.
-func (p *party) knows(other *party) bool {
-	has, err := p.dev.Whatsmeow().Sessions.HasSession(ctx, other.jid.SignalAddress().String())
-	require.NoError(p.t, err)
-	return has
-}
-
 // send sends until it is sent, as whatsmeow and our own code around it do.
 func (p *party) send(to *party, inGroup bool) {
 	p.sent++
@@ -336,7 +327,7 @@ func exchange(t *testing.T, rnd *rand.Rand, backA, backB backend) {
 			other = parties[1]
 		}
 		switch {
-		case rnd.Float64() < 0.45 && p.sent < 200 && (p == parties[0] || p.knows(other)):
+		case rnd.Float64() < 0.45 && p.sent < 200: // both may begin at once
 			p.send(other, rnd.Float64() < 0.3)
 		case rnd.Float64() < 0.1 && len(p.done) > 0: // the server did not hear of an acknowledgement
 			require.True(t, p.handle(p.done[rnd.IntN(len(p.done))]))

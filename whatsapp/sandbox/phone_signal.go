@@ -19,6 +19,8 @@ import (
 	"go.mau.fi/libsignal/state/record"
 	"go.mau.fi/libsignal/util/optional"
 	"go.mau.fi/whatsmeow/util/keys"
+
+	"whatsapp-api/whatsapp/ratchet"
 )
 
 // silence is set once for all servers of the process: libsignal has one global
@@ -276,12 +278,11 @@ func (s *signalStore) release() {
 	held := s.held
 	s.held = nil
 	for address, r := range held {
-		s.keep(address, r)
+		s.put(address, r.Serialize())
 	}
 }
 
-func (s *signalStore) keep(address string, r *record.Session) {
-	raw := r.Serialize()
+func (s *signalStore) put(address string, raw []byte) {
 	s.sessions[address] = raw
 	s.change.put(s.path+address, raw)
 }
@@ -336,7 +337,8 @@ func (s *signalStore) StoreSession(_ context.Context, address *protocol.SignalAd
 		s.held[address.String()] = r
 		return nil
 	}
-	s.keep(address.String(), r)
+	name := address.String()
+	s.put(name, ratchet.Mend(s.sessions[name], r.Serialize()))
 	return nil
 }
 
