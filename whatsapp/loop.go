@@ -164,9 +164,15 @@ func (l *loop) drive(c *conn) verdict {
 	}
 }
 
+// handshakeTime is more than WhatsApp's handshake takes.
+const handshakeTime = 3 * time.Second
+
 // connect opens the socket. loginAgain stands for success here.
 func (l *loop) connect(c *conn) verdict {
-	unhook := context.AfterFunc(l.ctx, c.cancel) // a stop need not wait for a slow server
+	// A stop need not wait for a slow server. But whatsmeow, once it waits for the answer to its
+	// handshake, does so for 20 s, even when its connection is closed: so it gets the time that
+	// a handshake takes.
+	unhook := context.AfterFunc(l.ctx, func() { time.AfterFunc(handshakeTime, c.cancel) })
 	c.missed.Store(0)
 	c.in.clear()
 	err := c.client.ConnectContext(c.ctx)

@@ -14,6 +14,7 @@ import (
 func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 	switch e := signal.(type) {
 	case notKept:
+		l.become(Degraded, ReasonStoreUnavailable) // now: closing the client may wait for the store
 		return newClient, true
 	case gotCodes:
 		return l.onCodes(c, e.codes)
