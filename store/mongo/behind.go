@@ -259,8 +259,7 @@ func (s *Store) projectAt(ctx context.Context, session string, units []committed
 // see lets whoever reads the session see all that this process has committed before, and
 // what a process that is gone has left.
 func (s *Store) see(ctx context.Context, session string) error {
-	l := s.lines.get(session)
-	err := s.firstSight(ctx, l)
+	l, err := s.firstSight(ctx, session)
 	if err == nil {
 		err = s.catchUp(ctx, l)
 	}
@@ -270,21 +269,29 @@ func (s *Store) see(ctx context.Context, session string) error {
 	return err
 }
 
-// firstSight projects, once, what another process may have left to be projected when it was
-// killed.
-func (s *Store) firstSight(ctx context.Context, l *line) error {
+// firstSight returns the line of a session, and projects, once, what another process may have
+// left to be projected when it was killed. ErrNotFound: whoever asks for what is not there makes
+// no line.
+func (s *Store) firstSight(ctx context.Context, session string) (*line, error) {
+	l := s.lines.known(session)
+	if l == nil {
+		if _, err := s.find(ctx, "read head", session); err != nil {
+			return nil, err
+		}
+		l = s.lines.get(session)
+	}
 	if l.seen.Load() {
-		return nil
+		return l, nil
 	}
 	if err := l.lock(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer l.unlock()
 	if l.seen.Load() {
-		return nil
+		return l, nil
 	}
 	_, err := s.replayAll(context.WithoutCancel(ctx), l)
-	return err
+	return l, err
 }
 
 // catchUpLater projects what is behind after a while.

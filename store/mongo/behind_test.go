@@ -91,18 +91,24 @@ func unread(ctx context.Context, s *Store, want int) error {
 	return err
 }
 
-// TestWhatIsBehindSurvives leaves units behind, as a process that is killed does: the next
-// owner has all of them.
-func TestWhatIsBehindSurvives(t *testing.T) {
-	t.Parallel()
+// leave has one process leave units behind, as one that is killed does, and opens the next.
+func leave(t *testing.T, units int) (s, next *Store) {
+	t.Helper()
 	uri := mongotest.Lone(t)
-	s, next := openIdle(t, uri), openIdle(t, uri)
-	ctx := t.Context()
-	require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
-	for i := range 5 {
-		_, err := s.Log().Commit(ctx, numbered(i+1))
+	s, next = openIdle(t, uri), openIdle(t, uri)
+	require.NoError(t, s.Sessions().Create(t.Context(), store.Session{ID: "s"}))
+	for i := range units {
+		_, err := s.Log().Commit(t.Context(), numbered(i+1))
 		require.NoError(t, err)
 	}
+	return s, next
+}
+
+// TestWhatIsBehindSurvives takes a session over: the next owner has all units.
+func TestWhatIsBehindSurvives(t *testing.T) {
+	t.Parallel()
+	s, next := leave(t, 5)
+	ctx := t.Context()
 	require.NoError(t, next.Log().Recover(ctx, "s"))
 	require.NoError(t, unread(ctx, next, 5))
 	kept, err := next.Log().Commit(ctx, numbered(6))
@@ -118,14 +124,8 @@ func TestWhatIsBehindSurvives(t *testing.T) {
 // the session has an owner again.
 func TestReadersSeeWhatWasLeftBehind(t *testing.T) {
 	t.Parallel()
-	uri := mongotest.Lone(t)
-	s, next := openIdle(t, uri), openIdle(t, uri)
+	_, next := leave(t, 3)
 	ctx := t.Context()
-	require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
-	for i := range 3 {
-		_, err := s.Log().Commit(ctx, numbered(i+1))
-		require.NoError(t, err)
-	}
 	_, newest, err := next.Log().Bounds(ctx, "s")
 	require.NoError(t, err)
 	require.Equal(t, int64(3), newest, "else a cursor that was told would be refused")
@@ -161,4 +161,26 @@ func TestWhatIsBehindIsBounded(t *testing.T) {
 	s.hooks.projected = nil
 	require.NoError(t, s.Log().Recover(ctx, "s"))
 	require.NoError(t, unread(ctx, s, n+1), "that of the unit whose projection was waited for too")
+}
+
+// TestNoLineForNobody asks for sessions that are not there, as anybody may who has an account:
+// nothing is remembered of them.
+func TestNoLineForNobody(t *testing.T) {
+	t.Parallel()
+	s := openIdle(t, mongotest.Lone(t))
+	ctx := t.Context()
+	for i := range 10 {
+		id := fmt.Sprint("nobody-", i)
+		_, err := s.Sessions().Get(ctx, id)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, _, err = s.Log().Bounds(ctx, id)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		known, err := s.Messages().Known(ctx, id, []store.MessageKey{{Chat: "c", ID: "1"}})
+		require.NoError(t, err)
+		require.Empty(t, known)
+		list, _, err := s.Chats().List(ctx, store.ChatQuery{Session: id, Page: store.Page{Limit: 10}})
+		require.NoError(t, err)
+		require.Empty(t, list)
+	}
+	require.Empty(t, s.lines.list())
 }

@@ -88,10 +88,11 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 
 // Bounds looks at the units too: after a crash the head may be behind what readers have seen.
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
-	if err := l.s.firstSight(ctx, l.s.lines.get(session)); err != nil {
+	line, err := l.s.firstSight(ctx, session)
+	if err != nil {
 		return 0, 0, fault("read event bounds", err)
 	}
-	behind := l.s.lines.seq(session)
+	behind := line.behind.seq()
 	doc, err := l.s.find(ctx, "read event bounds", session)
 	if err != nil {
 		return 0, 0, err

@@ -183,8 +183,11 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for i, k := range keys {
 		ids[i] = messageID(session, k)
 	}
-	l := h.s.lines.get(session)
-	if err := h.s.firstSight(ctx, l); err != nil && !errors.Is(err, store.ErrNotFound) {
+	l, err := h.s.firstSight(ctx, session)
+	if errors.Is(err, store.ErrNotFound) {
+		return known, nil
+	}
+	if err != nil {
 		return nil, fault("look up messages", err)
 	}
 	// It need not wait: what is behind says which messages it makes.

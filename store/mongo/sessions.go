@@ -132,10 +132,11 @@ func (s *Store) find(ctx context.Context, doing, id string) (doc sessionDoc, err
 // Get waits for no projection: of what is behind, a session shows the number of its newest
 // event only.
 func (s sessions) Get(ctx context.Context, id string) (store.Session, error) {
-	if err := s.s.firstSight(ctx, s.s.lines.get(id)); err != nil {
+	line, err := s.s.firstSight(ctx, id)
+	if err != nil {
 		return store.Session{}, fault("get session", err)
 	}
-	seq := s.s.lines.seq(id)
+	seq := line.behind.seq()
 	doc, err := s.s.find(ctx, "get session", id)
 	if err != nil {
 		return store.Session{}, err
