@@ -2,96 +2,22 @@ package app
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"whatsapp-api/whatsapp/sandbox/nodetest"
 
 	"github.com/stretchr/testify/require"
 )
 
 // socketIODir is where the Node client is kept, with its pinned packages.
 const socketIODir = "testdata/socketio"
-
-// needSocketIO installs the client's packages once per lock file, in the user's cache, and
-// returns a copy of the script beside them. Without Node the test is skipped, unless
-// REQUIRE_ALL=1 says that nothing may be skipped.
-func needSocketIO(t *testing.T) string {
-	t.Helper()
-	missing := func(format string, args ...any) {
-		if os.Getenv("REQUIRE_ALL") == "1" {
-			t.Fatalf(format, args...)
-		}
-		t.Skipf(format, args...)
-	}
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing("the tests with socket.io-client need Node.js: %v", err)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		missing("the tests with socket.io-client need a cache directory: %v", err)
-	}
-	lock, err := os.ReadFile(filepath.Join(socketIODir, "package-lock.json"))
-	require.NoError(t, err)
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "whatsapp-api", "socketio-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if err := installSocketIO(dir); err != nil {
-			missing("the packages of socket.io-client cannot be installed: %v", err)
-		}
-	}
-	script, err := os.ReadFile(filepath.Join(socketIODir, "client.mjs"))
-	require.NoError(t, err)
-	to, err := os.CreateTemp(dir, "client-*.mjs")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.Remove(to.Name()) })
-	_, err = to.Write(script)
-	require.NoError(t, errors.Join(err, to.Close()))
-	return to.Name()
-}
-
-// installSocketIO installs beside the place and then moves, so that a broken installation is
-// never found.
-func installSocketIO(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(temp) }()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		raw, err := os.ReadFile(filepath.Join(socketIODir, name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(temp, name), raw, 0o600); err != nil {
-			return err
-		}
-	}
-	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = temp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // nodeClients is a Node process with clients in it.
 type nodeClients struct {
@@ -114,7 +40,7 @@ type nodeClient struct {
 
 func startNode(t *testing.T) *nodeClients {
 	t.Helper()
-	cmd := exec.Command("node", needSocketIO(t))
+	cmd := exec.Command("node", nodetest.Need(t, "socketio", os.DirFS(socketIODir)))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"whatsapp-api/whatsapp/sandbox/nodetest"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -36,7 +38,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	script := ""
 	if o.mode == "deliver" {
 		switch script, err = findSocketIO(ctx); {
-		case errors.Is(err, errNoNode) && os.Getenv("REQUIRE_ALL") != "1":
+		case errors.Is(err, nodetest.ErrMissing) && os.Getenv("REQUIRE_ALL") != "1":
 			progress("the client of Socket.IO is SKIPPED: %v", err)
 		case err != nil:
 			return err

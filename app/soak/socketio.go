@@ -3,15 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
+
+	"whatsapp-api/whatsapp/sandbox/nodetest"
 )
 
 // The client's script, with the packages it stands on.
@@ -19,73 +18,13 @@ import (
 //go:embed socketio
 var socketIO embed.FS
 
-// findSocketIO installs the packages of socket.io-client once per lock file, in the user's
-// cache, and writes the script beside them. errNoNode: there is no Node.js.
+// findSocketIO makes the client's script ready; nodetest.ErrMissing.
 func findSocketIO(ctx context.Context) (script string, err error) {
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return "", fmt.Errorf("%w: %w", errNoNode, err)
-		}
-	}
-	cache, err := os.UserCacheDir()
+	files, err := fs.Sub(socketIO, "socketio")
 	if err != nil {
 		return "", err
 	}
-	lock, err := socketIO.ReadFile("socketio/package-lock.json")
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "whatsapp-api", "socketio-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if err := installSocketIO(ctx, dir); err != nil {
-			return "", fmt.Errorf("install socket.io-client: %w", err)
-		}
-	}
-	to, err := os.CreateTemp(dir, "soak-*.mjs")
-	if err != nil {
-		return "", err
-	}
-	raw, err := socketIO.ReadFile("socketio/client.mjs")
-	if err == nil {
-		_, err = to.Write(raw)
-	}
-	return to.Name(), errors.Join(err, to.Close())
-}
-
-var errNoNode = errors.New("node.js is missing")
-
-// installSocketIO installs beside the place and then moves, so that a broken installation is
-// never found.
-func installSocketIO(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(temp) }() // moved, or of no use
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		raw, err := socketIO.ReadFile("socketio/" + name)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(temp, name), raw, 0o600)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = temp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil {
-			return err
-		}
-	}
-	return nil
+	return nodetest.Script(ctx, "socketio", files)
 }
 
 // sioClient follows all events with the real socket.io-client, which reconnects by itself.

@@ -2,11 +2,7 @@ package sandbox
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,82 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"whatsapp-api/whatsapp/sandbox/nodetest"
+
 	"github.com/stretchr/testify/require"
 )
 
 // baileysDir is where the Node client is kept, with its pinned packages.
 const baileysDir = "testdata/baileys"
-
-// needBaileys installs the client's packages once per lock file, in the user's
-// cache, and returns the script. Without Node the test is skipped, unless
-// REQUIRE_ALL=1 says that nothing may be skipped.
-func needBaileys(t *testing.T) string {
-	t.Helper()
-	missing := func(format string, args ...any) {
-		if os.Getenv("REQUIRE_ALL") == "1" {
-			t.Fatalf(format, args...)
-		}
-		t.Skipf(format, args...)
-	}
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing("the test with Baileys needs Node.js: %v", err)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		missing("the test with Baileys needs a cache directory: %v", err)
-	}
-	lock, err := os.ReadFile(filepath.Join(baileysDir, "package-lock.json"))
-	require.NoError(t, err)
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "whatsapp-api", "baileys-"+hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if err := installBaileys(dir); err != nil {
-			missing("the packages of Baileys cannot be installed: %v", err)
-		}
-	}
-	script, err := os.ReadFile(filepath.Join(baileysDir, "client.mjs"))
-	require.NoError(t, err)
-	// Node looks for packages beside the script, so it runs from where they are.
-	to := filepath.Join(dir, fmt.Sprintf("client-%d.mjs", os.Getpid()))
-	require.NoError(t, os.WriteFile(to, script, 0o600))
-	t.Cleanup(func() { _ = os.Remove(to) })
-	return to
-}
-
-// installBaileys installs beside the place and then moves, so that a broken
-// installation is never found.
-func installBaileys(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		raw, err := os.ReadFile(filepath.Join(baileysDir, name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(temp, name), raw, 0o600); err != nil {
-			return err
-		}
-	}
-	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = temp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(temp, dir); err != nil && !errors.Is(err, os.ErrExist) {
-		if _, there := os.Stat(dir); there != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // baileys is the running client.
 type baileys struct {
@@ -111,7 +38,7 @@ type baileysEvent struct {
 
 func startBaileys(t *testing.T, s *Server, authDir string) *baileys {
 	t.Helper()
-	script := needBaileys(t)
+	script := nodetest.Need(t, "baileys", os.DirFS(baileysDir))
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, []byte(s.Info().CaPem), 0o600))
 	cmd := exec.Command("node", script, s.Info().WebSocketURL, ca, authDir)
