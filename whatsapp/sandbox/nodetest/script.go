@@ -55,7 +55,7 @@ func Script(ctx context.Context, name string, files fs.FS) (path string, err err
 // install installs beside the place and then moves, so that a broken installation is never
 // found.
 func install(ctx context.Context, dir string, files fs.FS) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
