@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/gorilla/websocket"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"whatsapp-api/store"
@@ -27,7 +28,7 @@ const (
 // encodings remembers the newest events as their transports send them: an event is encoded
 // once, not once for each of its clients.
 type encodings struct {
-	known *lru.Cache[encoding, []byte]
+	known *lru.Cache[encoding, frame]
 }
 
 // encoding names an encoded event. The address of its data tells events of one seq apart when
@@ -39,7 +40,7 @@ type encoding struct {
 }
 
 func newEncodings() *encodings {
-	known, err := lru.New[encoding, []byte](encodedEvents)
+	known, err := lru.New[encoding, frame](encodedEvents)
 	if err != nil { // only for a size below one
 		panic(err)
 	}
@@ -47,21 +48,29 @@ func newEncodings() *encodings {
 }
 
 // in returns the function that encodes events in a form.
-func (c *encodings) in(f form) func(store.Event) ([]byte, error) {
-	return func(e store.Event) ([]byte, error) {
+func (c *encodings) in(f form) func(store.Event) (frame, error) {
+	return func(e store.Event) (frame, error) {
 		if len(e.Data) == 0 || len(e.Data) > encodedBytes {
-			return encodeEvent(e, f)
+			return newFrame(e, f)
 		}
 		key := encoding{&e.Data[0], e.Seq, f}
-		if raw, ok := c.known.Get(key); ok {
-			return raw, nil
+		if known, ok := c.known.Get(key); ok {
+			return known, nil
 		}
-		raw, err := encodeEvent(e, f)
+		made, err := newFrame(e, f)
+		if err == nil && f == formEnvelope {
+			made.socket, err = websocket.NewPreparedMessage(websocket.TextMessage, made.bytes)
+		}
 		if err == nil {
-			c.known.Add(key, raw)
+			c.known.Add(key, made)
 		}
-		return raw, err
+		return made, err
 	}
+}
+
+func newFrame(e store.Event, f form) (frame, error) {
+	raw, err := encodeEvent(e, f)
+	return frame{bytes: raw, session: e.SessionID, seq: e.Seq}, err
 }
 
 // socketMeta is an envelope without data.

@@ -1,6 +1,10 @@
 package api
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/gorilla/websocket"
+)
 
 const (
 	queueFrames = 256     // frames that wait for a client
@@ -9,8 +13,9 @@ const (
 
 // frame is something that waits for a client.
 type frame struct {
-	bytes   []byte // as its transport sends it; shared, never changed
-	session string // of an event; empty for what the server says itself
+	bytes   []byte                     // as its transport sends it; shared, never changed
+	socket  *websocket.PreparedMessage // the same with its WebSocket header, if many get it
+	session string                     // of an event; empty for what the server says itself
 	seq     int64
 }
 

@@ -57,7 +57,7 @@ type stream struct {
 	api    *API
 	token  string
 	who    service.Caller
-	encode func(store.Event) ([]byte, error)
+	encode func(store.Event) (frame, error)
 	queue  *queue
 	sub    *subscription
 	work   sync.WaitGroup
@@ -69,7 +69,7 @@ type stream struct {
 
 // open makes a stream that follows nothing yet, for a request with whose end it does not end.
 // Whoever opens one must call close.
-func (a *API) open(request context.Context, encode func(store.Event) ([]byte, error)) *stream {
+func (a *API) open(request context.Context, encode func(store.Event) (frame, error)) *stream {
 	s := &stream{api: a, encode: encode, queue: newQueue()}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(request))
 	s.stop = context.AfterFunc(a.streams.ctx, func() { s.end(errStopping) })
@@ -185,11 +185,11 @@ const slowCut = "slow client cut"
 
 // push queues an event; it is the subscription's sink.
 func (s *stream) push(e store.Event) error {
-	raw, err := s.encode(e)
+	f, err := s.encode(e)
 	if err != nil {
 		return err
 	}
-	if s.put(frame{raw, e.SessionID, e.Seq}, streamPatience) {
+	if s.put(f, streamPatience) {
 		return nil
 	}
 	if s.ctx.Err() == nil {

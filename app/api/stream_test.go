@@ -20,7 +20,7 @@ import (
 func lone(t *testing.T) (*API, *stream) {
 	a := &API{Config: Config{Logger: zap.NewNop()}}
 	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
-	s := a.open(t.Context(), func(e store.Event) ([]byte, error) { return e.Data, nil })
+	s := a.open(t.Context(), func(e store.Event) (frame, error) { return frame{bytes: e.Data, session: e.SessionID, seq: e.Seq}, nil })
 	t.Cleanup(s.close)
 	return a, s
 }
@@ -175,10 +175,10 @@ func TestEncodings(t *testing.T) {
 	} {
 		first, err := c.in(form)(e)
 		require.NoError(t, err)
-		require.Contains(t, string(first), want)
+		require.Contains(t, string(first.bytes), want)
 		again, err := c.in(form)(e)
 		require.NoError(t, err)
-		require.Same(t, &first[0], &again[0], "encoded once")
+		require.Same(t, &first.bytes[0], &again.bytes[0], "encoded once")
 		other := e
 		other.Data = []byte(`{"messages":[1]}`)
 		anew, err := c.in(form)(other)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
+	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 	"go.uber.org/zap"
 
@@ -25,21 +27,24 @@ Close codes: 1001 the server stops, 4401 the token is not or no longer good, 440
 
 // Close codes of our own (4000–4999, RFC 6455 section 7.4.2).
 const (
-	closeUnauthorized websocket.StatusCode = 4401
-	closeNoToken      websocket.StatusCode = 4408
-	closeLagged       websocket.StatusCode = 4409
-	closeStoreAway    websocket.StatusCode = 4503
+	closeUnauthorized = 4401
+	closeNoToken      = 4408
+	closeLagged       = 4409
+	closeStoreAway    = 4503
 )
 
-var closeCodes = map[string]websocket.StatusCode{
+var closeCodes = map[string]int{
 	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeLagged,
-	byeStoreAway: closeStoreAway, byeStopping: websocket.StatusGoingAway,
+	byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
 }
 
 const (
 	socketReadLimit = 64 << 10         // bytes of a client's frame
 	socketAuthWait  = 10 * time.Second // for the token in the first frame
 	socketPing      = 25 * time.Second // keeps proxies from closing, and finds dead clients
+	socketPong      = 10 * time.Second // for the answer to it
+	socketParting   = 5 * time.Second  // for the client's answer to the close frame
+	socketDrain     = 1 << 20          // bytes that are read, to no use, from a client that broke the rules
 )
 
 // webSocket serves GET /ws.
@@ -68,43 +73,27 @@ func (a *API) webSocket(c echo.Context) error {
 		return nil
 	}
 	defer a.streams.leave()
-	// Pages of the configured origins may open a socket, beside those of this server itself and
-	// clients that are no browsers.
-	options := &websocket.AcceptOptions{OriginPatterns: a.Origins, CompressionMode: websocket.CompressionDisabled}
-	if protocol != "" {
-		options.Subprotocols = []string{protocol}
-	}
-	answer := &refusal{ResponseWriter: c.Response()}
-	conn, err := websocket.Accept(answer, r, options)
+	conn, err := a.upgrader(c, protocol).Upgrade(c.Response(), r, nil)
 	if err != nil {
 		a.Logger.Debug("websocket refused", zap.Error(err))
-		a.write(c, problem(answer.status, "websocket_refused", "The handshake is not one of RFC 6455, or comes from a page of another site (FRONTEND_URL).", requestOf(r.Context())))
 		return nil
 	}
-	conn.SetReadLimit(socketReadLimit)
-	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope)), conn: conn}
+	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope)), conn: conn, gone: make(chan struct{})}
 	s.run(token, who) // the request ends with the stream
 	return nil
 }
 
-// refusal keeps back the plain text with which a handshake is refused; we answer with a problem.
-type refusal struct {
-	http.ResponseWriter
-	status int // of the refusal; 0: none
-}
-
-// WriteHeader notes a refusal and lets anything else through.
-func (r *refusal) WriteHeader(status int) {
-	if r.status = status; status < 400 {
-		r.ResponseWriter.WriteHeader(status)
+// upgrader does the handshake. Pages of the configured origins may open a socket, beside those
+// of this server itself and clients that are no browsers.
+func (a *API) upgrader(c echo.Context, protocol string) *websocket.Upgrader {
+	u := &websocket.Upgrader{CheckOrigin: a.ownPage, Error: func(_ http.ResponseWriter, r *http.Request, status int, _ error) {
+		a.write(c, problem(status, "websocket_refused", "The handshake is not one of RFC 6455, or comes from a page of another site (FRONTEND_URL).", requestOf(r.Context())))
+	}}
+	if protocol != "" {
+		u.Subprotocols = []string{protocol}
 	}
+	return u
 }
-
-// Write drops the text of a refusal; after the handshake nobody writes here.
-func (r *refusal) Write(p []byte) (int, error) { return len(p), nil }
-
-// Unwrap is for whoever looks for a Hijacker.
-func (r *refusal) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // socketToken finds the token in the headers, and the subprotocol to agree on: a browser
 // cannot set Authorization, but it can offer ["bearer", token].
@@ -152,25 +141,58 @@ type serverFrame struct {
 type socket struct {
 	*stream
 	conn *websocket.Conn
+	gone chan struct{} // closed when nothing more comes from the client
 }
 
 // run serves the client until one side has had enough.
 func (s *socket) run(token string, who service.Caller) {
+	s.conn.SetReadLimit(socketReadLimit)
+	s.conn.SetPongHandler(func(string) error { return s.alive() })
 	var written sync.WaitGroup
 	written.Go(s.writer)
-	if token != "" || s.awaitToken(&token, &who) {
+	err := s.alive()
+	if err == nil && token == "" {
+		token, who, err = s.awaitToken()
+	}
+	if err == nil {
 		s.begin(token, who)
 		s.answer(serverFrame{Type: "authenticated", UserID: who.User.ID})
 		s.read()
 	}
+	s.end(errLeft)
+	s.stay()
 	s.close()
 	written.Wait()
+}
+
+// alive gives the client time until it has to answer the next ping.
+func (s *socket) alive() error {
+	return s.conn.SetReadDeadline(time.Now().Add(socketPing + socketPong))
+}
+
+// stay takes what the client still sends, until it has left or is cut: whoever closes a
+// connection on which something waits takes from the other side what was said last.
+func (s *socket) stay() {
+	defer close(s.gone)
+	var err error
+	for err == nil {
+		_, _, err = s.conn.NextReader()
+	}
+	var left *websocket.CloseError
+	if errors.As(err, &left) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	// A frame that breaks the rules: it was answered with a close frame, and nothing behind it
+	// can be understood.
+	if s.conn.SetReadDeadline(time.Now().Add(socketParting)) == nil {
+		_, _ = io.CopyN(io.Discard, s.conn.NetConn(), socketDrain)
+	}
 }
 
 // read takes the client's frames.
 func (s *socket) read() {
 	for {
-		_, raw, err := s.conn.Read(context.Background()) // ends when the writer closes the socket
+		_, raw, err := s.conn.ReadMessage()
 		if err != nil {
 			return
 		}
@@ -188,24 +210,24 @@ func (s *socket) read() {
 }
 
 // awaitToken takes the first frame, which must bring the token.
-func (s *socket) awaitToken(token *string, who *service.Caller) bool {
+func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 	ctx, cancel := context.WithTimeout(s.ctx, socketAuthWait)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: byeNoToken, reason: "no token in time"}) })
 	defer stop()
-	_, raw, err := s.conn.Read(context.Background())
+	_, raw, err := s.conn.ReadMessage()
 	if err != nil {
-		return false
+		return "", who, err
 	}
 	var f clientFrame
-	if json.Unmarshal(raw, &f) == nil && f.Type == "auth" {
-		if *who, err = s.api.listener(s.ctx, f.Token); err == nil {
-			*token = f.Token
-			return true
+	if err = json.Unmarshal(raw, &f); err == nil && f.Type == "auth" {
+		if who, err = s.api.listener(s.ctx, f.Token); err == nil {
+			return f.Token, who, nil
 		}
 	}
-	s.end(&farewell{code: byeUnauthorized, reason: "log in first"})
-	return false
+	no := &farewell{code: byeUnauthorized, reason: "log in first"}
+	s.end(no)
+	return "", who, no
 }
 
 func (s *socket) on(f clientFrame) {
@@ -238,66 +260,78 @@ func (s *socket) answer(f serverFrame) {
 	s.say(raw)
 }
 
-// writer is the only one who writes. At the end it says why.
+// writer is the only one who writes, but for answers to pings and close frames. At the end it
+// says why.
 func (s *socket) writer() {
+	defer func() { _ = s.conn.Close() }() // it is of no use any more, whatever that says
 	ping := time.NewTicker(socketPing)
 	defer ping.Stop()
 	for s.ctx.Err() == nil {
+		more := s.queue.more
 		if f, ok := s.queue.take(); ok {
-			if err := s.writeFrame(f.bytes); err != nil {
-				s.cut(err)
+			if err := s.writeFrame(f); err != nil {
+				s.end(err)
 				return
 			}
-			continue
+			more = always // and still a ping has its turn
 		}
 		select {
-		case <-s.queue.more:
+		case <-more:
 		case <-ping.C:
-			ctx, cancel := context.WithTimeout(context.Background(), streamWrite)
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
-				s.cut(err)
+			if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(streamWrite)); err != nil {
+				s.end(err)
 				return
 			}
 		case <-s.ctx.Done():
 		}
 	}
-	s.sayBye()
+	if !s.sayBye() {
+		return
+	}
+	over := time.NewTimer(socketParting)
+	defer over.Stop()
+	select {
+	case <-s.gone:
+	case <-over.C:
+	}
 }
 
-// sayBye sends the last word: for a lagging client where to resume, then the close frame.
-func (s *socket) sayBye() {
+// always has something to receive.
+var always = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// sayBye sends the last word: for a lagging client where to resume, then the close frame. It
+// says whether it could.
+func (s *socket) sayBye() bool {
 	f := s.bye()
 	if f == nil {
-		s.cut(errLeft)
-		return
+		return true
 	}
 	if f.lagged != nil {
 		session, seq := s.resumeAfter(f)
 		raw, err := json.Marshal(serverFrame{Type: "lagged", SessionID: session, ResumeAfter: &seq})
-		if err != nil || s.writeFrame(raw) != nil {
-			s.cut(err)
-			return
+		if err != nil || s.writeFrame(frame{bytes: raw}) != nil {
+			return false
 		}
 	}
-	// Close waits for the client's answer, for five seconds; a client that does not read is cut.
-	if err := s.conn.Close(closeCodes[f.code], f.reason); err != nil {
-		s.cut(err)
+	text := websocket.FormatCloseMessage(closeCodes[f.code], f.reason)
+	return s.conn.WriteControl(websocket.CloseMessage, text, time.Now().Add(socketParting)) == nil
+}
+
+func (s *socket) writeFrame(f frame) error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return err
 	}
-}
-
-// cut ends the connection without a word.
-func (s *socket) cut(why error) {
-	s.end(why)
-	_ = s.conn.CloseNow() // it is of no use any more, whatever that says
-}
-
-func (s *socket) writeFrame(frame []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), streamWrite)
-	defer cancel()
-	err := s.conn.Write(ctx, websocket.MessageText, frame)
-	if ctx.Err() != nil {
+	var err error
+	if f.socket != nil {
+		err = s.conn.WritePreparedMessage(f.socket)
+	} else {
+		err = s.conn.WriteMessage(websocket.TextMessage, f.bytes)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID))
 	}
 	return err
