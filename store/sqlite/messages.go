@@ -172,11 +172,16 @@ func listMessages(num int64, q store.MessageQuery) (where string, args []any) {
 	if q.Type != "" {
 		and(`type = ?`, q.Type)
 	}
-	if words := store.Words(q.Search); len(words) > 0 {
-		and(`num IN (SELECT rowid FROM words WHERE words MATCH ?)`, match(num, q.Chat, words))
+	const order = ` ORDER BY timestamp DESC, pos DESC`
+	args = append(args, onePast(q.Page))
+	words := store.Words(q.Search)
+	if len(words) == 0 {
+		return b.String() + order + ` LIMIT ?`, args
 	}
-	b.WriteString(` ORDER BY timestamp DESC, pos DESC LIMIT ?`)
-	return b.String(), append(args, onePast(q.Page))
+	// Whatever has the words is found first, and only the page is read whole: left to itself, the
+	// planner reads through the chat.
+	return `num IN (SELECT num FROM words CROSS JOIN messages ON num = words.rowid WHERE words MATCH ? AND ` + b.String() + order + ` LIMIT ?)` + order,
+		append([]any{match(num, q.Chat, words)}, args...)
 }
 
 const queuedMessages = `session = ` + sessionNum + ` AND status = 'queued' ORDER BY timestamp, pos LIMIT ?`

@@ -1,6 +1,10 @@
 package sqlite
 
-import "fmt"
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+)
 
 // migrations bring the tables from one version to the next; PRAGMA user_version says
 // how many of them a file has. Add at the end, and never change one that was released.
@@ -120,20 +124,28 @@ CREATE TABLE deliveries (
 CREATE UNIQUE INDEX deliveries_id ON deliveries (webhook, id);
 CREATE INDEX deliveries_status ON deliveries (webhook, status, id);
 CREATE INDEX deliveries_session ON deliveries (session);
+`, `
+-- The words of a message's text, each with its chat; rowid is messages.num. See search.go.
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5 (word, content='', contentless_delete=1, detail=none, tokenize='ascii');
+INSERT INTO words (rowid, word) SELECT num, tokens(session, chat, text) FROM messages WHERE text <> '';
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process
 // may be doing the same: the version is read again inside the transaction.
-func migrate(c *conn, steps []string) error {
+func migrate(c *conn, steps []string, log *zap.Logger) error {
+	if err := registerTokens(c.db); err != nil {
+		return err
+	}
 	for {
-		done, err := migrateOne(c, steps)
+		done, err := migrateOne(c, steps, log)
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-func migrateOne(c *conn, steps []string) (done bool, err error) {
+func migrateOne(c *conn, steps []string, log *zap.Logger) (done bool, err error) {
 	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return false, err
 	}
@@ -159,6 +171,8 @@ func migrateOne(c *conn, steps []string) (done bool, err error) {
 		if tables > 0 {
 			return false, fmt.Errorf("the file is another program's database: it has %d tables but no version", tables)
 		}
+	default:
+		log.Info("bringing the database up to date; that can take a minute", zap.Int64("from", version), zap.Int64("to", version+1))
 	}
 	if err := c.db.Exec(steps[version]); err != nil {
 		return false, fmt.Errorf("migration %d: %w", version+1, err)

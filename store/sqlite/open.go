@@ -70,7 +70,7 @@ func open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(c, migrations); err != nil {
+	if err := migrate(c, migrations, cfg.Log); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	if err := private(cfg.Path); err != nil { // SQLite may have made its side files anew

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"whatsapp-api/store"
 )
@@ -87,17 +88,38 @@ func TestMigrationsStepByStep(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.close()) }()
 	steps := []string{"CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y; INSERT INTO a VALUES (1, 2)"}
-	require.NoError(t, migrate(c, steps[:1]))
-	require.NoError(t, migrate(c, steps))
-	require.NoError(t, migrate(c, steps))
+	require.NoError(t, migrate(c, steps[:1], zap.NewNop()))
+	require.NoError(t, migrate(c, steps, zap.NewNop()))
+	require.NoError(t, migrate(c, steps, zap.NewNop()))
 	n, _, err := c.number("SELECT sum(x + y) FROM a")
 	require.NoError(t, err)
 	require.Equal(t, int64(3), n, "each once")
 	bad := append(slices.Clone(steps), "CREATE TABLE b (x); SELECT broken")
-	require.Error(t, migrate(c, bad))
+	require.Error(t, migrate(c, bad, zap.NewNop()))
 	n, _, err = c.number("SELECT count(*) FROM sqlite_schema WHERE name = 'b'")
 	require.NoError(t, err)
 	require.Zero(t, n, "a step is whole or not at all")
+}
+
+// TestWordsAreIndexedAnew opens a file of a program that indexed words without their chat.
+func TestWordsAreIndexedAnew(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	c, err := openConn(path)
+	require.NoError(t, err)
+	require.NoError(t, migrate(c, migrations[:3], zap.NewNop()))
+	require.NoError(t, c.db.Exec(`INSERT INTO sessions VALUES (7, 's', '', '', '', '', '', 0, '', '', '', '', 0, 0, 0, 1, 1, 0);
+		INSERT INTO messages VALUES (3, 7, 'c', 'f', 'i', 0, 'text', 'Grüße, Zoë', NULL, 'received', 1, 1, -62135596800000, -62135596800000, 1,
+			NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+		INSERT INTO words (rowid, word) VALUES (3, 'zy0123456789abcdef grz0000fcz0000dfe')`))
+	require.NoError(t, c.close())
+	s := openAt(t, path)
+	list, _, err := s.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chat: "c", Search: "zo", Page: store.Page{Limit: 2}})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	n, err := s.Messages().DeleteBefore(t.Context(), "s", time.UnixMilli(5), 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }
 
 // TestTwoProcesses writes to one file from two stores at once, as the server and the

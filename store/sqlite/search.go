@@ -5,13 +5,16 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"whatsapp-api/store"
 )
 
 // The table words is an FTS5 index of tokens of our own making, so that SQLite's idea of
 // a letter (Unicode 6.1) does not come into it: each word of store.Words is written in
-// ASCII such that one word begins another exactly when their tokens do. One more token
-// names the chat, so that a search looks at the matches of that chat alone.
+// ASCII such that one word begins another exactly when their tokens do. A token begins with
+// one for the chat, so that a search reads what that chat has and nothing else, however
+// many other messages have the same words.
 
 // token writes a word in [0-9a-z]: a to y and digits as they are, "z" as "zz", and
 // any other rune as "z" and six hexadecimal digits.
@@ -30,27 +33,41 @@ func token(word string) string {
 	return b.String()
 }
 
-// scope is the token of a chat. No word's token begins with "zy". Should two chats ever
-// share one, the search is only slower: the messages' own columns are compared too.
+// scope is how the tokens of a chat begin. Should two chats ever share it, the search is only
+// slower: the messages' own columns are compared too.
 func scope(session int64, chat string) string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d/%s", session, chat)
-	return fmt.Sprintf("zy%016x", h.Sum64())
+	return fmt.Sprintf("%016x", h.Sum64())[:scopeLength]
+}
+
+// scopeLength is in hexadecimal digits.
+const scopeLength = 10
+
+// wordTokens are what a message is found by: one for each word.
+func wordTokens(session int64, chat, text string) string {
+	in := scope(session, chat)
+	var b strings.Builder
+	for _, w := range store.Words(text) {
+		b.WriteString(in + token(w) + " ")
+	}
+	return b.String()
+}
+
+// registerTokens lets a migration index what is there: INSERT … SELECT tokens(session, chat, text).
+func registerTokens(db *sqlite3.Conn) error {
+	return db.CreateFunction("tokens", 3, sqlite3.DETERMINISTIC, func(ctx sqlite3.Context, arg ...sqlite3.Value) {
+		ctx.ResultText(wordTokens(arg[0].Int64(), arg[1].Text(), arg[2].Text()))
+	})
 }
 
 // indexText makes a message findable. What it was found by before must be gone.
 func indexText(c *conn, num, session int64, chat, text string) error {
-	words := store.Words(text)
-	if len(words) == 0 {
+	words := wordTokens(session, chat, text)
+	if words == "" {
 		return nil
 	}
-	var b strings.Builder
-	b.WriteString(scope(session, chat))
-	for _, w := range words {
-		b.WriteByte(' ')
-		b.WriteString(token(w))
-	}
-	_, err := c.exec(`INSERT INTO words (rowid, word) VALUES (?, ?)`, num, b.String())
+	_, err := c.exec(`INSERT INTO words (rowid, word) VALUES (?, ?)`, num, words)
 	return err
 }
 
@@ -62,12 +79,12 @@ func unindexText(c *conn, num int64) error {
 
 // match is the FTS5 query for the messages of a chat with all these words.
 func match(session int64, chat string, words []string) string {
-	var b strings.Builder
-	b.WriteString(scope(session, chat))
-	for _, w := range words {
-		fmt.Fprintf(&b, ` AND "%s"*`, token(w))
+	in := scope(session, chat)
+	each := make([]string, len(words))
+	for i, w := range words {
+		each[i] = `"` + in + token(w) + `"*`
 	}
-	return b.String()
+	return strings.Join(each, " AND ")
 }
 
 // nameWords is the searchable form of a chat's name: every word after a space.
