@@ -15,6 +15,9 @@ import (
 // duplicateKey is the server's code for a key that is there already.
 const duplicateKey = 11000
 
+// indexNotFound is its code for an index that is not there.
+const indexNotFound = 27
+
 // awayCodes are the server's words for: not now, or not here any more.
 var awayCodes = []int{
 	6, 7, 24, 50, 64, 79, 89, 91, 100, 189, 202, 262, 317, 358, 9001, 10058, 10107, 11600, 11602,

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -37,6 +38,12 @@ func partial(field string, value any) *options.IndexOptionsBuilder {
 // looks the same to it while few are stored.
 const queuedIndex = "queued"
 
+// wordsIndex is asked for by name too: a search is answered from it alone.
+const wordsIndex = "words"
+
+// outdated are indexes of the messages that earlier versions made.
+var outdated = []string{"s_1_c_1_w_1"}
+
 // index makes the indexes that lack. What is found by its id alone needs none.
 func (s *Store) index(ctx context.Context) error {
 	some := bson.D{{Key: "$gt", Value: ""}}
@@ -53,7 +60,7 @@ func (s *Store) index(ctx context.Context) error {
 		},
 		s.col.messages: {
 			{Keys: desc(asc("s", "c"), "ts", "pos")},
-			{Keys: asc("s", "c", "w")},
+			{Keys: desc(asc("s", "c", "w"), "ts", "pos"), Options: options.Index().SetName(wordsIndex)},
 			{Keys: asc("s", "ts", "pos")},
 			// Named, since it differs from the one before by its filter alone.
 			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName(queuedIndex)},
@@ -63,14 +70,24 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}},
 		s.col.calls:      {{Keys: asc("expires")}},
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, making := errgroup.WithContext(ctx)
 	for c, models := range wanted {
 		g.Go(func() error {
-			if _, err := c.Indexes().CreateMany(ctx, models); err != nil {
+			if _, err := c.Indexes().CreateMany(making, models); err != nil {
 				return fmt.Errorf("indexes of %s: %w", c.Name(), err)
 			}
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, name := range outdated {
+		err := s.col.messages.Indexes().DropOne(ctx, name)
+		var answer mongo.ServerError
+		if err != nil && (!errors.As(err, &answer) || !answer.HasErrorCode(indexNotFound)) {
+			return fmt.Errorf("drop index %s: %w", name, err)
+		}
+	}
+	return nil
 }

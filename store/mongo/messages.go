@@ -91,7 +91,7 @@ func (h messages) Find(ctx context.Context, session, chat, id string) (store.Mes
 	}
 	// One id has one sender, but for forgeries: the sort is of a few.
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
-		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(1))
+		options.Find().SetSort(newestFirst()).SetLimit(1))
 	if err == nil && len(docs) == 0 {
 		err = store.ErrNotFound
 	}
@@ -112,13 +112,52 @@ func (h messages) List(ctx context.Context, q store.MessageQuery) ([]store.Messa
 	if err := h.s.see(ctx, q.Session); err != nil {
 		return nil, "", fault("list messages", err)
 	}
-	docs, err := findAll[messageDoc](ctx, h.s.col.messages, filter,
-		options.Find().SetSort(desc(nil, "ts", "pos")).SetLimit(onePast(q.Page)).SetAllowDiskUse(true))
+	var docs []messageDoc
+	if len(store.Words(q.Search)) > 0 {
+		docs, err = h.search(ctx, q, filter)
+	} else {
+		docs, err = findAll[messageDoc](ctx, h.s.col.messages, filter, options.Find().SetSort(newestFirst()).SetLimit(onePast(q.Page)))
+	}
 	if err != nil {
 		return nil, "", fault("list messages", err)
 	}
 	docs, next := cut(docs, q.Page, func(d messageDoc) any { return timeKey{At: &d.Timestamp, Pos: d.Pos} })
 	return all(docs), next, nil
+}
+
+// newestFirst is the order of pages.
+func newestFirst() bson.D { return desc(nil, "ts", "pos") }
+
+// placeOnly is what a message is ordered by.
+func placeOnly() bson.D { return append(asc("ts", "pos"), bson.E{Key: "_id", Value: 0}) }
+
+// search first finds the places of the page's messages, which stand in the index of words: of
+// all messages that have the words only those of the page are read.
+func (h messages) search(ctx context.Context, q store.MessageQuery, filter bson.D) ([]messageDoc, error) {
+	for {
+		places, err := findAll[struct {
+			Timestamp int64 `bson:"ts"`
+			Pos       int64 `bson:"pos"`
+		}](ctx, h.s.col.messages, filter, options.Find().SetProjection(placeOnly()).
+			SetSort(newestFirst()).SetLimit(onePast(q.Page)).SetHint(wordsIndex).SetAllowDiskUse(true))
+		if err != nil || len(places) == 0 {
+			return nil, err
+		}
+		var ts, pos bson.A
+		for _, p := range places {
+			ts, pos = append(ts, p.Timestamp), append(pos, p.Pos)
+		}
+		docs, err := findAll[messageDoc](ctx, h.s.col.messages, bson.D{
+			{Key: "s", Value: q.Session},
+			{Key: "c", Value: q.Chat},
+			{Key: "ts", Value: bson.D{{Key: "$in", Value: ts}}},
+			{Key: "pos", Value: bson.D{{Key: "$in", Value: pos}}},
+		}, options.Find().SetSort(newestFirst()))
+		if err != nil || len(docs) == len(places) {
+			return docs, err
+		}
+		// One was moved or deleted in between.
+	}
 }
 
 // listMessages makes the filter of one page.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"whatsapp-api/store"
 	"whatsapp-api/store/mongo/mongotest"
@@ -82,7 +83,7 @@ func TestListsUseIndexes(t *testing.T) {
 			q.Session, q.Chat, q.Page = "s", "3", page
 			cond, err := listMessages(q)
 			require.NoError(t, err)
-			queries["messages "+name+" "+filter] = find("messages", cond, desc(nil, "ts", "pos"))
+			queries["messages "+name+" "+filter] = find("messages", cond, newestFirst())
 		}
 		for filter, q := range map[string]store.ChatQuery{"all": {}, "filtered": {Archived: &yes, Unread: &yes}} {
 			q.Session, q.Page = "s", page
@@ -108,7 +109,29 @@ func TestListsUseIndexes(t *testing.T) {
 	}
 	search, err := listMessages(store.MessageQuery{Session: "s", Chat: "3", Search: "word13", Page: store.Page{Limit: 5}})
 	require.NoError(t, err)
-	require.NotContains(t, plan(t, s, find("messages", search, desc(nil, "ts", "pos"))), "COLLSCAN")
+	places := append(find("messages", search, newestFirst()),
+		bson.E{Key: "projection", Value: placeOnly()}, bson.E{Key: "hint", Value: wordsIndex})
+	require.NotContains(t, plan(t, s, places), "FETCH", "a search is answered from the index")
+}
+
+// TestOutdatedIndexesGo opens a database of a version that had another index of words.
+func TestOutdatedIndexesGo(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, mongotest.Lone(t))
+	names := func() (names []string) {
+		specs, err := s.col.messages.Indexes().ListSpecifications(t.Context())
+		require.NoError(t, err)
+		for _, spec := range specs {
+			names = append(names, spec.Name)
+		}
+		return names
+	}
+	_, err := s.col.messages.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: asc("s", "c", "w")})
+	require.NoError(t, err)
+	require.Subset(t, names(), outdated)
+	require.NoError(t, s.index(t.Context()))
+	require.NotContains(t, names(), outdated[0])
+	require.Contains(t, names(), wordsIndex)
 }
 
 // TestLastMessagesUseTheIndex counts what the server looks at for the newest messages of a page
