@@ -9,7 +9,8 @@
 // conn.go (reading), noise.go (handshake), pairing.go or login.go, iq.go
 // (queries), message.go and receipts.go (what is sent to others) and writer.go
 // (writing). What a device has not yet acknowledged is in its outbox.go, from
-// which deliver.go reads. Phones read such a queue too, in phone_receive.go.
+// which deliver.go reads. Phones read such a queue too, in phone_receive.go. What
+// no honest phone would send comes from phone_forge.go.
 //
 // Everything that happens is one change (persist.go): first it is kept, then
 // it is seen. With a data directory a server that is killed at any moment has

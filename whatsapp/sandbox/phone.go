@@ -116,6 +116,15 @@ func (p *Phone) Devices() []int {
 	return list
 }
 
+// Waiting is how many stanzas the companions have not yet acknowledged.
+func (p *Phone) Waiting() int {
+	waiting := 0
+	for _, d := range p.account.companions() {
+		waiting += d.queue.len()
+	}
+	return waiting
+}
+
 // NewPhone makes an account with its phone. name is the push name.
 func (s *Server) NewPhone(phone, name string) (*Phone, error) {
 	digits, err := parsePhone(phone)

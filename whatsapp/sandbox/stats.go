@@ -36,10 +36,8 @@ func (s *Server) Stats() Stats {
 	s.mu.RUnlock()
 	for _, p := range s.Phones() {
 		st.Phones++
-		for _, d := range p.account.companions() {
-			st.Devices++
-			st.AcksOutstanding += d.queue.len()
-		}
+		st.Devices += len(p.account.companions())
+		st.AcksOutstanding += p.Waiting()
 	}
 	return st
 }
