@@ -46,8 +46,8 @@ func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err erro
 	}
 	kind := convert.KindOf(jid)
 	m := store.Message{
-		SessionID: s.id, MessageKey: store.MessageKey{Chat: chat, Sender: sender, ID: cleanID(in.ID)}, FromMe: in.FromMe,
-		Type: in.Type, Text: cleanText(in.Text), Status: store.StatusReceived, Timestamp: in.Timestamp.UTC().Truncate(time.Millisecond), StoredAt: now(),
+		SessionID: s.id, MessageKey: store.MessageKey{Chat: chat, Sender: sender, ID: convert.CleanID(in.ID)}, FromMe: in.FromMe,
+		Type: in.Type, Text: convert.CleanText(in.Text), Status: store.StatusReceived, Timestamp: in.Timestamp.UTC().Truncate(time.Millisecond), StoredAt: now(),
 	}
 	up := store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp, AddUnread: 1}
 	if m.FromMe {
@@ -82,7 +82,7 @@ func (s *Session) inboundSender(ctx context.Context, u *store.Unit, people conve
 	if err != nil {
 		return "", fmt.Errorf("from: %w", err)
 	}
-	return s.introduce(ctx, u, people, jid, CleanName(in.Name))
+	return s.introduce(ctx, u, people, jid, convert.CleanName(in.Name))
 }
 
 // introduce adds a person to the unit, if they or their name are new, and returns their id.

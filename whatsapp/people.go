@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"go.mau.fi/whatsmeow/types"
 
@@ -150,7 +148,7 @@ func (d *draft) person(jid, alt types.JID, name string) (store.Contact, error) {
 	if want.ID = want.Phone; want.ID == "" {
 		want.ID = want.LID
 	}
-	if name = CleanName(name); name != "" {
+	if name = convert.CleanName(name); name != "" {
 		want.PushName = name
 	}
 	want.SessionID = d.c.s.id
@@ -315,24 +313,6 @@ func (c *conn) canonical(jid types.JID) string {
 		}
 	}
 	return jid.String()
-}
-
-// maxName bounds a name that somebody gave themselves, in runes.
-const maxName = 128
-
-// CleanName makes a name that a stranger chose fit to be shown: valid text without control
-// characters and without marks that turn the direction of what stands beside it.
-func CleanName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u200e' || r == '\u200f' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\ufeff' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, "\ufffd"))
-	if runes := []rune(name); len(runes) > maxName {
-		name = string(runes[:maxName])
-	}
-	return strings.TrimSpace(name)
 }
 
 // Canonical is the id under which the chat with jid is stored, as far as it is known.

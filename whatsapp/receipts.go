@@ -71,7 +71,7 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 		}
 	}
 	for _, id := range e.MessageIDs {
-		key := store.MessageKey{Chat: chat, Sender: me, ID: cleanID(id)}
+		key := store.MessageKey{Chat: chat, Sender: me, ID: convert.CleanID(id)}
 		sent, err := d.receipt(key, kind, by, status, e.Timestamp.UTC())
 		if sent {
 			told = append(told, key.ID)

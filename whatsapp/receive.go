@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -17,9 +16,7 @@ import (
 
 // Limits of what is kept of one message. WhatsApp's own clients stay far below.
 const (
-	maxText     = 256 << 10 // bytes
-	maxRaw      = 4 << 20   // bytes
-	maxID       = 256       // bytes
+	maxRaw      = 4 << 20 // bytes
 	maxMentions = 1024
 )
 
@@ -67,9 +64,9 @@ func (d *draft) incoming(e *events.Message, content convert.Content) (store.Mess
 	}
 	m := store.Message{
 		SessionID:  d.c.s.id,
-		MessageKey: store.MessageKey{Chat: chat, Sender: sender, ID: cleanID(info.ID)},
+		MessageKey: store.MessageKey{Chat: chat, Sender: sender, ID: convert.CleanID(info.ID)},
 		FromMe:     info.IsFromMe,
-		Type:       content.Type, Text: cleanText(content.Text), Media: content.Media,
+		Type:       content.Type, Text: content.Text, Media: content.Media,
 		Status: store.StatusReceived, Timestamp: info.Timestamp.UTC(), StoredAt: now(), Raw: rawOf(e.RawMessage),
 	}
 	if m.FromMe {
@@ -128,8 +125,8 @@ func (d *draft) context(m *store.Message, info *waE2E.ContextInfo) error {
 	}
 	if id := info.GetStanzaID(); id != "" {
 		quoted := convert.ContentOf(info.GetQuotedMessage())
-		m.Quoted = &store.Quoted{ID: cleanID(id), Type: quoted.Type, Text: cleanText(quoted.Text)}
-		if jid, err := types.ParseJID(info.GetParticipant()); err == nil && convert.IsPerson(convert.Plain(jid)) {
+		m.Quoted = &store.Quoted{ID: convert.CleanID(id), Type: quoted.Type, Text: quoted.Text}
+		if jid, ok := convert.PersonIn(info.GetParticipant()); ok {
 			p, err := d.person(jid, types.EmptyJID, "")
 			if err != nil {
 				return err
@@ -138,11 +135,9 @@ func (d *draft) context(m *store.Message, info *waE2E.ContextInfo) error {
 		}
 	}
 	for i, text := range info.GetMentionedJID() {
-		jid, err := types.ParseJID(text)
-		if err != nil || !convert.IsPerson(convert.Plain(jid)) || i >= maxMentions {
-			continue
+		if jid, ok := convert.PersonIn(text); ok && i < maxMentions {
+			m.Mentions = append(m.Mentions, d.c.canonical(jid))
 		}
-		m.Mentions = append(m.Mentions, d.c.canonical(jid))
 	}
 	return nil
 }
@@ -175,7 +170,7 @@ func (c *conn) onUndecryptable(e *events.UndecryptableMessage) error {
 	if err != nil {
 		return err
 	}
-	key := store.MessageKey{Chat: chat, Sender: sender, ID: cleanID(e.Info.ID)}
+	key := store.MessageKey{Chat: chat, Sender: sender, ID: convert.CleanID(e.Info.ID)}
 	known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{key})
 	if err != nil {
 		return fmt.Errorf("look for message: %w", err)
@@ -198,24 +193,6 @@ func rawOf(m *waE2E.Message) []byte {
 		return nil
 	}
 	return raw
-}
-
-func cleanText(s string) string {
-	s = strings.ToValidUTF8(s, "\ufffd")
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
-}
-
-// cleanID keeps an id that its sender chose printable and short enough to be a key. Ids of
-// WhatsApp's clients are up to 32 upper-case letters and digits and stay as they are.
-func cleanID(id string) string {
-	id = CleanName(id)
-	if len(id) > maxID {
-		id = strings.ToValidUTF8(id[:maxID], "")
-	}
-	return id
 }
 
 func nowNano() int64 { return time.Now().UnixNano() }

@@ -98,15 +98,15 @@ func (c *conn) onContact(e *events.Contact) error {
 		name = e.Action.GetFirstName()
 	}
 	alt, _ := types.ParseJID(e.Action.GetLidJID())
-	return c.changePerson(e.JID, alt, func(p *store.Contact) { p.Name = CleanName(name) })
+	return c.changePerson(e.JID, alt, func(p *store.Contact) { p.Name = convert.CleanName(name) })
 }
 
 func (c *conn) onPushName(e *events.PushName) error {
-	return c.changePerson(e.JID, e.JIDAlt, func(p *store.Contact) { p.PushName = CleanName(e.NewPushName) })
+	return c.changePerson(e.JID, e.JIDAlt, func(p *store.Contact) { p.PushName = convert.CleanName(e.NewPushName) })
 }
 
 func (c *conn) onBusinessName(e *events.BusinessName) error {
-	return c.changePerson(e.JID, types.EmptyJID, func(p *store.Contact) { p.BusinessName = CleanName(e.NewBusinessName) })
+	return c.changePerson(e.JID, types.EmptyJID, func(p *store.Contact) { p.BusinessName = convert.CleanName(e.NewBusinessName) })
 }
 
 // changePerson changes what a person is called, and tells of it when that shows.

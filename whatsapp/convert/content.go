@@ -30,8 +30,17 @@ type Content struct {
 }
 
 // ContentOf reads an unwrapped message. It never fails: what is not understood has
-// TypeUnknown.
+// TypeUnknown. Texts are cleaned, Context is as it came.
 func ContentOf(m *waE2E.Message) Content {
+	c := contentOf(m)
+	c.Text = CleanText(c.Text)
+	if c.Media != nil {
+		c.Media.MimeType, c.Media.FileName = cleanLine(c.Media.MimeType), cleanLine(c.Media.FileName)
+	}
+	return c
+}
+
+func contentOf(m *waE2E.Message) Content {
 	if m == nil { // an edit or a quote may lack what it is about
 		return Content{Type: TypeUnknown}
 	}
@@ -169,7 +178,7 @@ func readProtocol(m *waE2E.Message) (Content, bool) {
 			return Content{Type: TypeRevoke, Action: true}, true
 		}
 	case waE2E.ProtocolMessage_MESSAGE_EDIT:
-		c := ContentOf(p.GetEditedMessage())
+		c := contentOf(p.GetEditedMessage())
 		return Content{Type: TypeEdit, Text: c.Text, Action: true, Context: c.Context}, true
 	case waE2E.ProtocolMessage_EPHEMERAL_SETTING:
 		return Content{Type: "ephemeral_setting", Action: true}, true

@@ -126,6 +126,16 @@ func IsPerson(jid types.JID) bool {
 	return jid.Server == types.DefaultUserServer || jid.Server == types.HiddenUserServer
 }
 
+// PersonIn reads the address of a person that a stranger wrote into a message.
+func PersonIn(text string) (types.JID, bool) {
+	if len(text) > maxAddress {
+		return types.EmptyJID, false
+	}
+	jid, err := types.ParseJID(text)
+	jid = Plain(jid)
+	return jid, err == nil && IsPerson(jid) && digits(jid.User)
+}
+
 // PhoneOf is "+34…" for a phone number's JID, else empty.
 func PhoneOf(jid string) string {
 	user, server, _ := strings.Cut(jid, "@")

@@ -42,6 +42,21 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
+func TestPersonIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"34600000001@s.whatsapp.net": "34600000001@s.whatsapp.net", "34600000001:7@s.whatsapp.net": "34600000001@s.whatsapp.net", "1@c.us": "1@s.whatsapp.net",
+		"200000000000101:3@lid": "200000000000101@lid", "1@hosted": "1@s.whatsapp.net", "1@hosted.lid": "1@lid",
+	} {
+		jid, ok := PersonIn(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, jid.String())
+	}
+	for _, text := range []string{"", "@lid", "x@lid", "1\x00@lid", "\xff@s.whatsapp.net", "1@g.us", "status@broadcast", "1@bot", strings.Repeat("1", 200) + "@lid"} {
+		_, ok := PersonIn(text)
+		require.False(t, ok, text)
+	}
+}
+
 func FuzzParseAddress(f *testing.F) {
 	for _, s := range []string{"+34 600 11 22 33", "1@lid", "1-2@g.us", "status@broadcast", "00", "@", "\x00"} {
 		f.Add(s)

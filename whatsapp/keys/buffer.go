@@ -19,6 +19,10 @@ const (
 	outgoingAge = 7 * 24 * time.Hour
 )
 
+// maxPlain bounds a message, in bytes: each must fit into a unit of every back end. Those of
+// WhatsApp's own clients are a few KB; a larger one counts as one that cannot be decrypted.
+const maxPlain = 8 << 20
+
 // Formats of a buffered event: one byte, the time of insertion in ms, the server's time in
 // s, then the plaintext of an event that is not handled yet.
 const (
@@ -82,8 +86,12 @@ func (s stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (*wastore.B
 	return decodeBuffered(raw)
 }
 
-// PutBufferedEvent returns [store.ErrExists] for a ciphertext that is buffered already.
+// PutBufferedEvent returns [store.ErrExists] for a ciphertext that is buffered already, and
+// [store.ErrTooLarge] for what could never be kept.
 func (s stores) PutBufferedEvent(ctx context.Context, hash [32]byte, plaintext []byte, serverTime time.Time) error {
+	if len(plaintext) > maxPlain {
+		return fmt.Errorf("buffered event of %d bytes: %w", len(plaintext), store.ErrTooLarge)
+	}
 	return s.d.update(ctx, deferred, func(c *change) error {
 		known, err := c.get(ctx, tableBuffer, hashKey(hash))
 		if err != nil {

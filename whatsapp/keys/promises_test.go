@@ -366,3 +366,35 @@ func TestOldEntriesGo(t *testing.T) {
 	require.NoError(t, d.Flush(ctx))
 	assert.Len(t, m.keys["buffer"], 1)
 }
+
+// TestTooLargeToBeKept: a contact cannot make a unit that no back end takes, which would come
+// again for ever and hold up everything behind it.
+func TestTooLargeToBeKept(t *testing.T) {
+	d, _ := linkedMem(t)
+	wa := d.Whatsmeow()
+	in := message(1)
+	require.Equal(t, in.plain, string(decrypt(t, wa, in)))
+	err := wa.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+		return errors.Join(
+			wa.Sessions.PutSession(ctx, "911_1:0", []byte("step 2")),
+			wa.EventBuffer.PutBufferedEvent(ctx, [32]byte{2}, make([]byte, 8<<20+1), sentAt),
+		)
+	})
+	require.ErrorIs(t, err, store.ErrTooLarge)
+	raw, err := wa.Sessions.GetSession(ctx, "911_1:0")
+	require.NoError(t, err)
+	require.Equal(t, in.step, string(raw), "as if it had not been decrypted")
+	require.NoError(t, wa.EventBuffer.PutBufferedEvent(ctx, [32]byte{3}, make([]byte, 8<<20), sentAt))
+
+	get := func(id string) []byte {
+		secret, _, err := wa.MsgSecrets.GetMessageSecret(ctx, lid("911"), lid("911"), id)
+		require.NoError(t, err)
+		return secret
+	}
+	require.NoError(t, wa.MsgSecrets.PutMessageSecrets(ctx, []wastore.MessageSecretInsert{
+		{Chat: lid("911"), Sender: lid("911"), ID: "long", Secret: make([]byte, 1025)},
+		{Chat: lid("911"), Sender: lid("911"), ID: "usual", Secret: make([]byte, 32)},
+	}))
+	require.Empty(t, get("long"))
+	require.Len(t, get("usual"), 32)
+}

@@ -12,7 +12,10 @@ func secretKey(chat, sender types.JID, id types.MessageID) string {
 	return joinKey(chat.ToNonAD().String(), sender.ToNonAD().String(), id)
 }
 
-// PutMessageSecrets leaves a secret that is known as it is.
+// maxSecret bounds a secret, which its sender chooses, in bytes. WhatsApp's clients use 32.
+const maxSecret = 1024
+
+// PutMessageSecrets leaves a secret that is known as it is, and one that is none out.
 func (s stores) PutMessageSecrets(ctx context.Context, inserts []wastore.MessageSecretInsert) error {
 	return bulk(ctx, s.d, inserts, func(c *change, part []wastore.MessageSecretInsert) error {
 		names := make([]string, len(part))
@@ -24,7 +27,7 @@ func (s stores) PutMessageSecrets(ctx context.Context, inserts []wastore.Message
 			return err
 		}
 		for i, in := range part {
-			if known[names[i]] == nil {
+			if known[names[i]] == nil && len(in.Secret) <= maxSecret {
 				known[names[i]] = bytes.Clone(in.Secret)
 				c.set(tableSecrets, names[i], known[names[i]])
 			}
