@@ -2,15 +2,17 @@ package app
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 
-	"whatsapp-api/configs"
 	"whatsapp-api/whatsapp/sandbox"
 )
 
@@ -74,33 +76,60 @@ func harmless(t *testing.T, name string) {
 	}), "%q", name)
 }
 
-// TestManyChats floods a session with chats that all bring the same message id; lists stay pages, and search finds one.
-func TestManyChats(t *testing.T) {
-	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) { c.WebhookAllowedIPs = []string{"127.0.0.1"} })
-	r.call("POST", "/api/v1/sessions", map[string]any{"id": "shop", "name": "Shop"}, 201)
-	const chats, each = 300, 150
-	for from := 0; from < chats; from += each {
-		messages := []map[string]any{}
-		for i := from; i < from+each; i++ {
-			messages = append(messages, map[string]any{
-				"id": "SAME", "chat": fmt.Sprintf("34611%06d", i), "text": "hello", "name": fmt.Sprintf("Name %d \u202e\u0000", i), "timestamp": time.Unix(1_800_000_000+int64(i), 0).UTC().Format(time.RFC3339),
-			})
+// TestThousandsOfChats is a contact who writes in thousands of groups at once, always under the same
+// message id: lists stay pages, each chat is listed once, search finds one, and none of it stays in memory.
+func TestThousandsOfChats(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		r := start(t, at)
+		ana, eve := r.link("shop"), phone(t, "Eve")
+		lid, err := types.ParseJID(eve.LID())
+		require.NoError(t, err)
+		const chats, page = 2000, 200
+		next := 0
+		flood := func(until int) {
+			for ; next < until; next++ {
+				require.NoError(t, eve.Forge(t.Context(), sandbox.Forgery{
+					To:    ana.Number(),
+					Plain: encoded(t, &waE2E.Message{Conversation: proto.String(fmt.Sprintf("word%d %s", next, strings.Repeat("hello ", 400)))}),
+					Attrs: map[string]any{"id": "SAME", "from": types.NewJID(fmt.Sprint(120363000000000000+next), types.GroupServer), "participant": lid},
+				}))
+			}
+			_, err := eve.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: fmt.Sprint("after ", until)})
+			require.NoError(t, err)
+			r.awaitText("shop", fmt.Sprint("after ", until))
 		}
-		got := r.with("").call("POST", "/api/v1/messages/webhook", map[string]any{"sessionId": "shop", "messages": messages}, 200)
-		require.EqualValues(t, each, got.num("received"), "one id in many chats is many messages")
-	}
-	seen := map[string]bool{}
-	for cursor := ""; ; {
-		page := r.call("GET", "/api/v1/messages/sessions/shop/chats?limit=200&cursor="+cursor, nil, 200)
-		for _, c := range page.list("data") {
-			require.False(t, seen[c.str("id")])
-			seen[c.str("id")] = true
-			harmless(t, c.str("name"))
+		flood(chats / 2)
+		before := heap()
+		flood(chats)
+		require.Less(t, heap()-before, int64(chats/2*3000), "the flood stays in memory")
+		seen := map[string]bool{}
+		for cursor, full := "", 0; ; full++ {
+			list := r.call("GET", fmt.Sprintf("/api/v1/messages/sessions/shop/chats?limit=%d&cursor=%s", page, cursor), nil, 200)
+			for _, c := range list.list("data") {
+				require.False(t, seen[c.str("id")])
+				seen[c.str("id")] = true
+				require.Equal(t, eve.Number(), c.obj("lastMessage").obj("from").str("phone"))
+			}
+			if cursor = list.str("nextCursor"); cursor == "" {
+				break
+			}
+			require.Len(t, list.list("data"), page)
+			require.Less(t, full, chats/page+1)
 		}
-		if cursor = page.str("nextCursor"); cursor == "" {
-			break
+		require.Len(t, seen, chats+1)
+		r.call("GET", "/api/v1/messages/sessions/shop/chats?limit=201", nil, 422)
+		for _, n := range []int{0, 1234, chats - 1} {
+			found := r.call("GET", fmt.Sprintf("/api/v1/messages/sessions/shop/chats/%d@g.us/messages?search=word%d", 120363000000000000+n, n), nil, 200).list("data")
+			require.Len(t, found, 1)
+			require.Equal(t, "SAME", found[0].str("id"))
 		}
-	}
-	require.Len(t, seen, chats)
-	require.Len(t, r.call("GET", "/api/v1/messages/sessions/shop/chats?search=34611000234", nil, 200).list("data"), 1)
+	})
+}
+
+// heap is how much memory is in use, in bytes.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
