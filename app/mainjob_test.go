@@ -20,7 +20,7 @@ import (
 
 // stream is a WebSocket client.
 type stream struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 }
 

@@ -39,7 +39,7 @@ func eachStore(t *testing.T, test func(t *testing.T, at place)) {
 
 // rig is a running server and a client who knows nothing but the documents.
 type rig struct {
-	t     *testing.T
+	t     testing.TB
 	at    place
 	url   string
 	token string
@@ -54,13 +54,13 @@ const (
 )
 
 // start runs a server inside this process, with an admin logged in.
-func start(t *testing.T, at place, change ...func(*configs.Config)) *rig {
+func start(t testing.TB, at place, change ...func(*configs.Config)) *rig {
 	t.Helper()
 	return startWith(t, at, zaptest.NewLogger(t, zaptest.Level(zapcore.WarnLevel)), change...)
 }
 
 // startLogged is start for a test that watches the log.
-func startLogged(t *testing.T, at place, watch zap.Option, change ...func(*configs.Config)) *rig {
+func startLogged(t testing.TB, at place, watch zap.Option, change ...func(*configs.Config)) *rig {
 	t.Helper()
 	return startWith(t, at, zaptest.NewLogger(t, zaptest.Level(zapcore.InfoLevel), zaptest.WrapOptions(watch)), change...)
 }
@@ -96,7 +96,7 @@ func floodUntil(t *testing.T, cut <-chan struct{}, from, to *sandbox.Phone, read
 	}
 }
 
-func startWith(t *testing.T, at place, log *zap.Logger, change ...func(*configs.Config)) *rig {
+func startWith(t testing.TB, at place, log *zap.Logger, change ...func(*configs.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, at: at}
 	cfg := configs.Default()
@@ -251,7 +251,7 @@ func (r *rig) raw(method, path string, body any, headers ...string) (int, []byte
 var numbers atomic.Int64
 
 // phone makes a phone with a number of its own.
-func phone(t *testing.T, name string) *sandbox.Phone {
+func phone(t testing.TB, name string) *sandbox.Phone {
 	t.Helper()
 	p, err := theWorld.server.NewPhone(fmt.Sprintf("34600%06d", numbers.Add(1)), name)
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 
 // sse is a client of Server-Sent Events.
 type sse struct {
-	t     *testing.T
+	t     testing.TB
 	lines *bufio.Reader
 	close func()
 	last  string // id to resume with

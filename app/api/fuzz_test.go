@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 )
@@ -145,3 +146,32 @@ type answers struct {
 func (a *answers) Header() http.Header         { return a.header }
 func (a *answers) Write(p []byte) (int, error) { return len(p), nil }
 func (a *answers) WriteHeader(status int)      { a.status = status }
+
+// FuzzForwarded feeds the headers by which proxies say where a request came from: nobody is
+// believed, since there is no list of proxies to trust.
+func FuzzForwarded(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"127.0.0.1:5", "203.0.113.7", "for=203.0.113.7"}, {"[::1]:5", "a, b, c", "\"[::1]\""}, {"@", "", ""}, {"10.0.0.1", "\x00", "for=_"}, {"[fe80::1%eth0]:1", "127.0.0.1", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	a := &API{Config: Config{Logger: zap.NewNop()}}
+	e := echo.New()
+	f.Fuzz(func(t *testing.T, remote, one, other string) {
+		at := func(headers http.Header) (address string) {
+			r := (&http.Request{RemoteAddr: remote, Header: headers}).WithContext(t.Context())
+			require.NoError(t, a.locate(func(c echo.Context) error {
+				address = addressOf(c.Request().Context())
+				return nil
+			})(e.NewContext(r, nil)))
+			return address
+		}
+		lying := http.Header{}
+		for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"} {
+			lying[name] = []string{one, other}
+		}
+		honest := at(http.Header{})
+		require.Equal(t, honest, at(lying))
+		require.True(t, strings.Contains(remote, honest))
+	})
+}

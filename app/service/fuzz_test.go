@@ -118,3 +118,75 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// FuzzKeyAddresses feeds the networks of an API key, and addresses: a key lets in who is in one of
+// its networks and nobody else, and none at all with an empty list.
+func FuzzKeyAddresses(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"10.0.0.0/8", "10.1.2.3"},
+		{"::ffff:10.0.0.0/104", "10.1.2.3"},
+		{"10.0.0.0/8", "::ffff:10.1.2.3"},
+		{"0.0.0.0/0", "::1"},
+		{"::/0", "127.0.0.1"},
+		{"fe80::/10", "fe80::1%eth0"},
+		{"10.0.0.1", "10.0.0.1"},
+		{"10.0.0.0/33", "10.0.0.0"},
+		{"010.0.0.0/8", "8.0.0.1"},
+		{"", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	keys := NewKeys(nil, nil, nil)
+	f.Fuzz(func(t *testing.T, network, address string) {
+		var key store.APIKey
+		refused := keys.apply(&key, KeyWish{Addresses: &[]string{network}}) != nil
+		p, err := netip.ParsePrefix(network)
+		if refused != (err != nil) {
+			t.Fatalf("%q: refused %v, but %v", network, refused, err)
+		}
+		if refused {
+			key.Addresses = []string{network} // of an older version
+		}
+		ip, err := netip.ParseAddr(address)
+		inside := err == nil && p.IsValid() && p.Contains(ip.Unmap())
+		if (Caller{Key: &key}).MayFrom(address) != inside {
+			t.Fatalf("%q from %q: inside is %v", network, address, inside)
+		}
+		if (Caller{Key: &store.APIKey{Addresses: []string{}}}).MayFrom(address) {
+			t.Fatal("no network, and yet let in")
+		}
+	})
+}
+
+// FuzzFilters feeds addresses of filters, and events: what is taken finds the messages of that
+// chat and sender and no others, and no event is too strange to be asked.
+func FuzzFilters(f *testing.F) {
+	for _, seed := range []string{"+34 600 000 001", "1@lid", "1-2@g.us", "34600000001:7@s.whatsapp.net", "\xff@lid", "status@broadcast", ""} {
+		f.Add(seed, "34600000002@s.whatsapp.net", []byte(`{"messages":[{"chatId":"34600000001@s.whatsapp.net","from":{"id":"x"}}],"chat":null}`))
+	}
+	f.Add("1@lid", "1@lid", []byte(`{"contact":{"id":"1@lid","phone":null,"lid":""},"to":7}`))
+	f.Fuzz(func(t *testing.T, text, other string, data []byte) {
+		wrong := Invalid{}
+		list := addresses(wrong, "filters.chats", []string{text})
+		byChat, bySender := &store.Webhook{Filters: store.WebhookFilters{Chats: list}}, &store.Webhook{Filters: store.WebhookFilters{Senders: list}}
+		for _, w := range []*store.Webhook{byChat, bySender} {
+			wants(w, "new_messages", subjectOf(store.Event{Data: data}))
+		}
+		if len(wrong) > 0 {
+			return
+		}
+		about := func(id string) subject {
+			raw, err := json.Marshal(map[string]any{"messages": []any{map[string]any{"chatId": id, "from": map[string]any{"id": id}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return subjectOf(store.Event{Data: raw})
+		}
+		if !wants(byChat, "new_messages", about(list[0])) || !wants(bySender, "new_messages", about(list[0])) {
+			t.Fatalf("%q does not find %q", text, list[0])
+		}
+		if other != "" && other != list[0] && (wants(byChat, "new_messages", about(other)) || wants(bySender, "new_messages", about(other))) {
+			t.Fatalf("%q finds %q", text, other)
+		}
+	})
+}
