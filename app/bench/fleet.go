@@ -28,7 +28,7 @@ func runFleet(ctx context.Context, o options, w *world, dir string, t *table) (e
 	for _, name := range o.stores {
 		at := storeAt{Store: name, Dir: filepath.Join(dir, "fleet-"+name)}
 		if name == "mongodb" {
-			server, err := mongotest.Open(dir)
+			server, err := mongotest.Open(dir, false)
 			if err != nil {
 				return err
 			}

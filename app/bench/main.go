@@ -174,7 +174,7 @@ func openSides(ctx context.Context, o options, w *world, dir string) (all []side
 	for _, name := range o.stores {
 		uri := ""
 		if name == "mongodb" {
-			server, err := mongotest.Open(dir)
+			server, err := mongotest.Open(dir, false)
 			if err != nil {
 				return nil, closeAll, err
 			}

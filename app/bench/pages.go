@@ -36,7 +36,7 @@ func runPages(ctx context.Context, o options, w *world, dir string, t *table) (e
 		for _, name := range o.stores {
 			at := storeAt{Store: name, Dir: filepath.Join(dir, fmt.Sprintf("pages-%s-%d", name, messages))}
 			if name == "mongodb" {
-				server, err := mongotest.Open(dir)
+				server, err := mongotest.Open(dir, false)
 				if err != nil {
 					return err
 				}

@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	sqlite  = "sqlite"
-	mongodb = "mongodb"
+	sqlite     = "sqlite"
+	mongodb    = "mongodb"    // a lone server
+	replicaSet = "replicaset" // of one server, with elections
 )
+
+var databases = []string{sqlite, mongodb, replicaSet}
 
 // database is what the server keeps things in, and the disk below it.
 type database struct {
@@ -21,15 +24,15 @@ type database struct {
 func openDatabase(kind, dir string) (*database, error) {
 	d := &database{kind: kind}
 	size := "96m"
-	if kind == mongodb {
+	if kind != sqlite {
 		size = "1g" // its journal alone takes some hundred megabytes
 	}
 	var err error
 	if d.disk, err = openDisk(filepath.Join(dir, "disk"), size); err != nil {
 		return nil, err
 	}
-	if kind == mongodb {
-		if d.mongo, err = mongotest.Open(d.disk.dir); err != nil {
+	if kind != sqlite {
+		if d.mongo, err = mongotest.Open(d.disk.dir, kind == replicaSet); err != nil {
 			return d, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -50,7 +51,7 @@ func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
 	f.StringVar(&o.mode, "mode", "deliver", "deliver: nothing is lost whatever breaks; reconnect: connections that are cut leave nothing behind")
 	f.DurationVar(&o.length, "for", 2*time.Minute, "how long, for each store; every kind of fault is made at least once all the same")
-	store := f.String("store", "", "sqlite, mongodb or both (default both, in reconnect mode sqlite)")
+	store := f.String("store", "", "sqlite, mongodb, replicaset or all (default all, in reconnect mode sqlite)")
 	f.Uint64Var(&o.seed, "seed", 0, "of the faults and the load (default a new one, which is printed)")
 	f.IntVar(&o.phones, "phones", 8, "contacts that write and are written to")
 	f.IntVar(&o.sessions, "sessions", 0, "linked accounts (default 3, in reconnect mode 500)")
@@ -73,8 +74,8 @@ func parse(args []string) (o options, err error) {
 		}
 	}
 	switch o.stores = []string{*store}; {
-	case *store == "both" || *store == "" && !reconnect:
-		o.stores = []string{sqlite, mongodb}
+	case *store == "all" || *store == "" && !reconnect:
+		o.stores = databases
 	case *store == "":
 		o.stores = []string{sqlite}
 	}
@@ -83,8 +84,8 @@ func parse(args []string) (o options, err error) {
 
 func (o *options) check() error {
 	for _, s := range o.stores {
-		if !slices.Contains([]string{sqlite, mongodb}, s) {
-			return fmt.Errorf("-store %q is none of sqlite, mongodb, both", s)
+		if !slices.Contains(databases, s) {
+			return fmt.Errorf("-store %q is none of %s, all", s, strings.Join(databases, ", "))
 		}
 	}
 	switch {

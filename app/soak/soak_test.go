@@ -14,9 +14,9 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute or two for each store")
 	}
-	for _, store := range []string{sqlite, mongodb} {
+	for _, store := range databases {
 		t.Run(store, func(t *testing.T) {
-			if _, err := mongotest.Find(); store == mongodb && err != nil && os.Getenv("REQUIRE_ALL") != "1" {
+			if _, err := mongotest.Find(); store != sqlite && err != nil && os.Getenv("REQUIRE_ALL") != "1" {
 				t.Skip(err)
 			}
 			o, err := parse([]string{"-store", store, "-for", "20s", "-seed", "1", "-rate", "25", "-sends", "4"})
@@ -39,7 +39,7 @@ func TestReconnect(t *testing.T) {
 func TestParse(t *testing.T) {
 	o, err := parse(nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{sqlite, mongodb}, o.stores)
+	require.Equal(t, databases, o.stores)
 	require.NotZero(t, o.seed)
 	o, err = parse([]string{"-mode", "reconnect"})
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ type Server struct {
 // Start starts a server for one test, and stops it at its end.
 func Start(t testing.TB, replicaSet bool) *Server {
 	t.Helper()
-	s, err := newServer(replicaSet)
+	s, err := newServer(dataDir(), replicaSet)
 	if err != nil {
 		missing(t, err)
 	}
@@ -47,13 +47,12 @@ func Start(t testing.TB, replicaSet bool) *Server {
 	return s
 }
 
-func newServer(replicaSet bool) (*Server, error) {
+func newServer(dir string, replicaSet bool) (*Server, error) {
 	mongod, err := Find()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(dataDir(), "mongod-test-")
-	if err != nil {
+	if dir, err = os.MkdirTemp(dir, "mongod-"); err != nil {
 		return nil, err
 	}
 	s := &Server{mongod: mongod, dir: dir, replica: replicaSet}

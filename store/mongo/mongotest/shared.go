@@ -32,7 +32,7 @@ func (s *shared) get(replicaSet bool) (*Server, error) {
 		server = &s.set
 	}
 	if *server == nil {
-		started, err := newServer(replicaSet)
+		started, err := newServer(dataDir(), replicaSet)
 		if err != nil {
 			return nil, err
 		}
