@@ -15,6 +15,7 @@ import (
 
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
 )
 
 func many(chats, each int) (texts []string) {
@@ -152,6 +153,59 @@ func TestDeadLettersAndTheirReplay(t *testing.T) {
 	})
 	all := r.requests()
 	require.Equal(t, "true", all[len(all)-1].header.Get("X-Webhook-Replay"))
+}
+
+// TestRetryByHandBeginsItsTimeAnew asks for deliveries again whose time is over, or nearly: a
+// failure more does not end them.
+func TestRetryByHandBeginsItsTimeAnew(t *testing.T) {
+	for _, status := range []string{store.DeliveryDead, store.DeliveryFailed} {
+		for name, paused := range map[string]bool{"": false, " while paused": true} {
+			t.Run(status+name, func(t *testing.T) {
+				b := newBench(t, quick())
+				b.session("s")
+				var tries atomic.Int32
+				r := newReceiver(t, func(http.ResponseWriter, got) int {
+					if tries.Add(1) == 1 {
+						return 500
+					}
+					return 200
+				})
+				w := b.hook(r.URL, "s")
+				_, err := b.hooks.Pause(t.Context(), b.who, w.ID)
+				require.NoError(t, err)
+				b.stop()
+				b.say("s", "a/0")
+				old := now().Add(-2 * w.RetryFor)
+				d := store.Delivery{
+					ID: newID("dlv_"), WebhookID: w.ID, SessionID: "s", EventID: "evt_sa/0", Seq: 1, Event: whatsapp.EventNewMessages, Chat: "a",
+					Attempt: 9, Status: status, At: old, Since: old,
+				}
+				if status == store.DeliveryFailed {
+					d.NextAttemptAt = now().Add(time.Hour)
+				}
+				require.NoError(t, b.st.Deliveries().Keep(t.Context(), store.DeliveryProgress{
+					Deliveries: []store.Delivery{d}, Cursors: []store.WebhookCursor{{WebhookID: w.ID, SessionID: "s", Seq: 1}},
+				}))
+				b.start()
+				resume := func() {
+					_, err := b.hooks.Resume(t.Context(), b.who, w.ID)
+					require.NoError(t, err)
+					b.eventually("it runs", func() bool { return b.hooks.Courier.runner(w.ID) != nil })
+				}
+				if !paused {
+					resume()
+				}
+				_, err = b.hooks.Retry(t.Context(), b.who, w.ID, d.ID)
+				require.NoError(t, err)
+				if paused {
+					resume()
+				}
+				b.eventually("it is delivered", func() bool { return len(b.deliveries(w.ID, store.DeliveryDelivered)) == 1 })
+				require.Equal(t, "10", r.requests()[0].attempt)
+				require.Equal(t, []string{"a/0"}, r.awaitTaken(1))
+			})
+		}
+	}
 }
 
 func TestReplayOfARange(t *testing.T) {

@@ -255,15 +255,16 @@ func (r *runner) end(s *stream) {
 	r.mu.Unlock()
 }
 
-// retry brings a delivery to its next attempt at once, whatever came of it. Its record in the
-// store says that it waits.
+// retry brings a delivery to its next attempt at once, whatever came of it, and lets its time
+// begin anew. Its record in the store says that it waits.
 func (r *runner) retry(d store.Delivery) {
 	r.mu.Lock()
 	found := false
 	for _, l := range r.lanes {
 		for _, i := range l.items {
 			if i.record.ID == d.ID {
-				l.due, found = time.Time{}, true
+				l.due, i.record.Since, found = time.Time{}, time.Time{}, true
+				r.changed[i] = true
 			}
 		}
 	}

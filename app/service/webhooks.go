@@ -266,8 +266,12 @@ func (h *Webhooks) Retry(ctx context.Context, who Caller, id, delivery string) (
 	if err != nil {
 		return store.Delivery{}, fmt.Errorf("get delivery: %w", err)
 	}
-	if d.Status == store.DeliveryDelivered || d.Status == store.DeliveryDead {
-		d = again(d)
+	if d.Status != store.DeliveryPending {
+		if d.Status == store.DeliveryFailed {
+			d.Since, d.NextAttemptAt = time.Time{}, time.Time{}
+		} else {
+			d = again(d)
+		}
 		if err := h.Store.Deliveries().Keep(ctx, store.DeliveryProgress{Deliveries: []store.Delivery{d}}); err != nil {
 			return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
 		}
