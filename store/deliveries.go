@@ -33,6 +33,13 @@ type Delivery struct {
 	Since          time.Time // of the first attempt; zero while there is none
 }
 
+// DeliveryPlace says which event a delivery is of.
+type DeliveryPlace struct {
+	SessionID string
+	Seq       int64
+	Replay    bool
+}
+
 // WebhookCursor says how far a webhook has got in the events of a session, or, with Replay,
 // in a part of them that is sent again. (WebhookID, SessionID, Replay) is its key.
 type WebhookCursor struct {
@@ -70,9 +77,9 @@ type Deliveries interface {
 	Cursors(ctx context.Context, webhook string) ([]WebhookCursor, error)
 	Get(ctx context.Context, webhook, id string) (Delivery, error)
 	List(ctx context.Context, q DeliveryQuery) ([]Delivery, string, error) // by id
-	// Count says how many deliveries of a webhook have one of these states, those of one session or
-	// with an empty one all.
-	Count(ctx context.Context, webhook, session string, status ...string) (int, error)
+	// Waiting says of which events deliveries of a webhook are pending or failed, of one session or with
+	// an empty one of all, in any order.
+	Waiting(ctx context.Context, webhook, session string) ([]DeliveryPlace, error)
 	// Prune deletes deliveries of a webhook with this status: those with an id less than before, and
 	// all but the newest keep (1 or more). It says how many.
 	Prune(ctx context.Context, webhook, status, before string, keep int) (int, error)

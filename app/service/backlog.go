@@ -8,9 +8,9 @@ import (
 )
 
 // Waiting says how much a webhook has still to deliver: what its cursor has not passed, wanted or
-// not, and what was tried and waits to be tried again. It is read from positions and from the few
-// deliveries that wait (at most a window of them), never by counting events. One that waits ahead
-// of the cursor counts twice, until the cursor has passed it.
+// not, and what it has passed and waits all the same: to be tried again, or as a replay. It is read
+// from positions and from the few deliveries that wait (at most a window of them), never by counting
+// events.
 type Waiting struct {
 	Webhook store.Webhook
 	Events  int64
@@ -82,7 +82,7 @@ func (h *Webhooks) waiting(ctx context.Context, w store.Webhook, session string,
 	if err != nil {
 		return 0, fmt.Errorf("backlog: %w", err)
 	}
-	again, err := h.Store.Deliveries().Count(ctx, w.ID, session, store.DeliveryPending, store.DeliveryFailed)
+	waiting, err := h.Store.Deliveries().Waiting(ctx, w.ID, session) // after the cursors: none ahead of these is counted
 	if err != nil {
 		return 0, fmt.Errorf("backlog: %w", err)
 	}
@@ -92,7 +92,12 @@ func (h *Webhooks) waiting(ctx context.Context, w store.Webhook, session string,
 			passed[c.SessionID] = c.Seq
 		}
 	}
-	total := int64(again)
+	total := int64(0)
+	for _, d := range waiting {
+		if d.Replay || d.Seq <= passed[d.SessionID] {
+			total++
+		}
+	}
 	for id, seq := range newest {
 		if w.SessionID == "" || w.SessionID == id {
 			total += max(0, seq-passed[id])

@@ -322,6 +322,38 @@ func TestMemoryIsBoundedWhileAnEndpointIsDown(t *testing.T) {
 	inOrder(t, r.awaitTaken(chats*each), chats, each)
 }
 
+// TestBacklogCountsEachOnce has deliveries wait on both sides of the cursor, of new events and of
+// old ones that are sent again.
+func TestBacklogCountsEachOnce(t *testing.T) {
+	b := newBench(t, quick())
+	b.session("s")
+	b.session("other")
+	w := b.hook("http://127.0.0.1:1/nobody", "")
+	b.stop()
+	b.say("s", "a/0", "a/1", "a/2", "a/3", "a/4")
+	b.say("other", "a/0")
+	waits := func(seq int64, status string, replay bool) store.Delivery {
+		return store.Delivery{ID: newID("dlv_"), WebhookID: w.ID, SessionID: "s", EventID: "e", Seq: seq, Chat: "a", Status: status, Replay: replay, At: now()}
+	}
+	require.NoError(t, b.st.Deliveries().Keep(t.Context(), store.DeliveryProgress{
+		Deliveries: []store.Delivery{
+			waits(1, store.DeliveryFailed, false), waits(2, store.DeliveryDelivered, false), waits(2, store.DeliveryFailed, true), // behind the cursor
+			waits(4, store.DeliveryFailed, false), waits(5, store.DeliveryPending, false), waits(5, store.DeliveryPending, true), // ahead of it
+		},
+		Cursors: []store.WebhookCursor{{WebhookID: w.ID, SessionID: "s", Seq: 2}},
+	}))
+	const ofS = 3 + 1 + 2 // what the cursor has not passed, one that it has, two replays
+	backlog, err := b.hooks.Backlog(t.Context(), w)
+	require.NoError(t, err)
+	require.Equal(t, int64(ofS+1), backlog[w.ID])
+	s, err := b.st.Sessions().Get(t.Context(), "s")
+	require.NoError(t, err)
+	list, err := b.hooks.WaitingOf(t.Context(), b.who, s)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, int64(ofS), list[0].Events)
+}
+
 func TestSessionsComeAndGo(t *testing.T) {
 	b := newBench(t, quick())
 	r := newReceiver(t, nil)

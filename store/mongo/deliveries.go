@@ -200,16 +200,17 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 	return list, next, nil
 }
 
-func (d deliveries) Count(ctx context.Context, webhook, session string, status ...string) (int, error) {
-	if len(status) == 0 {
-		return 0, nil
-	}
-	which := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: status}}}}
+func (d deliveries) Waiting(ctx context.Context, webhook, session string) ([]store.DeliveryPlace, error) {
+	which := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: bson.A{store.DeliveryPending, store.DeliveryFailed}}}}}
 	if session != "" {
 		which = append(which, bson.E{Key: "s", Value: session})
 	}
-	n, err := d.s.col.deliveries.CountDocuments(ctx, which)
-	return int(n), fault("count deliveries", err)
+	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, which, options.Find().SetProjection(asc("s", "seq", "replay")))
+	var list []store.DeliveryPlace
+	for _, doc := range docs {
+		list = append(list, store.DeliveryPlace{SessionID: doc.SessionID, Seq: doc.Seq, Replay: doc.Replay})
+	}
+	return list, fault("list waiting deliveries", err)
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (int, error) {

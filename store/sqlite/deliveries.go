@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"whatsapp-api/store"
@@ -150,20 +149,15 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []sto
 	return list, next, err
 }
 
-func (d deliveries) Count(ctx context.Context, webhook, session string, status ...string) (total int, err error) {
-	if len(status) == 0 {
-		return 0, nil
-	}
-	args := []any{webhook, session, session}
-	for _, s := range status {
-		args = append(args, s)
-	}
-	err = d.s.r.read(ctx, "count deliveries", func(c *conn) error {
-		n, _, err := c.number(`SELECT count(*) FROM deliveries WHERE webhook = ? AND (? = '' OR session = ?) AND status IN (?`+strings.Repeat(",?", len(status)-1)+`)`, args...)
-		total = int(n)
-		return err
+func (d deliveries) Waiting(ctx context.Context, webhook, session string) (list []store.DeliveryPlace, err error) {
+	err = d.s.r.read(ctx, "list waiting deliveries", func(c *conn) error {
+		return c.query(func(r *row) error {
+			list = append(list, store.DeliveryPlace{SessionID: r.text(), Seq: r.int64(), Replay: r.bool()})
+			return nil
+		}, `SELECT session, seq, replay FROM deliveries WHERE webhook = ? AND status IN (?,?) AND (? = '' OR session = ?)`,
+			webhook, store.DeliveryPending, store.DeliveryFailed, session, session)
 	})
-	return total, err
+	return list, err
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (total int, err error) {

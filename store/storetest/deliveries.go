@@ -109,21 +109,36 @@ var deliveryCases = []testCase{
 		k.Equal([]string{name(7), name(4), name(1)}, k.deliveryIDs(store.DeliveryQuery{Webhook: "w", Status: store.DeliveryDead}))
 		k.Equal([]string{name(1), name(4), name(7)}, k.deliveryIDs(store.DeliveryQuery{Webhook: "w", Status: store.DeliveryDead, Oldest: true}))
 		k.Empty(k.deliveryIDs(store.DeliveryQuery{Webhook: "w", Status: store.DeliveryDelivered}))
-		n, err := k.st.Deliveries().Count(k.ctx, "w", "", store.DeliveryDead, store.DeliveryFailed)
-		k.NoError(err)
-		k.Equal(7, n)
-		n, err = k.st.Deliveries().Count(k.ctx, "w", "s", store.DeliveryFailed)
-		k.NoError(err)
-		k.Equal(4, n)
-		n, err = k.st.Deliveries().Count(k.ctx, "w", "another", store.DeliveryFailed)
-		k.NoError(err)
-		k.Zero(n)
-		n, err = k.st.Deliveries().Count(k.ctx, "w", "")
-		k.NoError(err)
-		k.Zero(n)
 		refuses(k, func(p store.Page) ([]store.Delivery, string, error) {
 			return k.st.Deliveries().List(k.ctx, store.DeliveryQuery{Webhook: "w", Page: p})
 		})
+	}},
+	{"waiting", func(k *kit) {
+		k.session("s")
+		k.session("t")
+		k.hook("w", "ann", "")
+		k.hook("w2", "ann", "")
+		list := someDeliveries("w", "s", 6)
+		for i, status := range []string{store.DeliveryDead, store.DeliveryPending, store.DeliveryDelivered, store.DeliveryPending} {
+			list[i].Status = status
+		}
+		k.keep(store.DeliveryProgress{Deliveries: append(list, aDelivery("w", "t", 1), aDelivery("w2", "s", 1))})
+		of := func(webhook, session string, want ...store.DeliveryPlace) {
+			k.Helper()
+			got, err := k.st.Deliveries().Waiting(k.ctx, webhook, session)
+			k.NoError(err)
+			k.ElementsMatch(want, got)
+		}
+		place := func(session string, seq int64, replay bool) store.DeliveryPlace {
+			return store.DeliveryPlace{SessionID: session, Seq: seq, Replay: replay}
+		}
+		s := []store.DeliveryPlace{place("s", 2, true), place("s", 4, true), place("s", 5, false), place("s", 6, true)}
+		t := place("t", 1, false)
+		of("w", "", append(s, t)...)
+		of("w", "s", s...)
+		of("w", "t", t)
+		of("w", "another")
+		of("none", "")
 	}},
 	{"cursors", func(k *kit) {
 		k.session("s")
