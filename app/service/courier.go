@@ -68,6 +68,8 @@ type Courier struct {
 	slots   chan struct{}
 	flushes chan struct{} // asks for a flush before its time
 
+	starting sync.Mutex // held while a runner is started
+
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when webhooks or sessions changed
 	runners map[string]*runner
@@ -98,6 +100,17 @@ func (c *Courier) Changed() {
 	defer c.mu.Unlock()
 	close(c.changed)
 	c.changed = make(chan struct{})
+}
+
+// halt ends what is under way to a webhook, which the store has changed or deleted already: when it
+// returns, nothing goes any more to where the webhook was before. Requests have the pace's grace to end.
+func (c *Courier) halt(id string) {
+	c.starting.Lock() // who starts one now has read the webhook before it was changed
+	r := c.runner(id)
+	c.starting.Unlock()
+	if r != nil {
+		r.close(c.pace.Grace)
+	}
 }
 
 func (c *Courier) next() <-chan struct{} {
@@ -199,12 +212,12 @@ func (c *Courier) look(ctx context.Context) error {
 			}
 		}
 	}
-	for id, w := range hooks {
+	for _, w := range hooks {
 		sessions := owners[w.OwnerID].sessions
 		if w.SessionID != "" {
 			sessions = []string{w.SessionID}
 		}
-		if err := c.ensure(ctx, id, w, sessions); err != nil {
+		if err := c.ensure(ctx, w, sessions); err != nil {
 			return err
 		}
 	}
@@ -274,21 +287,33 @@ func eachSession(ctx context.Context, st store.Store, owner string, fn func(stor
 }
 
 // ensure gives a webhook its runner, with followers for these sessions.
-func (c *Courier) ensure(ctx context.Context, id string, w store.Webhook, sessions []string) error {
-	r := c.runner(id)
-	if r == nil {
-		r = newRunner(c, w)
+func (c *Courier) ensure(ctx context.Context, w store.Webhook, sessions []string) error {
+	r := c.runner(w.ID)
+	if r != nil {
+		r.configure(w)
+		r.follow(sessions)
+		return nil
+	}
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	w, err := c.store.Webhooks().Get(ctx, w.ID) // again: it may have been changed and halted since
+	if errors.Is(err, store.ErrNotFound) || err == nil && w.State == store.WebhookPaused {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r = newRunner(c, w)
+	c.mu.Lock()
+	c.runners[w.ID] = r
+	c.mu.Unlock()
+	// Only now: what is asked for meanwhile is either read here, or told to the runner.
+	if err := r.load(ctx); err != nil {
+		r.close(0)
 		c.mu.Lock()
-		c.runners[id] = r
+		delete(c.runners, w.ID)
 		c.mu.Unlock()
-		// Only now: what is asked for meanwhile is either read here, or told to the runner.
-		if err := r.load(ctx); err != nil {
-			r.close(0)
-			c.mu.Lock()
-			delete(c.runners, id)
-			c.mu.Unlock()
-			return err
-		}
+		return err
 	}
 	r.configure(w)
 	r.follow(sessions)

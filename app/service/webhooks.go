@@ -149,7 +149,8 @@ func (h *Webhooks) List(ctx context.Context, who Caller, session string, p store
 	return slices.DeleteFunc(list, func(w store.Webhook) bool { return !allowed(who, w) }), next, nil
 }
 
-// Change changes a webhook. A failing one that gets another URL is tried at once. Invalid.
+// Change changes a webhook. One that gets another URL: when Change returns, nothing goes to the old
+// one any more, and if it was failing, it is tried at once. Invalid.
 func (h *Webhooks) Change(ctx context.Context, who Caller, id string, spec WebhookSpec) (store.Webhook, error) {
 	return h.update(ctx, who, id, func(w *store.Webhook) error {
 		was := w.URL
@@ -167,19 +168,23 @@ func (h *Webhooks) update(ctx context.Context, who Caller, id string, change fun
 	if _, err := h.Get(ctx, who, id); err != nil {
 		return store.Webhook{}, err
 	}
+	was := ""
 	w, err := h.Store.Webhooks().Update(ctx, id, func(w *store.Webhook) error {
-		w.UpdatedAt = now()
+		was, w.UpdatedAt = w.URL, now()
 		return change(w)
 	})
 	if err != nil {
 		return store.Webhook{}, fmt.Errorf("change webhook: %w", err)
+	}
+	if w.State == store.WebhookPaused || w.URL != was {
+		h.Courier.halt(id)
 	}
 	h.Courier.Changed()
 	h.Log.Info("webhook changed", zap.String("webhook", id), zap.String("state", w.State))
 	return w, nil
 }
 
-// Pause stops deliveries; events wait in the log.
+// Pause stops deliveries; events wait in the log. When it returns, none is under way.
 func (h *Webhooks) Pause(ctx context.Context, who Caller, id string) (store.Webhook, error) {
 	return h.update(ctx, who, id, func(w *store.Webhook) error {
 		w.State, w.Reason = store.WebhookPaused, "paused by hand"
@@ -204,7 +209,7 @@ func (h *Webhooks) Rotate(ctx context.Context, who Caller, id string) (store.Web
 	})
 }
 
-// Delete removes a webhook with its log of deliveries.
+// Delete removes a webhook with its log of deliveries. When it returns, none is under way.
 func (h *Webhooks) Delete(ctx context.Context, who Caller, id string) error {
 	if _, err := h.Get(ctx, who, id); err != nil {
 		return err
@@ -212,6 +217,7 @@ func (h *Webhooks) Delete(ctx context.Context, who Caller, id string) error {
 	if err := h.Store.Webhooks().Delete(ctx, id); err != nil {
 		return fmt.Errorf("delete webhook: %w", err)
 	}
+	h.Courier.halt(id)
 	h.Courier.Changed()
 	h.Log.Info("webhook deleted", zap.String("webhook", id))
 	return nil
