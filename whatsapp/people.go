@@ -20,7 +20,8 @@ type draft struct {
 	people convert.People // by every id used in the unit
 	fresh  []store.Contact
 
-	received time.Time // of the message that whatsmeow has just decrypted; zero for other units
+	received time.Time  // of the message that whatsmeow has just decrypted; zero for other units
+	learned  store.Unit // of such a message: what it tells of people, which is kept also when it is known
 }
 
 func (c *conn) draft() *draft { return &draft{c: c, people: convert.People{}} }
@@ -54,7 +55,8 @@ func (d *draft) commitLater(event any) error {
 	if len(d.unit.Merges) > 0 { // what comes next is to see it
 		err := d.commit()
 		if errors.Is(err, store.ErrExists) {
-			_, err = c.dev.CommitReceived(c.ctx, store.Unit{}, d.received)
+			d.unit = d.learned
+			err = d.commit()
 		}
 		return err
 	}
@@ -69,7 +71,7 @@ func (d *draft) commitLater(event any) error {
 		}
 		release(err == nil)
 	}
-	err := c.dev.KeepReceived(c.ctx, d.unit, d.received, end)
+	err := c.dev.KeepReceived(c.ctx, d.unit, d.learned, d.received, end)
 	if err != nil {
 		end(err)
 	}
@@ -251,14 +253,23 @@ func (d *draft) nameChat(was string, p store.Contact) error {
 	if err := d.c.dev.Settled(d.c.ctx); err != nil {
 		return err
 	}
-	_, err := d.c.s.m.cfg.Store.Chats().Get(d.c.ctx, d.c.s.id, was)
-	if errors.Is(err, store.ErrNotFound) {
+	ids := []string{was}
+	for _, m := range d.unit.Merges { // which are not made yet
+		if m.To == was {
+			ids = append(ids, m.From)
+		}
+	}
+	for _, id := range ids {
+		_, err := d.c.s.m.cfg.Store.Chats().Get(d.c.ctx, d.c.s.id, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("find chat: %w", err)
+		}
+		d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: p.ID, Kind: store.ChatPerson, Name: convert.DisplayName(p)})
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("find chat: %w", err)
-	}
-	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: p.ID, Kind: store.ChatPerson, Name: convert.DisplayName(p)})
 	return nil
 }
 

@@ -43,6 +43,7 @@ func (c *conn) keepMessage(e *events.Message, content convert.Content) error {
 	if err != nil {
 		return err
 	}
+	d.learned = d.unit
 	d.receive(m, kind, content.Action)
 	if e.RetryCount > 0 || e.UnavailableRequestID != "" {
 		d.event(EventMessageRecovered, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, d.people)})
@@ -175,8 +176,11 @@ func (c *conn) onUndecryptable(e *events.UndecryptableMessage) error {
 	if err != nil {
 		return fmt.Errorf("look for message: %w", err)
 	}
-	if known[key] { // a second copy that cannot be read any more of one that was
+	switch {
+	case known[key] && len(d.fresh) == 0: // a second copy that cannot be read any more of one that was
 		return c.dev.Flush(c.ctx)
+	case known[key]:
+		return d.commit()
 	}
 	d.event(EventMessageUndecryptable, cause(key), UndecryptableData{
 		ChatID: chat, MessageID: key.ID, From: convert.AddressOf(sender, d.people), Timestamp: convert.Time(e.Info.Timestamp),

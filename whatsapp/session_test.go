@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -253,6 +254,47 @@ func TestSendsAndReceivesCross(t *testing.T) {
 	}, 30*time.Second, 20*time.Millisecond)
 	for _, name := range r.told("shop") {
 		require.NotEqual(t, whatsapp.EventMessageUndecryptable, name)
+	}
+}
+
+// TestWhatADuplicateTells has messages come that are here already, from another service, which knew
+// neither the name of who sent it nor both of their ids: that is learned as from any other message.
+func TestWhatADuplicateTells(t *testing.T) {
+	r := run(t, quick())
+	s, p := r.link("shop")
+	for name, address := range map[string]func(*sandbox.Phone) string{
+		"by phone": (*sandbox.Phone).Number,
+		"by LID":   func(bob *sandbox.Phone) string { return bob.LID() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bob := phone(t)
+			require.NoError(t, s.Stop(t.Context()))
+			ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "hello"})
+			require.NoError(t, err)
+			known, err := s.Receive(t.Context(), whatsapp.Inbound{ID: ids[0], Chat: address(bob), Type: "text", Text: "hello", Timestamp: time.Now()})
+			require.NoError(t, err)
+			require.False(t, known)
+			last := phone(t)
+			_, err = last.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "comes after it"})
+			require.NoError(t, err)
+			require.NoError(t, s.Listen(t.Context()))
+			chatOf := func(p *sandbox.Phone) string { return strings.TrimPrefix(p.Number(), "+") + "@s.whatsapp.net" }
+			require.Eventually(t, func() bool {
+				_, err := r.store.Chats().Get(t.Context(), "shop", chatOf(last))
+				return err == nil
+			}, 30*time.Second, 5*time.Millisecond)
+			chat := chatOf(bob)
+			for _, id := range []string{chat, bob.LID()} {
+				who, err := r.store.Contacts().Find(t.Context(), "shop", id)
+				require.NoError(t, err, id)
+				require.Equal(t, chat, who.ID)
+				require.Equal(t, "Somebody", who.PushName)
+			}
+			c, err := r.store.Chats().Get(t.Context(), "shop", chat)
+			require.NoError(t, err)
+			require.Equal(t, "Somebody", c.Name)
+			require.Equal(t, 1, c.Unread, "the message counts once")
+		})
 	}
 }
 

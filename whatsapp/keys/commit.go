@@ -45,20 +45,20 @@ func (d *Device) CommitReceived(ctx context.Context, u store.Unit, at time.Time)
 
 // KeepReceived is CommitReceived that does not wait: it returns once the unit has its place
 // in the order, and calls then when it is kept or could not be. Units that wait are kept
-// together in one commit. A message that is known is no error: its keys are kept, the unit
-// is dropped. After a unit that could not be kept, nothing received is kept
+// together in one commit. A message that is known is no error: its keys are kept, and known,
+// which has no messages, in place of the unit. After a unit that could not be kept, nothing received is kept
 // by this device: open it anew.
 //
 // Reads of the device see the unit's keys at once; the rest of it is not in the store yet.
 // Nobody may be told of it, and WhatsApp neither, before then was called. KeepReceived
 // itself waits while very many units do. An error means that then is not called.
-func (d *Device) KeepReceived(ctx context.Context, u store.Unit, at time.Time, then func(error)) error {
+func (d *Device) KeepReceived(ctx context.Context, u, known store.Unit, at time.Time, then func(error)) error {
 	select {
 	case d.room <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
 	}
-	e := &entry{unit: u, then: then, received: true}
+	e := &entry{unit: u, known: known, then: then, received: true}
 	if err := d.submit(e, at); err != nil {
 		<-d.room
 		return err

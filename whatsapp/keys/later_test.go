@@ -33,7 +33,7 @@ func later(t *testing.T, d *keys.Device, wa *wastore.Device, a *answers, n byte)
 	t.Helper()
 	in := message(n)
 	require.NotNil(t, decrypt(t, wa, in))
-	require.NoError(t, d.KeepReceived(ctx, unit(in), sentAt, a.of(in.plain)))
+	require.NoError(t, d.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of(in.plain)))
 	require.Nil(t, buffered(t, wa, in).Plaintext, "a redelivery is answered as processed")
 	require.NoError(t, wa.EventBuffer.ClearBufferedEventPlaintext(ctx, in.hash))
 }
@@ -110,7 +110,7 @@ func TestNothingReceivedOvertakesWhatWasNotKept(t *testing.T) {
 
 		in := message(4)
 		require.NotNil(t, decrypt(t, wa, in))
-		require.ErrorIs(t, d.KeepReceived(ctx, unit(in), sentAt, a.of("never")), store.ErrUnavailable)
+		require.ErrorIs(t, d.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of("never")), store.ErrUnavailable)
 		_, err := d.CommitReceived(ctx, unit(in), sentAt)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.Len(t, a.all, 3)
@@ -123,7 +123,7 @@ func TestNothingReceivedOvertakesWhatWasNotKept(t *testing.T) {
 		for n := byte(1); n <= 4; n++ {
 			in := message(n)
 			require.Equal(t, in.plain, string(decrypt(t, again.Whatsmeow(), in)))
-			require.NoError(t, again.KeepReceived(ctx, unit(in), sentAt, a.of(in.plain)))
+			require.NoError(t, again.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of(in.plain)))
 		}
 		require.NoError(t, again.Close(ctx))
 		require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true"}, a.all[3:])

@@ -19,9 +19,10 @@ const (
 // entry is a unit on its way to the store, with the key changes that it takes along.
 type entry struct {
 	unit  store.Unit
-	keys  overlay // guarded by d.mu
-	flush bool    // without a unit: no commit when there are no keys
-	was   *write  // a buffered event before keys made it a handled one
+	known store.Unit // takes its place when a message in it is known
+	keys  overlay    // guarded by d.mu
+	flush bool       // without a unit: no commit when there are no keys
+	was   *write     // a buffered event before keys made it a handled one
 
 	before overlay // what was pending before a unit with ForgetKeys, and is again if that fails
 
@@ -214,7 +215,7 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 			d.noteKept(&e.keys)
 		}
 	case errors.Is(err, store.ErrExists) && batch[0].received && len(batch[0].unit.Messages) > 0:
-		batch[0].unit, batch[0].flush = store.Unit{}, true // known already: it stays in line for its keys alone
+		batch[0].unit, batch[0].flush = batch[0].known, true // it stays in line, for its keys
 		d.mu.Unlock()
 		return 0
 	case slices.ContainsFunc(batch, func(e *entry) bool { return e.received }):
