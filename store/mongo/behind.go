@@ -274,23 +274,23 @@ func (s *Store) see(ctx context.Context, session string) error {
 // no line.
 func (s *Store) firstSight(ctx context.Context, session string) (*line, error) {
 	l := s.lines.known(session)
-	if l == nil {
+	switch {
+	case l == nil:
 		if _, err := s.find(ctx, "read head", session); err != nil {
 			return nil, err
 		}
-		l = s.lines.get(session)
-	}
-	if l.seen.Load() {
+	case l.seen.Load():
 		return l, nil
 	}
-	if err := l.lock(ctx); err != nil {
+	l, err := s.lines.take(ctx, session)
+	if err != nil {
 		return nil, err
 	}
 	defer l.unlock()
 	if l.seen.Load() {
 		return l, nil
 	}
-	_, err := s.replayAll(context.WithoutCancel(ctx), l)
+	_, err = s.replayAll(context.WithoutCancel(ctx), l)
 	return l, err
 }
 

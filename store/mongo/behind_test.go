@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-api/store"
@@ -183,4 +186,48 @@ func TestNoLineForNobody(t *testing.T) {
 		require.Empty(t, list)
 	}
 	require.Empty(t, s.lines.list())
+}
+
+// TestNoLineForTheGone deletes sessions, and commits to them all the while: nothing is remembered
+// of them, what comes late is refused, and a session that is made anew is not confused with the old
+// one.
+func TestNoLineForTheGone(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, mongotest.Lone(t))
+	ctx := t.Context()
+	for range 20 {
+		require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
+		var writers sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for range cap(begun) {
+			writers.Go(func() {
+				for i := 0; ; i++ {
+					_, err := s.Log().Commit(ctx, store.Unit{Session: "s", Events: event(fmt.Sprint(i))})
+					if i == 0 {
+						begun <- struct{}{}
+					}
+					if err != nil {
+						assert.ErrorIs(t, err, store.ErrNotFound)
+						return
+					}
+				}
+			})
+		}
+		for range cap(begun) {
+			<-begun
+		}
+		require.NoError(t, s.Sessions().Delete(ctx, "s"))
+		writers.Wait()
+		_, err := s.Log().Prune(ctx, "s", time.Now())
+		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, s.Log().Recover(ctx, "s"), store.ErrNotFound)
+		require.ErrorIs(t, s.Sessions().Delete(ctx, "s"), store.ErrNotFound)
+		require.Empty(t, s.lines.list())
+
+		require.NoError(t, s.Sessions().Create(ctx, store.Session{ID: "s"}))
+		kept, err := s.Log().Commit(ctx, store.Unit{Session: "s", Events: event("anew")})
+		require.NoError(t, err)
+		require.Equal(t, int64(1), kept.LastSeq)
+		require.NoError(t, s.Sessions().Delete(ctx, "s"))
+	}
 }

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -118,8 +119,8 @@ func (l eventLog) Prune(ctx context.Context, session string, before time.Time) (
 }
 
 func (l eventLog) prune(ctx context.Context, session string, before time.Time) (int, error) {
-	line := l.s.lines.get(session)
-	if err := line.lock(ctx); err != nil {
+	line, err := l.s.lines.take(ctx, session)
+	if err != nil {
 		return 0, err
 	}
 	defer line.unlock()
@@ -127,6 +128,9 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 		return 0, err
 	}
 	doc, err := l.s.find(ctx, "read head", session)
+	if errors.Is(err, store.ErrNotFound) {
+		l.s.lines.drop(line)
+	}
 	if err != nil {
 		return 0, err
 	}

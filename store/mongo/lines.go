@@ -33,6 +33,7 @@ type line struct {
 	head   *head            // nil: to be read
 	fenced bool             // somebody else wrote the session; until Recover
 	unsure map[string]int64 // uids of units that this process tried to insert, with unknown outcome
+	gone   bool             // the session is, and this line is its no longer
 }
 
 // head is where the next unit of a session goes.
@@ -74,7 +75,7 @@ func (l *line) tryLock() bool {
 
 func (l *line) unlock() { <-l.turn }
 
-// lines are the lines of all sessions that were written in this process.
+// lines are the lines of all sessions that were written in this process, and are there.
 type lines struct {
 	mu     sync.Mutex
 	all    map[string]*line
@@ -91,6 +92,28 @@ func (s *lines) get(session string) *line {
 		s.all[session] = l
 	}
 	return l
+}
+
+// take gives the line of a session to the caller, who must unlock it.
+func (s *lines) take(ctx context.Context, session string) (*line, error) {
+	for {
+		l := s.get(session)
+		if err := l.lock(ctx); err != nil {
+			return nil, err
+		}
+		if !l.gone {
+			return l, nil
+		}
+		l.unlock() // dropped while we waited; a session of this id has another
+	}
+}
+
+// drop forgets the line of a session that is gone. The caller has it.
+func (s *lines) drop(l *line) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.gone = true
+	delete(s.all, l.session)
 }
 
 // known returns the line of a session that was written in this process, or nil.

@@ -17,8 +17,8 @@ type eventLog struct{ s *Store }
 // Commit waits for its turn, but once it has begun it is not given up with ctx: the
 // answer is then known, unless the server itself gives none in time.
 func (l eventLog) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
-	line := l.s.lines.get(u.Session)
-	if err := line.lock(ctx); err != nil {
+	line, err := l.s.lines.take(ctx, u.Session)
+	if err != nil {
 		return store.Kept{}, fault("commit unit", err)
 	}
 	defer line.unlock()

@@ -17,8 +17,8 @@ import (
 // Recover reads the head anew and projects what it does not say to be projected. It makes this
 // process the session's owner again when it was fenced.
 func (l eventLog) Recover(ctx context.Context, session string) error {
-	line := l.s.lines.get(session)
-	if err := line.lock(ctx); err != nil {
+	line, err := l.s.lines.take(ctx, session)
+	if err != nil {
 		return fault("recover session", err)
 	}
 	defer line.unlock()
@@ -46,6 +46,7 @@ func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 	doc, err := s.find(ctx, "read head", l.session)
 	if errors.Is(err, store.ErrNotFound) {
 		l.behind.done(math.MaxInt64)
+		s.lines.drop(l)
 	}
 	if err != nil {
 		return nil, err

@@ -196,8 +196,8 @@ func (s sessions) put(ctx context.Context, id string, seen int64, session store.
 // Delete marks the session, so that it is gone for everyone, and then removes what
 // belongs to it. What a crash leaves is removed by the next Open, or by Delete again.
 func (s sessions) Delete(ctx context.Context, id string) error {
-	l := s.s.lines.get(id)
-	if err := l.lock(ctx); err != nil {
+	l, err := s.s.lines.take(ctx, id)
+	if err != nil {
 		return fault("delete session", err)
 	}
 	defer l.unlock()
@@ -208,10 +208,12 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	defer l.behind.leave()
 	res, err := s.s.col.sessions.UpdateByID(ctx, id, bson.D{{Key: "$set", Value: bson.D{{Key: "deleting", Value: true}}}})
 	if err == nil && res.MatchedCount == 0 {
+		s.s.lines.drop(l)
 		err = store.ErrNotFound
 	}
 	if err == nil {
 		l.behind.done(math.MaxInt64)
+		s.s.lines.drop(l)
 		err = s.s.purge(ctx, id)
 	}
 	return fault("delete session", err)
