@@ -17,6 +17,7 @@ type frame struct {
 	socket  *websocket.PreparedMessage // the same with its WebSocket header, if many get it
 	session string                     // of an event; empty for what the server says itself
 	seq     int64
+	passed  map[string]int64 // by session: up to where the client has, with this frame, all that it asked for
 }
 
 // queue holds the frames that wait for one client. It is bounded and safe for concurrent use.

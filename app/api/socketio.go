@@ -23,7 +23,7 @@ import (
 
 const socketIOAbout = `For socket.io-client 4.x, by polling, WebSocket or both: io(url, {auth: {token, after, sessions, events}}). Of auth, token alone is required; it may come as header Authorization instead.
 Events come by name: socket.on("new_messages", (data, meta) => …), with data as in the envelope plus sessionId, and meta {id, seq, event, sessionId, timestamp}. Without sessions: all of one's own, those made later too; without events: all.
-With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept) the missed events come first, in order, then live ones, without gap or repetition. Give auth as a function, so that a reconnection resumes from the last meta.seq.
+With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept) the missed events come first, in order, then live ones, without gap or repetition. Give auth as a function, so that a reconnection resumes from the last meta.seq. Every 20 s "position" {after} comes where events went by that were not asked for: after is {"<sessionId>":seq} of those sessions, and for these what to resume from instead, as the last meta.seq may no longer be kept one day.
 A refused handshake is a connect_error whose data is {code, detail}. socket.emit("subscribe", {sessions, events, after}, answer) and socket.emit("unsubscribe", {sessions}, answer) change what is followed; the answer is {sessions} or {error: {code, detail}}.
 Before the server ends the connection it says why: "closing" {code, detail}, with code stopping, unauthorized, lagged, cursor_expired or store_unavailable. A client that reads too slowly first gets "lagged" {sessionId, resumeAfter}.`
 
@@ -217,7 +217,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 	}
 	had := sock.Data().(accepted)
 	sock.SetData(nil)
-	c := &ioClient{stream: s.api.open(sock.Request().Request().Context(), s.api.encodings.in(formSocketIO)), sock: sock, wire: w}
+	c := &ioClient{stream: s.api.open(sock.Request().Request().Context(), s.api.encodings.in(formSocketIO), socketPosition), sock: sock, wire: w}
 	w.busy(sock.Enqueue)
 	_ = sock.On("subscribe", c.subscribe)
 	_ = sock.On("unsubscribe", c.unsubscribe)
@@ -263,6 +263,14 @@ func (c *ioClient) writer() {
 		case <-c.ctx.Done():
 		}
 	}
+}
+
+func socketPosition(passed map[string]int64) []byte {
+	packet, err := socketPacket("position", map[string]any{"after": passed})
+	if err != nil { // numbers by name
+		panic(err)
+	}
+	return packet
 }
 
 func (c *ioClient) send(packet []byte) {

@@ -19,7 +19,7 @@ import (
 
 const eventStreamAbout = `Server-Sent Events: each has event (its name), data (its envelope {"id","seq","event","sessionId","timestamp","data"}) and id, an opaque cursor over all sessions of the stream.
 With Last-Event-ID (browsers send it themselves), or with after, the missed events come first, in order, then live ones, without gap or repetition; after=0 begins with what is kept. A cursor is for the same sessions that its stream was asked for.
-A comment comes every 20 s. A client that reads too slowly is cut and comes back with its cursor. The stream ends with its token, or with the server; a last comment says why.`
+A comment comes every 20 s, and an id without data where events went by that were not asked for, so that the cursor does not grow old: it is no event, and browsers resume with it. A client that reads too slowly is cut and comes back with its cursor. The stream ends with its token, or with the server; a last comment says why.`
 
 const (
 	eventStreamPing  = 20 * time.Second
@@ -50,7 +50,7 @@ func (a *API) eventStream(c echo.Context) error {
 		a.write(c, a.problemOf(r.Context(), err))
 		return nil
 	}
-	s := &eventStream{stream: a.open(r.Context(), a.encodings.in(formEvents)), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
+	s := &eventStream{stream: a.open(r.Context(), a.encodings.in(formEvents), idAlone), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
 	defer s.close()
 	defer context.AfterFunc(r.Context(), func() { s.end(errLeft) })()
 	s.run(token, p)
@@ -147,14 +147,16 @@ func (s *eventStream) writer() {
 	}
 }
 
-// event writes an event with the cursor that resumes after it.
+// idAlone ends a message that has only its id: no event, but a browser resumes with it.
+func idAlone(map[string]int64) []byte { return []byte("\n") }
+
+// event writes an event with the cursor that resumes after it, or that cursor alone.
 func (s *eventStream) event(f frame) error {
-	if !s.cursor.move(f.session, f.seq) { // made since the stream began
-		r, err := s.api.Sessions.Get(s.ctx, s.who, f.session)
-		switch {
-		case err == nil:
-			s.cursor.add(r, f.seq)
-		case !errors.Is(err, store.ErrNotFound): // a deleted one needs no place in the cursor
+	if f.session != "" {
+		f.passed = map[string]int64{f.session: f.seq}
+	}
+	for session, seq := range f.passed {
+		if err := s.reached(session, seq); err != nil {
 			return err
 		}
 	}
@@ -162,6 +164,21 @@ func (s *eventStream) event(f frame) error {
 		return err
 	}
 	return s.send(f.bytes)
+}
+
+// reached moves the cursor on.
+func (s *eventStream) reached(session string, seq int64) error {
+	if s.cursor.move(session, seq) {
+		return nil
+	}
+	r, err := s.api.Sessions.Get(s.ctx, s.who, session) // made since the stream began
+	switch {
+	case err == nil:
+		s.cursor.add(r, seq)
+	case !errors.Is(err, store.ErrNotFound): // a deleted one needs no place in the cursor
+		return err
+	}
+	return nil
 }
 
 func (s *eventStream) send(raw []byte) error {

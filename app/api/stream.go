@@ -58,6 +58,7 @@ type stream struct {
 	token  string
 	who    service.Caller
 	encode func(store.Event) (frame, error)
+	place  func(passed map[string]int64) []byte // tells the client from where it would resume
 	queue  *queue
 	sub    *subscription
 	work   sync.WaitGroup
@@ -69,8 +70,8 @@ type stream struct {
 
 // open makes a stream that follows nothing yet, for a request with whose end it does not end.
 // Whoever opens one must call close.
-func (a *API) open(request context.Context, encode func(store.Event) (frame, error)) *stream {
-	s := &stream{api: a, encode: encode, queue: newQueue()}
+func (a *API) open(request context.Context, encode func(store.Event) (frame, error), place func(map[string]int64) []byte) *stream {
+	s := &stream{api: a, encode: encode, place: place, queue: newQueue()}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(request))
 	s.stop = context.AfterFunc(a.streams.ctx, func() { s.end(errStopping) })
 	return s
@@ -102,7 +103,7 @@ func tokenOf(r *http.Request) string {
 // begin lets the stream follow, in the name of a caller.
 func (s *stream) begin(token string, who service.Caller) {
 	s.token, s.who = token, who
-	s.sub = s.api.subscription(s.ctx, s.push)
+	s.sub = s.api.subscription(s.ctx, s.push, s.mark)
 	s.work.Go(func() {
 		if err := s.sub.run(); err != nil {
 			s.end(parting(err))
@@ -197,6 +198,11 @@ func (s *stream) push(e store.Event) error {
 		s.end(&farewell{code: byeLagged, reason: "the client reads too slowly", lagged: &e})
 	}
 	return context.Cause(s.ctx)
+}
+
+// mark queues, behind all that is meant for the client, how far it has come; false: there is no room.
+func (s *stream) mark(passed map[string]int64) bool {
+	return s.queue.offer(frame{bytes: s.place(passed), passed: passed})
 }
 
 // say queues a frame that is no event. It waits for room as long as the stream lasts.

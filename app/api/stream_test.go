@@ -20,7 +20,10 @@ import (
 func lone(t *testing.T) (*API, *stream) {
 	a := &API{Config: Config{Logger: zap.NewNop()}}
 	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
-	s := a.open(t.Context(), func(e store.Event) (frame, error) { return frame{bytes: e.Data, session: e.SessionID, seq: e.Seq}, nil })
+	encode := func(e store.Event) (frame, error) {
+		return frame{bytes: e.Data, session: e.SessionID, seq: e.Seq}, nil
+	}
+	s := a.open(t.Context(), encode, position)
 	t.Cleanup(s.close)
 	return a, s
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
@@ -19,11 +20,13 @@ type subscription struct {
 	api     *API
 	ctx     context.Context // ends with the stream
 	sink    func(store.Event) error
+	mark    func(map[string]int64) bool // takes passed; false: there is no room for it now
 	watch   *events.Watch
 	changes chan func()
 
 	who    service.Caller
 	at     map[string]int64 // by session: the last event that was handed on, or passed over
+	passed map[string]int64 // of those whose last event was passed over and not marked: which one
 	filter map[string]bool  // names of events wanted; nil: all
 	all    bool             // also sessions that are made later
 	left   map[string]bool  // not followed though all are
@@ -161,16 +164,22 @@ func (a *API) visible(ctx context.Context, who service.Caller) ([]store.Session,
 	}
 }
 
-func (a *API) subscription(ctx context.Context, sink func(store.Event) error) *subscription {
+// markEvery is how often a client learns how far it has come although nothing came that it asked
+// for: else its place would grow old, and what comes after it would no longer be kept one day.
+const markEvery = 20 * time.Second
+
+func (a *API) subscription(ctx context.Context, sink func(store.Event) error, mark func(map[string]int64) bool) *subscription {
 	return &subscription{
-		api: a, ctx: ctx, sink: sink, watch: a.Log.Watch(), changes: make(chan func()),
-		at: map[string]int64{}, left: map[string]bool{},
+		api: a, ctx: ctx, sink: sink, mark: mark, watch: a.Log.Watch(), changes: make(chan func()),
+		at: map[string]int64{}, passed: map[string]int64{}, left: map[string]bool{},
 	}
 }
 
 // run hands on events until ctx ends (nil), the sink fails, or events cannot be read.
 func (s *subscription) run() error {
 	defer s.watch.Close()
+	tick := time.NewTicker(markEvery)
+	defer tick.Stop()
 	for {
 		var err error
 		select {
@@ -182,6 +191,10 @@ func (s *subscription) run() error {
 			err = s.adopt()
 		case <-s.watch.News():
 			err = s.readOn()
+		case <-tick.C:
+			if len(s.passed) > 0 && s.mark(s.passed) {
+				s.passed = map[string]int64{}
+			}
 		}
 		if err != nil {
 			return err
@@ -207,6 +220,7 @@ func (s *subscription) add(p plan, begun func()) {
 		begun()
 		for id, point := range p.points {
 			s.at[id] = point
+			delete(s.passed, id)
 			delete(s.left, id)
 			s.watch.Add(id)
 		}
@@ -239,6 +253,7 @@ func (s *subscription) drop(sessions []string, ended func()) {
 
 func (s *subscription) leave(id string) {
 	delete(s.at, id)
+	delete(s.passed, id)
 	s.watch.Drop(id)
 }
 
@@ -273,8 +288,10 @@ func (s *subscription) readOn() error {
 	for _, e := range list {
 		s.at[id] = e.Seq
 		if s.filter != nil && !s.filter[e.Name] {
+			s.passed[id] = e.Seq
 			continue
 		}
+		delete(s.passed, id)
 		if err := s.sink(e); err != nil {
 			return err
 		}

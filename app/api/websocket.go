@@ -22,7 +22,8 @@ import (
 const webSocketAbout = `RFC 6455. The token goes into the header Authorization, or into Sec-WebSocket-Protocol as ["bearer", token], or into the first frame {"type":"auth","token":"…"}.
 Client frames: {"type":"subscribe","sessions":[…],"events":[…],"after":seq}, {"type":"unsubscribe","sessions":[…]}, {"type":"ping"}. Without sessions: all of one's own, those made later too; without events: all.
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept) the missed events come first, in order, then live ones, without gap or repetition.
-Server frames: an event is its envelope {"id","seq","event","sessionId","timestamp","data"}; others have a type: authenticated, subscribed, unsubscribed, pong, error {code, detail}, and lagged {sessionId, resumeAfter} before a client that reads too slowly is closed.
+Server frames: an event is its envelope {"id","seq","event","sessionId","timestamp","data"}; others have a type: authenticated, subscribed, unsubscribed, pong, error {code, detail}, position {after}, and lagged {sessionId, resumeAfter} before a client that reads too slowly is closed.
+position comes every 20 s where events went by that were not asked for: after is an object as in subscribe, of those sessions, and for these what to resume from instead of the last seq that came, which may no longer be kept one day.
 Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4503 the database is away.`
 
 // Close codes of our own (4000–4999, RFC 6455 section 7.4.2).
@@ -78,7 +79,7 @@ func (a *API) webSocket(c echo.Context) error {
 		a.Logger.Debug("websocket refused", zap.Error(err))
 		return nil
 	}
-	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope)), conn: conn, gone: make(chan struct{})}
+	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope), position), conn: conn, gone: make(chan struct{})}
 	s.run(token, who) // the request ends with the stream
 	return nil
 }
@@ -135,6 +136,8 @@ type serverFrame struct {
 	Detail      string   `json:"detail,omitempty"`
 	SessionID   string   `json:"sessionId,omitempty"`
 	ResumeAfter *int64   `json:"resumeAfter,omitempty"`
+
+	After map[string]int64 `json:"after,omitempty"`
 }
 
 // socket is one WebSocket client.
@@ -252,12 +255,18 @@ func (s *socket) on(f clientFrame) {
 }
 
 // answer queues a frame that is no event.
-func (s *socket) answer(f serverFrame) {
+func (s *socket) answer(f serverFrame) { s.say(f.encode()) }
+
+func (f serverFrame) encode() []byte {
 	raw, err := json.Marshal(f)
 	if err != nil { // a plain struct
 		panic(err)
 	}
-	s.say(raw)
+	return raw
+}
+
+func position(passed map[string]int64) []byte {
+	return serverFrame{Type: "position", After: passed}.encode()
 }
 
 // writer is the only one who writes, but for answers to pings and close frames. At the end it
@@ -312,8 +321,7 @@ func (s *socket) sayBye() bool {
 	}
 	if f.lagged != nil {
 		session, seq := s.resumeAfter(f)
-		raw, err := json.Marshal(serverFrame{Type: "lagged", SessionID: session, ResumeAfter: &seq})
-		if err != nil || s.writeFrame(frame{bytes: raw}) != nil {
+		if s.writeFrame(frame{bytes: serverFrame{Type: "lagged", SessionID: session, ResumeAfter: &seq}.encode()}) != nil {
 			return false
 		}
 	}
