@@ -91,7 +91,8 @@ func TestSocketIOResumes(t *testing.T) {
 	}
 }
 
-// TestSocketIOSlowClient lets one client read nothing: it is cut, and nobody waits for it.
+// TestSocketIOSlowClient lets one client read nothing: it is cut, and nobody waits for it. It pays
+// no heed to "lagged", which may not reach it, and resumes from what came last.
 func TestSocketIOSlowClient(t *testing.T) {
 	node, other := startNode(t), startNode(t)
 	r, cut := startWatched(t)
