@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,7 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow"), c.in})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)
 	c.out.over(web)
+	web.Transport = greeted{web.Transport.(*http.Transport)}
 	media.Timeout = 0 // a large file takes its time; callers bound it
 	c.idle = func() {
 		web.CloseIdleConnections()

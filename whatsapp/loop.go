@@ -164,15 +164,18 @@ func (l *loop) drive(c *conn) verdict {
 	}
 }
 
-// handshakeTime is more than WhatsApp's handshake takes.
-const handshakeTime = 3 * time.Second
+// reachTime is how long a stop waits for a server that is being reached.
+const reachTime = 3 * time.Second
 
 // connect opens the socket. loginAgain stands for success here.
 func (l *loop) connect(c *conn) verdict {
-	// A stop need not wait for a slow server. But whatsmeow, once it waits for the answer to its
-	// handshake, does so for 20 s, even when its connection is closed: so it gets the time that
-	// a handshake takes.
-	unhook := context.AfterFunc(l.ctx, func() { time.AfterFunc(handshakeTime, c.cancel) })
+	// A stop does not wait for a server that is slow in its handshake: that hanging up ends, see
+	// greeted, but not when the context has ended. That is for one that does not even let us in.
+	c.pulse.begin()
+	unhook := context.AfterFunc(l.ctx, func() {
+		c.pulse.hangUp()
+		time.AfterFunc(reachTime, c.cancel)
+	})
 	c.missed.Store(0)
 	c.in.clear()
 	err := c.client.ConnectContext(c.ctx)

@@ -102,6 +102,27 @@ func TestFrozen(t *testing.T) {
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
 }
 
+// TestStopDuringTheHandshake stops while the server leaves the handshake without an answer. It must
+// not wait for that: when it has stopped, the server still has not given up either.
+func TestStopDuringTheHandshake(t *testing.T) {
+	for name, stop := range map[string]func(*rig, *whatsapp.Session){
+		"session": func(r *rig, s *whatsapp.Session) { require.NoError(r.t, s.Stop(r.t.Context())) },
+		"process": func(r *rig, _ *whatsapp.Session) { r.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, quick())
+			s := r.create("shop")
+			t.Cleanup(world.ClearFaults)
+			require.Eventually(t, func() bool { return world.Stats().Connections == 0 }, 30*time.Second, time.Millisecond)
+			require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultHello}))
+			require.NoError(t, s.Listen(t.Context()))
+			require.Eventually(t, func() bool { return len(world.Faults()) == 0 }, 30*time.Second, time.Millisecond, "no hello came")
+			stop(r, s)
+			require.Equal(t, 1, world.Stats().Connections)
+		})
+	}
+}
+
 // failing is a store's log that fails on demand.
 type failing struct {
 	store.Log
@@ -268,7 +289,7 @@ func TestWhatADuplicateTells(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bob := phone(t)
-			require.NoError(t, s.Stop(t.Context()))
+			require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: p.Number()}))
 			ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "hello"})
 			require.NoError(t, err)
 			known, err := s.Receive(t.Context(), whatsapp.Inbound{ID: ids[0], Chat: address(bob), Type: "text", Text: "hello", Timestamp: time.Now()})
@@ -277,7 +298,7 @@ func TestWhatADuplicateTells(t *testing.T) {
 			last := phone(t)
 			_, err = last.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "comes after it"})
 			require.NoError(t, err)
-			require.NoError(t, s.Listen(t.Context()))
+			require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
 			chatOf := func(p *sandbox.Phone) string { return strings.TrimPrefix(p.Number(), "+") + "@s.whatsapp.net" }
 			require.Eventually(t, func() bool {
 				_, err := r.store.Chats().Get(t.Context(), "shop", chatOf(last))

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -49,6 +50,7 @@ type pulse struct {
 	at    atomic.Int64
 	mu    sync.Mutex
 	conns map[*pulsing]bool
+	over  bool // no bytes come in any more, from new connections neither
 }
 
 func (p *pulse) beat() { p.at.Store(time.Now().UnixNano()) }
@@ -86,21 +88,89 @@ func (p *pulse) add(c net.Conn) *pulsing {
 		p.conns = map[*pulsing]bool{}
 	}
 	p.conns[one] = true
+	if p.over {
+		one.hangUp()
+	}
 	return one
+}
+
+// begin lets new connections in, after hangUp.
+func (p *pulse) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = false
 }
 
 // hangUp lets no further bytes in. What came before is still handled.
 func (p *pulse) hangUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.over = true
 	for c := range p.conns {
-		_ = c.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed already needs none
+		c.hangUp()
 	}
+}
+
+// greeted is a transport whose WebSockets, when they end before anything came, bring an empty frame
+// first. whatsmeow, once it waits for the answer to its handshake, does so for 20 s even when the
+// connection has ended; from the frame it learns that there is none.
+type greeted struct{ *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (g greeted) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := g.Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if body, ok := resp.Body.(io.ReadWriteCloser); ok {
+		resp.Body = &greeting{ReadWriteCloser: body}
+	}
+	return resp, nil
+}
+
+// greeting is the connection of such a WebSocket.
+type greeting struct {
+	io.ReadWriteCloser
+	over atomic.Bool // something came, or nothing will
+
+	mu    sync.Mutex // held while something is written
+	asked bool       // the handshake has begun: whatsmeow takes a frame
+}
+
+// noAnswer is a binary message (RFC 6455) with one frame of WhatsApp's, which has no bytes.
+const noAnswer = "\x82\x03\x00\x00\x00"
+
+// Read implements io.Reader.
+func (g *greeting) Read(b []byte) (int, error) {
+	n, err := g.ReadWriteCloser.Read(b)
+	if first := !g.over.Swap(true); first && n == 0 && err != nil && g.waited() {
+		return copy(b, noAnswer), nil
+	}
+	return n, err
+}
+
+func (g *greeting) waited() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.asked
+}
+
+// Write implements io.Writer.
+func (g *greeting) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, err := g.ReadWriteCloser.Write(b)
+	g.asked = err == nil
+	return n, err
 }
 
 type pulsing struct {
 	net.Conn
 	pulse *pulse
+}
+
+func (c *pulsing) hangUp() {
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed already needs none
 }
 
 func (c *pulsing) Close() error {

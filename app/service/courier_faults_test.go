@@ -159,8 +159,8 @@ func TestDeadLettersAndTheirReplay(t *testing.T) {
 // failure more does not end them.
 func TestRetryByHandBeginsItsTimeAnew(t *testing.T) {
 	for _, status := range []string{store.DeliveryDead, store.DeliveryFailed} {
-		for name, paused := range map[string]bool{"": false, " while paused": true} {
-			t.Run(status+name, func(t *testing.T) {
+		for name, paused := range map[string]bool{"while it runs": false, "while paused": true} {
+			t.Run(status+" "+name, func(t *testing.T) {
 				b := newBench(t, quick())
 				b.session("s")
 				var tries atomic.Int32

@@ -133,6 +133,15 @@ func (c *conn) handshake() (*waWa6.ClientPayload, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.server.faults.any() && c.server.faults.pending(FaultHello, nil) {
+		c.gate.close() // before the fault is over, for whoever waits for that
+		if _, ok := c.server.faults.take(FaultHello, nil); !ok {
+			c.gate.open()
+		}
+		if err := c.gate.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
 	state, err := newNoise(intro())
 	if err != nil {
 		return nil, err

@@ -25,12 +25,13 @@
 //   - stream_error with a code (515, 503, …) or a conflict (replaced,
 //     device_removed): connections, at once
 //   - exhaust_prekeys: the one-time keys of companions, at once
+//   - hello_unanswered: the next connections, frozen in their handshake
 //   - login_failure with a code: the next logins
 //   - ack_error with a code (463, 479, …), ack_delay with delayMs, ack_lost,
 //     ack_cut (taken, and cut before the ack): the next messages of clients
 //   - repeat, reorder, corrupt: the next messages to clients
 //
-// Each may name a phone and a device, and those for the next of something a
+// Each but hello_unanswered may name a phone and a device, and those for the next of something a
 // count. Groups, media and pairing by code are not there yet; what clients ask
 // about them is refused, never left unanswered.
 package sandbox

@@ -20,9 +20,10 @@ const (
 	FaultAckCut   = "ack_cut"   // take the message, and close before acknowledging
 	FaultAckError = "ack_error" // refuse messages with code
 	FaultLogin    = "login_failure"
-	FaultRepeat   = "repeat"  // deliver messages twice
-	FaultReorder  = "reorder" // hold messages and deliver them in reverse
-	FaultCorrupt  = "corrupt" // deliver messages that cannot be decrypted
+	FaultHello    = "hello_unanswered" // freeze connections that begin, before their handshake is answered
+	FaultRepeat   = "repeat"           // deliver messages twice
+	FaultReorder  = "reorder"          // hold messages and deliver them in reverse
+	FaultCorrupt  = "corrupt"          // deliver messages that cannot be decrypted
 )
 
 // Fault is something that goes wrong on request. Its JSON is the body of
@@ -120,6 +121,10 @@ func (f *Fault) check() error {
 		}
 	case FaultAckError, FaultLogin:
 		needsCode = true
+	case FaultHello:
+		if f.Phone != "" {
+			return fmt.Errorf("%w: a hello does not say of which phone it is", ErrInvalid)
+		}
 	default:
 		return fmt.Errorf("%w: there is no fault of kind %q", ErrInvalid, f.Kind)
 	}
