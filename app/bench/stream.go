@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -102,20 +101,21 @@ func serveClients(ctx context.Context, raw []byte) error {
 	if err := tell(true); err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var all []float64
 	var reading errgroup.Group
 	for _, c := range clients {
-		reading.Go(func() error {
-			took, err := c.follow(args.Events)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, took...)
-			return errors.Join(err, c.Close())
-		})
+		reading.Go(func() error { return c.follow(args.Events) })
 	}
 	if err := reading.Wait(); err != nil {
 		return err
+	}
+	// Only now, or who has the last event would keep the others from it.
+	var all []float64
+	for _, c := range clients {
+		took, err := c.took()
+		if err = errors.Join(err, c.Close()); err != nil {
+			return err
+		}
+		all = append(all, took...)
 	}
 	slices.Sort(all)
 	return tell(all)
@@ -124,7 +124,9 @@ func serveClients(ctx context.Context, raw []byte) error {
 // client reads frames from its connection itself: those of a server are a header and text.
 type client struct {
 	*websocket.Conn
-	read *bufio.Reader
+	read   *bufio.Reader
+	frames [][]byte
+	came   []time.Time
 }
 
 func subscribe(ctx context.Context, args clientsArgs) (*client, error) {
@@ -132,7 +134,7 @@ func subscribe(ctx context.Context, args clientsArgs) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn, bufio.NewReader(conn.NetConn())}
+	c := &client{Conn: conn, read: bufio.NewReader(conn.NetConn())}
 	if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"subscribe","sessions":["s1"],"events":["new_messages"]}`)); err != nil {
 		return nil, err
 	}
@@ -172,17 +174,25 @@ func (c *client) next() ([]byte, error) {
 	return frame, err
 }
 
-// follow reads so many messages and returns what each took. What it reads is looked at in the
-// end.
-func (c *client) follow(events int) (took []float64, err error) {
-	frames, came := make([][]byte, events), make([]time.Time, events)
-	for i := range events {
-		if frames[i], err = c.next(); err != nil {
-			return nil, err
+// follow reads so many events.
+func (c *client) follow(events int) error {
+	c.frames, c.came = make([][]byte, events), make([]time.Time, events)
+	for i := 0; i < events; {
+		frame, err := c.next()
+		if err != nil {
+			return err
 		}
-		came[i] = time.Now()
+		c.frames[i], c.came[i] = frame, time.Now()
+		if !bytes.HasPrefix(frame, []byte(`{"type"`)) { // of the server's own, such as a position
+			i++
+		}
 	}
-	for i, frame := range frames {
+	return nil
+}
+
+// took is what each event took, in milliseconds.
+func (c *client) took() (took []float64, err error) {
+	for i, frame := range c.frames {
 		var e struct {
 			Event     string    `json:"event"`
 			Timestamp time.Time `json:"timestamp"`
@@ -194,7 +204,7 @@ func (c *client) follow(events int) (took []float64, err error) {
 			return nil, fmt.Errorf("a client got %s", frame)
 		}
 		if i >= warmUp {
-			took = append(took, ms(came[i].Sub(e.Timestamp)))
+			took = append(took, ms(c.came[i].Sub(e.Timestamp)))
 		}
 	}
 	return took, nil
