@@ -323,7 +323,7 @@ func TestWhatADuplicateTells(t *testing.T) {
 // each decryption changes the keys under the sends, which have to be made anew.
 func TestSendsDuringABurst(t *testing.T) {
 	const incoming = 3000
-	r := run(t, quick())
+	r := run(t, quick(), func(c *whatsapp.Config) { c.SendTimeout = time.Minute }) // however slow the machine is
 	s, p := r.link("shop")
 	bob := phone(t)
 	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
@@ -362,7 +362,7 @@ func TestOrderOfAFlood(t *testing.T) {
 		count, err := r.store.Messages().Count(t.Context(), "shop", time.Now().Add(time.Hour))
 		require.NoError(t, err)
 		return count == incoming
-	}, 60*time.Second, 20*time.Millisecond)
+	}, 3*time.Minute, 20*time.Millisecond)
 	events, err := r.store.Log().After(t.Context(), "shop", 0, 100_000)
 	require.NoError(t, err)
 	n := 0
