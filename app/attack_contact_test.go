@@ -79,7 +79,7 @@ func harmless(t *testing.T, name string) {
 // TestThousandsOfChats is a contact who writes in thousands of groups at once, always under the same
 // message id: lists stay pages, each chat is listed once, search finds one, and none of it stays in memory.
 func TestThousandsOfChats(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
+	bothStores(t, func(t *testing.T, at place) {
 		r := start(t, at)
 		ana, eve := r.link("shop"), phone(t, "Eve")
 		lid, err := types.ParseJID(eve.LID())

@@ -150,7 +150,7 @@ func (s *scene) streams(total int) {
 
 // TestMalformedMessages is a contact whose messages are broken, wrong and deep.
 func TestMalformedMessages(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
+	bothStores(t, func(t *testing.T, at place) {
 		s := setScene(t, at)
 		s.suffer(malformed(t))
 		s.check()
@@ -159,7 +159,7 @@ func TestMalformedMessages(t *testing.T) {
 
 // TestHugeMessages is a contact whose messages are as large as a frame can be, or nearly.
 func TestHugeMessages(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
+	bothStores(t, func(t *testing.T, at place) {
 		s := setScene(t, at)
 		s.burst(huge(t))
 		s.check()
@@ -169,7 +169,7 @@ func TestHugeMessages(t *testing.T) {
 // TestUsurpingMessages is a contact who sends what only the own phone may send, and who acts on
 // messages of others.
 func TestUsurpingMessages(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
+	bothStores(t, func(t *testing.T, at place) {
 		s := setScene(t, at)
 		s.suffer(usurping(t, s.bob, s.eve, s.target))
 		s.check()
@@ -180,7 +180,7 @@ func TestUsurpingMessages(t *testing.T) {
 // TestLyingStanzas is a server that takes Eve's messages for those of others, or names them as it
 // likes: what does not open with the keys of who is said to have sent it is nobody's.
 func TestLyingStanzas(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
+	bothStores(t, func(t *testing.T, at place) {
 		s := setScene(t, at)
 		bob := types.JID{User: strings.TrimPrefix(s.bob.Number(), "+"), Server: types.DefaultUserServer}
 		ana := types.JID{User: strings.TrimPrefix(s.ana.Number(), "+"), Server: types.DefaultUserServer}

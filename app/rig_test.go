@@ -32,9 +32,15 @@ type place struct{ dataDir, mongoURI string }
 
 // eachStore runs a test on every back end.
 func eachStore(t *testing.T, test func(t *testing.T, at place)) {
+	bothStores(t, test)
+	t.Run("mongo-replica-set", func(t *testing.T) { test(t, place{t.TempDir(), mongotest.ReplicaSet(t)}) })
+}
+
+// bothStores is eachStore without the replica set: for what takes long, and does not know which of
+// the two kinds of MongoDB it is on.
+func bothStores(t *testing.T, test func(t *testing.T, at place)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, place{dataDir: t.TempDir()}) })
 	t.Run("mongo-lone", func(t *testing.T) { test(t, place{t.TempDir(), mongotest.Lone(t)}) })
-	t.Run("mongo-replica-set", func(t *testing.T) { test(t, place{t.TempDir(), mongotest.ReplicaSet(t)}) })
 }
 
 // rig is a running server and a client who knows nothing but the documents.
