@@ -277,7 +277,8 @@ func (s *socket) writer() {
 	defer ping.Stop()
 	for s.ctx.Err() == nil {
 		more := s.queue.more
-		if f, ok := s.queue.take(); ok {
+		f, waits := s.queue.take()
+		if waits {
 			if err := s.writeFrame(f); err != nil {
 				s.end(err)
 				return
@@ -287,7 +288,7 @@ func (s *socket) writer() {
 		select {
 		case <-more:
 		case <-ping.C:
-			if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(streamWrite)); err != nil {
+			if err := s.ping(waits); err != nil {
 				s.end(err)
 				return
 			}
@@ -303,6 +304,16 @@ func (s *socket) writer() {
 	case <-s.gone:
 	case <-over.C:
 	}
+}
+
+// ping asks for a sign of life. A client that is behind has more time for it: it reads the ping
+// after everything that it has not taken yet, and when it takes nothing, a write tells.
+func (s *socket) ping(behind bool) error {
+	err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(streamWrite))
+	if err == nil && behind {
+		err = s.alive()
+	}
+	return err
 }
 
 // always has something to receive.
