@@ -153,7 +153,7 @@ func (h messages) search(ctx context.Context, q store.MessageQuery, filter bson.
 			{Key: "ts", Value: bson.D{{Key: "$in", Value: ts}}},
 			{Key: "pos", Value: bson.D{{Key: "$in", Value: pos}}},
 		}, options.Find().SetSort(newestFirst()))
-		if err != nil || len(docs) == len(places) {
+		if err != nil || len(docs) >= len(places) {
 			return docs, err
 		}
 		// One was moved or deleted in between.
