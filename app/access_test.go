@@ -16,6 +16,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/configs"
+	"whatsapp-api/store/mongo/mongotest"
 )
 
 // TestEveryRouteChecksItsOwner walks the route table as nobody, as another owner, and as a
@@ -146,6 +147,19 @@ func (s *stream) closed() websocket.StatusCode {
 			return websocket.CloseStatus(err)
 		}
 	}
+}
+
+// TestTokenWhileTheStoreIsAway brings a token that nobody can look up: it is not said to be bad.
+func TestTokenWhileTheStoreIsAway(t *testing.T) {
+	server := mongotest.Start(t, false)
+	r := start(t, place{t.TempDir(), server.URI("away") + "&timeoutMS=1000"})
+	r.login(adminEmail, adminPassword) // a token that was not used yet
+	conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
+	require.NoError(t, err)
+	require.NoError(t, server.Kill())
+	s := &stream{t, conn}
+	s.say(map[string]any{"type": "auth", "token": r.token})
+	require.Equal(t, websocket.StatusCode(4503), s.closed())
 }
 
 func TestLoginIsSlowedDown(t *testing.T) {

@@ -164,7 +164,10 @@ func sameRights(now, then service.Caller) bool {
 	return now.Key == nil || (now.Key.Sessions == nil) == (then.Key.Sessions == nil) && slices.Equal(now.Key.Sessions, then.Key.Sessions)
 }
 
-var errStopping = &farewell{code: byeStopping, reason: "the server stops"}
+var (
+	errStopping  = &farewell{code: byeStopping, reason: "the server stops"}
+	errStoreAway = &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
+)
 
 // parting turns the end of following into what the client is told.
 func parting(err error) error {
@@ -177,7 +180,7 @@ func parting(err error) error {
 	case errors.Is(err, context.Canceled):
 		return errLeft
 	}
-	return &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
+	return errStoreAway
 }
 
 // slowCut is logged when a client is given up, because it takes nothing while its queue is full or

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
+	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
 
@@ -229,6 +230,9 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 		}
 	}
 	no := &farewell{code: byeUnauthorized, reason: "log in first"}
+	if errors.Is(err, store.ErrUnavailable) { // whether the token is good cannot be known
+		no = errStoreAway
+	}
 	s.end(no)
 	return "", who, no
 }
