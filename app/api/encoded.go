@@ -20,6 +20,12 @@ const (
 	formSocketIO             // a packet of Socket.IO
 )
 
+// frame is an event as its transport sends it. It is shared, and never changed.
+type frame struct {
+	bytes  []byte
+	socket *websocket.PreparedMessage // the same with its WebSocket header, if many get it
+}
+
 const (
 	encodedEvents = 512      // in all forms together
 	encodedBytes  = 32 << 10 // larger ones are encoded for each client
@@ -70,7 +76,7 @@ func (c *encodings) in(f form) func(store.Event) (frame, error) {
 
 func newFrame(e store.Event, f form) (frame, error) {
 	raw, err := encodeEvent(e, f)
-	return frame{bytes: raw, session: e.SessionID, seq: e.Seq}, err
+	return frame{bytes: raw}, err
 }
 
 // socketMeta is an envelope without data.

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
+	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
 
@@ -117,7 +118,7 @@ func (s *socketIO) serve(c echo.Context) error {
 	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	first := r.Method == http.MethodGet && !q.Has("sid") && (q.Get("transport") == "polling" || upgrade) // else it is refused at once
 	answer := newAnswer(c.Response(), first)
-	answer.slow = func() { s.api.Logger.Info(slowCut) }
+	answer.slow = func() { s.api.logSlow(service.Caller{}) }
 	answer.begun = func() { // not before: the library sets up what the end of ctx sets off
 		answer.until(r.Context(), cancel)
 		if w, ok := s.wires.Load(q.Get("sid")); ok {
@@ -217,7 +218,9 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 	}
 	had := sock.Data().(accepted)
 	sock.SetData(nil)
-	c := &ioClient{stream: s.api.open(sock.Request().Request().Context(), s.api.encodings.in(formSocketIO), socketPosition), sock: sock, wire: w}
+	c := &ioClient{stream: s.api.open(sock.Request().Request().Context()), encode: s.api.encodings.in(formSocketIO), sock: sock, wire: w}
+	c.sub = s.api.subscription(c.ctx, c)
+	c.sub.follow(had.plan)
 	w.busy(sock.Enqueue)
 	_ = sock.On("subscribe", c.subscribe)
 	_ = sock.On("unsubscribe", c.unsubscribe)
@@ -230,8 +233,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 		defer s.api.streams.leave()
 		defer c.close()
 		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
-		c.sub.add(had.plan, func() {})
-		c.writer()
+		c.run()
 		c.part()
 	}()
 }
@@ -239,39 +241,36 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 // ioClient is one client of Socket.IO.
 type ioClient struct {
 	*stream
-	sock *socketio.Socket
-	wire *wire
+	encode func(store.Event) (frame, error)
+	sock   *socketio.Socket
+	wire   *wire
 }
 
-// writer hands frames to the library, no more of them than the wire has room for.
-func (c *ioClient) writer() {
-	for c.ctx.Err() == nil {
-		if !c.wire.hasRoom() {
-			select {
-			case <-c.wire.moved:
-			case <-c.ctx.Done():
-			}
-			continue
-		}
-		f, ok := c.queue.take()
-		if ok {
-			c.send(f.bytes)
-			continue
-		}
-		select {
-		case <-c.queue.more:
-		case <-c.ctx.Done():
-		}
+// event hands the packet to the library once the wire has room for it. A client that takes
+// nothing meanwhile is given up.
+func (c *ioClient) event(e store.Event) error {
+	f, err := c.encode(e)
+	if err != nil {
+		return err
 	}
+	if !c.wire.await(c.ctx) {
+		if c.ctx.Err() == nil {
+			return c.slow(&place{e.SessionID, e.Seq - 1})
+		}
+		return context.Cause(c.ctx)
+	}
+	c.send(f.bytes)
+	return nil
 }
 
-func socketPosition(passed map[string]int64) []byte {
-	packet, err := socketPacket("position", map[string]any{"after": passed})
-	if err != nil { // numbers by name
-		panic(err)
-	}
-	return packet
+func (c *ioClient) position(passed map[string]int64) error {
+	c.emit("position", map[string]any{"after": passed})
+	return nil
 }
+
+// beat and flush are the library's affair.
+func (c *ioClient) beat(bool) error { return nil }
+func (c *ioClient) flush() error    { return nil }
 
 func (c *ioClient) send(packet []byte) {
 	c.sock.Client().WriteToEngine([]types.BufferInterface{types.NewStringBuffer(packet)}, &socketio.WriteOptions{})
@@ -285,8 +284,7 @@ func (c *ioClient) part() {
 		return
 	}
 	if f.lagged != nil {
-		session, seq := c.resumeAfter(f)
-		c.emit("lagged", map[string]any{"sessionId": session, "resumeAfter": seq})
+		c.emit("lagged", map[string]any{"sessionId": f.lagged.session, "resumeAfter": f.lagged.seq})
 	}
 	c.emit("closing", fact{f.code, f.reason})
 	if f.code == byeUnauthorized {

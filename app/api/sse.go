@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
@@ -21,10 +19,7 @@ const eventStreamAbout = `Server-Sent Events: each has event (its name), data (i
 With Last-Event-ID (browsers send it themselves), or with after, the missed events come first, in order, then live ones, without gap or repetition; after=0 begins with what is kept. A cursor is for the same sessions that its stream was asked for.
 A comment comes every 20 s, and an id without data where events went by that were not asked for, so that the cursor does not grow old: it is no event, and browsers resume with it. A client that reads too slowly is cut and comes back with its cursor. The stream ends with its token, or with the server; a last comment says why.`
 
-const (
-	eventStreamPing  = 20 * time.Second
-	eventStreamRetry = 3 * time.Second // before a browser comes back
-)
+const eventStreamRetry = 3 * time.Second // before a browser comes back
 
 // eventStream serves GET /api/v1/events.
 func (a *API) eventStream(c echo.Context) error {
@@ -50,10 +45,10 @@ func (a *API) eventStream(c echo.Context) error {
 		a.write(c, a.problemOf(r.Context(), err))
 		return nil
 	}
-	s := &eventStream{stream: a.open(r.Context(), a.encodings.in(formEvents), idAlone), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
+	s := &eventStream{stream: a.open(r.Context()), encode: a.encodings.in(formEvents), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
 	defer s.close()
 	defer context.AfterFunc(r.Context(), func() { s.end(errLeft) })()
-	s.run(token, p)
+	s.serve(token, p)
 	return nil
 }
 
@@ -97,13 +92,14 @@ func commaList(s string) []string {
 // eventStream is one client of Server-Sent Events.
 type eventStream struct {
 	*stream
+	encode func(store.Event) (frame, error)
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 	cursor cursor
 }
 
-// run serves the client until one side has had enough.
-func (s *eventStream) run(token string, p plan) {
+// serve serves the client until one side has had enough.
+func (s *eventStream) serve(token string, p plan) {
 	// The stream outlives the deadlines that the server sets for a request.
 	if err := s.rc.SetReadDeadline(time.Time{}); err != nil {
 		s.end(errLeft)
@@ -114,57 +110,47 @@ func (s *eventStream) run(token string, p plan) {
 	h.Set("X-Accel-Buffering", "no") // proxies that gather the answer would hold events back
 	s.w.WriteHeader(http.StatusOK)
 	// An id without data is no event, but it is what the client comes back with.
-	if s.send(fmt.Appendf(nil, "retry: %d\nid: %s\n\n", eventStreamRetry.Milliseconds(), &s.cursor)) != nil || s.rc.Flush() != nil {
+	if s.send(fmt.Appendf(nil, "retry: %d\nid: %s\n\n", eventStreamRetry.Milliseconds(), &s.cursor)) != nil || s.flush() != nil {
 		return
 	}
 	s.begin(token, p.who)
-	s.sub.add(p, func() {})
-	s.writer()
+	s.sub = s.api.subscription(s.ctx, s)
+	s.sub.follow(p)
+	s.run()
 	if f := s.bye(); f != nil && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
-		_ = s.rc.Flush() // the stream ends anyway
+		_ = s.flush() // the stream ends anyway
 	}
 }
 
-// writer writes until the stream ends.
-func (s *eventStream) writer() {
-	ping := time.NewTicker(eventStreamPing)
-	defer ping.Stop()
-	for s.ctx.Err() == nil {
-		var err error
-		if f, ok := s.queue.take(); ok {
-			err = s.event(f)
-		} else if err = s.rc.Flush(); err == nil {
-			select {
-			case <-s.queue.more:
-			case <-ping.C:
-				err = s.send([]byte(": ping\n\n"))
-			case <-s.ctx.Done():
-			}
-		}
-		if err != nil {
-			s.end(errLeft)
-		}
+// event writes an event with the cursor that resumes after it.
+func (s *eventStream) event(e store.Event) error {
+	f, err := s.encode(e)
+	if err != nil {
+		return err
 	}
-}
-
-// idAlone ends a message that has only its id: no event, but a browser resumes with it.
-func idAlone(map[string]int64) []byte { return []byte("\n") }
-
-// event writes an event with the cursor that resumes after it, or that cursor alone.
-func (s *eventStream) event(f frame) error {
-	if f.session != "" {
-		f.passed = map[string]int64{f.session: f.seq}
-	}
-	for session, seq := range f.passed {
-		if err := s.reached(session, seq); err != nil {
-			return err
-		}
+	if err := s.reached(e.SessionID, e.Seq); err != nil {
+		return err
 	}
 	if err := s.send(fmt.Appendf(nil, "id: %s\n", &s.cursor)); err != nil {
 		return err
 	}
 	return s.send(f.bytes)
 }
+
+// position writes the cursor without data: no event, but a browser resumes with it.
+func (s *eventStream) position(passed map[string]int64) error {
+	for session, seq := range passed {
+		if err := s.reached(session, seq); err != nil {
+			return err
+		}
+	}
+	return s.send(fmt.Appendf(nil, "id: %s\n\n", &s.cursor))
+}
+
+// beat writes a comment, which keeps proxies from closing.
+func (s *eventStream) beat(bool) error { return s.send([]byte(": ping\n\n")) }
+
+func (s *eventStream) flush() error { return s.failed(s.rc.Flush()) }
 
 // reached moves the cursor on.
 func (s *eventStream) reached(session string, seq int64) error {
@@ -182,12 +168,20 @@ func (s *eventStream) reached(session string, seq int64) error {
 }
 
 func (s *eventStream) send(raw []byte) error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
-		return err
+	err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite))
+	if err == nil {
+		_, err = s.w.Write(raw)
 	}
-	_, err := s.w.Write(raw)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID))
+	return s.failed(err)
+}
+
+// failed ends the stream when the client cannot be written to.
+func (s *eventStream) failed(err error) error {
+	if overdue(err) {
+		return s.slow(nil)
+	}
+	if err != nil {
+		s.end(errLeft)
 	}
 	return err
 }

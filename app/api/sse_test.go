@@ -58,19 +58,20 @@ func (r *response) remains() time.Duration {
 
 func TestEventStreamPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, lone := lone(t)
+		a, lone := lone(t)
 		w := &response{header: http.Header{}}
 		s := &eventStream{stream: lone, w: w, rc: http.NewResponseController(w)}
+		s.sub = a.subscription(s.ctx, s)
 		var done sync.WaitGroup
-		done.Go(s.writer)
-		time.Sleep(eventStreamPing - time.Millisecond)
+		done.Go(s.run)
+		time.Sleep(streamBeat - time.Millisecond)
 		synctest.Wait()
 		require.Empty(t, w.taken())
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, ": ping\n\n", w.taken())
 		require.Equal(t, streamWrite, w.remains(), "each write has its own deadline")
-		time.Sleep(eventStreamPing)
+		time.Sleep(streamBeat)
 		synctest.Wait()
 		require.Equal(t, ": ping\n\n: ping\n\n", w.taken())
 		s.end(errLeft)

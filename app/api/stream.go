@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -15,15 +16,22 @@ import (
 )
 
 const (
-	streamPatience = 5 * time.Second  // with a full queue of which the client takes nothing, before it counts as lagging
-	streamWrite    = 10 * time.Second // for one write to a client
+	streamBeat     = 20 * time.Second // how often a client gets a sign of life, and learns where it is
+	streamPatience = 5 * time.Second  // with a client that takes nothing of what waits for it, before it counts as lagging
+	streamWrite    = 10 * time.Second // for one write to a client, before it is cut
 )
 
 // farewell is why the server ends a stream, as its client is told.
 type farewell struct {
 	code   string // stable
 	reason string
-	lagged *store.Event // the first event for which there was no room
+	lagged *place // of a client that reads too slowly: from where it gets, exactly once, what is meant for it
+}
+
+// place is how far a client has come with a session.
+type place struct {
+	session string
+	seq     int64
 }
 
 func (f *farewell) Error() string { return f.reason }
@@ -51,17 +59,14 @@ func (a *API) brief(ctx context.Context, err error) (code, detail string) {
 }
 
 // stream is what all clients that follow events have in common, whatever they speak: a token
-// that has to stay good, a bounded queue, and a reason at the end. Its transport takes from
-// the queue, and is done when ctx is.
+// that has to stay good, a subscription, and a reason at the end. It holds no events for its
+// client: the subscription waits for the transport, and reads on from where it is.
 type stream struct {
-	api    *API
-	token  string
-	who    service.Caller
-	encode func(store.Event) (frame, error)
-	place  func(passed map[string]int64) []byte // tells the client from where it would resume
-	queue  *queue
-	sub    *subscription
-	work   sync.WaitGroup
+	api   *API
+	token string
+	who   service.Caller
+	sub   *subscription
+	work  sync.WaitGroup
 
 	ctx  context.Context // ends when the stream should; never handed to a write, which it would cut in the middle
 	end  context.CancelCauseFunc
@@ -70,8 +75,8 @@ type stream struct {
 
 // open makes a stream that follows nothing yet, for a request with whose end it does not end.
 // Whoever opens one must call close.
-func (a *API) open(request context.Context, encode func(store.Event) (frame, error), place func(map[string]int64) []byte) *stream {
-	s := &stream{api: a, encode: encode, place: place, queue: newQueue()}
+func (a *API) open(request context.Context) *stream {
+	s := &stream{api: a}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(request))
 	s.stop = context.AfterFunc(a.streams.ctx, func() { s.end(errStopping) })
 	return s
@@ -100,16 +105,17 @@ func tokenOf(r *http.Request) string {
 	return ""
 }
 
-// begin lets the stream follow, in the name of a caller.
+// begin watches over the stream in the name of a caller.
 func (s *stream) begin(token string, who service.Caller) {
 	s.token, s.who = token, who
-	s.sub = s.api.subscription(s.ctx, s.push, s.mark)
-	s.work.Go(func() {
-		if err := s.sub.run(); err != nil {
-			s.end(parting(err))
-		}
-	})
 	s.work.Go(s.guard)
+}
+
+// run hands events to the transport until the stream ends.
+func (s *stream) run() {
+	if err := s.sub.run(); err != nil {
+		s.end(parting(err))
+	}
 }
 
 // close ends the stream and returns when nothing of it runs any more.
@@ -183,69 +189,24 @@ func parting(err error) error {
 	return errStoreAway
 }
 
-// slowCut is logged when a client is given up, because it takes nothing while its queue is full or
-// while a write lasts.
-const slowCut = "slow client cut"
-
-// push queues an event; it is the subscription's sink.
-func (s *stream) push(e store.Event) error {
-	f, err := s.encode(e)
-	if err != nil {
-		return err
-	}
-	if s.put(f, streamPatience) {
-		return nil
-	}
-	if s.ctx.Err() == nil {
-		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID), zap.String("session", e.SessionID))
-		s.end(&farewell{code: byeLagged, reason: "the client reads too slowly", lagged: &e})
-	}
-	return context.Cause(s.ctx)
+// slow ends the stream of a client that is given up, because it takes nothing of what waits for
+// it. It returns why, and logs it.
+func (s *stream) slow(at *place) error {
+	f := &farewell{code: byeLagged, reason: "the client reads too slowly", lagged: at}
+	s.api.logSlow(s.who)
+	s.end(f)
+	return f
 }
 
-// mark queues, behind all that is meant for the client, how far it has come; false: there is no room.
-func (s *stream) mark(passed map[string]int64) bool {
-	return s.queue.offer(frame{bytes: s.place(passed), passed: passed})
+func (a *API) logSlow(who service.Caller) {
+	a.Logger.Info("slow client cut", zap.String("user", who.User.ID))
 }
 
-// say queues a frame that is no event. It waits for room as long as the stream lasts.
-func (s *stream) say(raw []byte) { s.put(frame{bytes: raw}, 0) }
-
-// put queues a frame. A client that takes nothing for as long as patience, although there is
-// no room, does not get it; without patience (0) only the end of the stream ends the wait.
-func (s *stream) put(f frame, patience time.Duration) bool {
-	if s.queue.offer(f) {
-		return true
-	}
-	var over <-chan time.Time
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	if patience > 0 {
-		over = timer.C
-	}
-	for {
-		select {
-		case <-s.queue.room: // the client takes something
-			if s.queue.offer(f) {
-				return true
-			}
-			timer.Reset(patience)
-		case <-over:
-			return false
-		case <-s.ctx.Done():
-			return false
-		}
-	}
-}
-
-// resumeAfter is from where a client that was too slow has to resume to get, exactly once,
-// what was meant for it.
-func (s *stream) resumeAfter(f *farewell) (session string, seq int64) {
-	session, seq = f.lagged.SessionID, f.lagged.Seq
-	if first, waits := s.queue.first(session); waits {
-		seq = first
-	}
-	return session, seq - 1
+// overdue says whether a deadline of a connection has passed. The WebSocket library hides
+// os.ErrDeadlineExceeded.
+func overdue(err error) bool {
+	var failed net.Error
+	return errors.As(err, &failed) && failed.Timeout()
 }
 
 // streams counts the open streams, so that a stopping server can end them and wait.

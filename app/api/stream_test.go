@@ -4,114 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
 
 // lone is a stream without subscription and guard.
 func lone(t *testing.T) (*API, *stream) {
-	a := &API{Config: Config{Logger: zap.NewNop()}}
+	a := &API{Config: Config{Logger: zap.NewNop(), Log: events.New(&memory{})}}
 	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
-	encode := func(e store.Event) (frame, error) {
-		return frame{bytes: e.Data, session: e.SessionID, seq: e.Seq}, nil
-	}
-	s := a.open(t.Context(), encode, position)
+	s := a.open(t.Context())
 	t.Cleanup(s.close)
 	return a, s
 }
 
-func happening(session string, seq int64, size int) store.Event {
-	return store.Event{SessionID: session, Seq: seq, Data: []byte(strings.Repeat("x", size))}
-}
-
-func TestLagRule(t *testing.T) {
-	t.Run("a client that takes nothing is cut", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, s := lone(t)
-			for seq := range int64(queueFrames) {
-				require.NoError(t, s.push(happening("a", seq+1, 1)))
-			}
-			began := time.Now()
-			require.Error(t, s.push(happening("a", queueFrames+1, 1)))
-			require.Equal(t, streamPatience, time.Since(began))
-			require.Equal(t, byeLagged, s.bye().code)
-			session, seq := s.resumeAfter(s.bye())
-			require.Equal(t, "a", session)
-			require.Zero(t, seq, "it gets again all that was waiting")
-			for range 10 {
-				s.queue.take()
-			}
-			_, seq = s.resumeAfter(s.bye())
-			require.EqualValues(t, 10, seq, "but nothing that was written")
-		})
-	})
-	t.Run("the event without room is the first of its session", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, s := lone(t)
-			for seq := range int64(queueFrames) {
-				require.NoError(t, s.push(happening("a", seq+1, 1)))
-			}
-			require.Error(t, s.push(happening("b", 7, 1)))
-			session, seq := s.resumeAfter(s.bye())
-			require.Equal(t, "b", session)
-			require.EqualValues(t, 6, seq)
-		})
-	})
-	t.Run("a client that takes slowly is waited for", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, s := lone(t)
-			go func() {
-				for s.ctx.Err() == nil {
-					time.Sleep(streamPatience - time.Second)
-					s.queue.take()
-				}
-			}()
-			for seq := range int64(2 * queueFrames) {
-				require.NoError(t, s.push(happening("a", seq+1, 1)))
-			}
-			s.end(errLeft)
-			time.Sleep(streamPatience)
-		})
-	})
-	t.Run("bytes count too", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, s := lone(t)
-			require.NoError(t, s.push(happening("a", 1, 3*queueBytes)), "a large one may wait alone")
-			require.Error(t, s.push(happening("a", 2, 1)))
-			require.Equal(t, byeLagged, s.bye().code)
-		})
-	})
-	t.Run("what is said waits for room, and ends with the stream", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			_, s := lone(t)
-			var wg sync.WaitGroup
-			for range queueFrames + 5 {
-				wg.Go(func() { s.say([]byte("x")) })
-			}
-			time.Sleep(time.Hour)
-			require.NoError(t, s.ctx.Err())
-			s.queue.take()
-			synctest.Wait()
-			s.end(errLeft)
-			wg.Wait()
-		})
-	})
-	t.Run("the server stops", func(t *testing.T) {
-		a, s := lone(t)
-		require.True(t, a.streams.enter())
-		a.streams.close()
-		<-s.ctx.Done()
-		require.Equal(t, byeStopping, s.bye().code)
-		require.False(t, a.streams.enter())
-	})
+func TestStreamsEndWithTheServer(t *testing.T) {
+	a, s := lone(t)
+	require.True(t, a.streams.enter())
+	a.streams.close()
+	<-s.ctx.Done()
+	require.Equal(t, byeStopping, s.bye().code)
+	require.False(t, a.streams.enter())
 }
 
 func TestParting(t *testing.T) {

@@ -13,20 +13,29 @@ import (
 	"whatsapp-api/store"
 )
 
+// client is the other end of a stream, by its transport. Only run of its subscription calls it,
+// and waits for it. An error ends the stream.
+type client interface {
+	event(store.Event) error         // one that it asked for
+	position(map[string]int64) error // by session: up to where it has all that it asked for
+	beat(behind bool) error          // a sign of life; behind: more events wait
+	flush() error                    // nothing follows at once
+}
+
 // subscription is what one stream follows: sessions, each with a cursor of its own, and which
 // of their events. One goroutine, run, owns it and hands the events of all its sessions to
-// one sink, which may make it wait.
+// the client, which may make it wait.
 type subscription struct {
 	api     *API
 	ctx     context.Context // ends with the stream
-	sink    func(store.Event) error
-	mark    func(map[string]int64) bool // takes passed; false: there is no room for it now
+	client  client
 	watch   *events.Watch
 	changes chan func()
+	beats   <-chan time.Time
 
 	who    service.Caller
 	at     map[string]int64 // by session: the last event that was handed on, or passed over
-	passed map[string]int64 // of those whose last event was passed over and not marked: which one
+	passed map[string]int64 // of those whose last event was passed over, since the last beat: which one
 	filter map[string]bool  // names of events wanted; nil: all
 	all    bool             // also sessions that are made later
 	left   map[string]bool  // not followed though all are
@@ -164,22 +173,19 @@ func (a *API) visible(ctx context.Context, who service.Caller) ([]store.Session,
 	}
 }
 
-// markEvery is how often a client learns how far it has come although nothing came that it asked
-// for: else its place would grow old, and what comes after it would no longer be kept one day.
-const markEvery = 20 * time.Second
-
-func (a *API) subscription(ctx context.Context, sink func(store.Event) error, mark func(map[string]int64) bool) *subscription {
+func (a *API) subscription(ctx context.Context, c client) *subscription {
 	return &subscription{
-		api: a, ctx: ctx, sink: sink, mark: mark, watch: a.Log.Watch(), changes: make(chan func()),
+		api: a, ctx: ctx, client: c, watch: a.Log.Watch(), changes: make(chan func()),
 		at: map[string]int64{}, passed: map[string]int64{}, left: map[string]bool{},
 	}
 }
 
-// run hands on events until ctx ends (nil), the sink fails, or events cannot be read.
+// run hands on events until ctx ends (nil), the client fails, or events cannot be read.
 func (s *subscription) run() error {
 	defer s.watch.Close()
-	tick := time.NewTicker(markEvery)
-	defer tick.Stop()
+	beats := time.NewTicker(streamBeat)
+	defer beats.Stop()
+	s.beats = beats.C
 	for {
 		var err error
 		select {
@@ -191,15 +197,28 @@ func (s *subscription) run() error {
 			err = s.adopt()
 		case <-s.watch.News():
 			err = s.readOn()
-		case <-tick.C:
-			if len(s.passed) > 0 && s.mark(s.passed) {
-				s.passed = map[string]int64{}
-			}
+		case <-s.beats:
+			err = s.beat(len(s.watch.News()) > 0)
+		}
+		if err == nil {
+			err = s.client.flush()
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// beat also tells the client how far it has come where nothing came that it asked for: else its
+// place would grow old, and what comes after it would no longer be kept one day.
+func (s *subscription) beat(behind bool) error {
+	if len(s.passed) > 0 {
+		if err := s.client.position(s.passed); err != nil {
+			return err
+		}
+		s.passed = map[string]int64{}
+	}
+	return s.client.beat(behind)
 }
 
 // change runs f where nothing else of the subscription runs, and waits for it.
@@ -212,24 +231,29 @@ func (s *subscription) change(f func()) {
 	}
 }
 
-// add follows what a plan asks for, on top of what is followed. A session that is followed
-// already begins anew at its new point. begun is called before the first event.
+// add follows what a plan asks for, on top of what is followed. begun is called before the
+// first event.
 func (s *subscription) add(p plan, begun func()) {
 	s.change(func() {
-		s.who, s.filter = p.who, p.filter
 		begun()
-		for id, point := range p.points {
-			s.at[id] = point
-			delete(s.passed, id)
-			delete(s.left, id)
-			s.watch.Add(id)
-		}
-		if p.all && !s.all {
-			now := make(chan struct{})
-			close(now)
-			s.all, s.born = true, now // looks for sessions made since the plan
-		}
+		s.follow(p)
 	})
+}
+
+// follow is add before run. A session that is followed already begins anew at its new point.
+func (s *subscription) follow(p plan) {
+	s.who, s.filter = p.who, p.filter
+	for id, point := range p.points {
+		s.at[id] = point
+		delete(s.passed, id)
+		delete(s.left, id)
+		s.watch.Add(id)
+	}
+	if p.all && !s.all {
+		now := make(chan struct{})
+		close(now)
+		s.all, s.born = true, now // looks for sessions made since the plan
+	}
 }
 
 // drop ends following these sessions; nil: all.
@@ -292,8 +316,15 @@ func (s *subscription) readOn() error {
 			continue
 		}
 		delete(s.passed, id)
-		if err := s.sink(e); err != nil {
+		if err := s.client.event(e); err != nil {
 			return err
+		}
+		select {
+		case <-s.beats: // a page may last long
+			if err := s.beat(true); err != nil {
+				return err
+			}
+		default:
 		}
 	}
 	return nil

@@ -2,23 +2,26 @@ package api
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
 
 // memory is a store's log of one session, as far as a subscription needs it.
 type memory struct {
 	store.Log
+	mu  sync.Mutex
 	all []store.Event
 }
 
 func (m *memory) Commit(_ context.Context, u store.Unit) (store.Kept, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for i := range u.Events {
 		u.Events[i].SessionID, u.Events[i].Seq, u.Events[i].Data = "a", int64(len(m.all)+1), []byte("{}")
 		m.all = append(m.all, u.Events[i])
@@ -27,17 +30,57 @@ func (m *memory) Commit(_ context.Context, u store.Unit) (store.Kept, error) {
 }
 
 func (m *memory) After(_ context.Context, _ string, seq int64, _ int) ([]store.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return m.all[seq:], nil
 }
 
-// TestMarks lets events go by that a client did not ask for: it learns of its place behind all that
-// was meant for it, once, and only where nothing that was meant for it came later.
-func TestMarks(t *testing.T) {
+// told is a client that remembers what it is told.
+type told struct {
+	sync.Mutex
+	seqs    []int64
+	places  []map[string]int64
+	beats   int
+	flushed bool
+}
+
+func (c *told) event(e store.Event) error {
+	c.note(func() { c.seqs = append(c.seqs, e.Seq) })
+	return nil
+}
+
+func (c *told) position(passed map[string]int64) error {
+	c.note(func() { c.places = append(c.places, passed) })
+	return nil
+}
+
+func (c *told) beat(bool) error {
+	c.note(func() { c.beats++ })
+	return nil
+}
+
+func (c *told) note(f func()) {
+	c.Lock()
+	defer c.Unlock()
+	c.flushed = false
+	f()
+}
+
+func (c *told) flush() error {
+	c.Lock()
+	defer c.Unlock()
+	c.flushed = true
+	return nil
+}
+
+// TestPositions lets events go by that a client did not ask for: it learns of its place once, and
+// only where nothing that was meant for it came later.
+func TestPositions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, s := lone(t)
-		a.Log = events.New(&memory{})
-		s.sub = a.subscription(s.ctx, s.push, s.mark)
-		s.work.Go(func() { require.NoError(t, s.sub.run()) })
+		c := &told{}
+		s.sub = a.subscription(s.ctx, c)
+		s.work.Go(s.run)
 		s.sub.add(plan{points: map[string]int64{"a": 0}, filter: map[string]bool{"wanted": true}}, func() {})
 		happens := func(names ...string) {
 			for _, name := range names {
@@ -45,47 +88,31 @@ func TestMarks(t *testing.T) {
 				require.NoError(t, err)
 			}
 			synctest.Wait()
+			c.Lock()
+			defer c.Unlock()
+			require.True(t, c.flushed)
 		}
-		comes := func() (f frame) {
-			f, ok := s.queue.take()
-			require.True(t, ok)
-			return f
-		}
-		nothing := func() {
+		beats := 0
+		beat := func(places ...map[string]int64) {
 			t.Helper()
-			time.Sleep(2 * markEvery)
+			time.Sleep(streamBeat)
 			synctest.Wait()
-			_, ok := s.queue.take()
-			require.False(t, ok)
+			c.Lock()
+			defer c.Unlock()
+			beats++
+			require.Equal(t, beats, c.beats)
+			require.Equal(t, places, c.places)
 		}
-		nothing()
+		beat()
 		happens("wanted", "other", "other")
-		time.Sleep(markEvery)
-		synctest.Wait()
-		require.Equal(t, int64(1), comes().seq)
-		mark := comes()
-		require.Equal(t, map[string]int64{"a": 3}, mark.passed)
-		require.JSONEq(t, `{"type":"position","after":{"a":3}}`, string(mark.bytes))
-		nothing()
-
+		beat(map[string]int64{"a": 3})
+		beat(map[string]int64{"a": 3}) // no news
 		happens("other", "wanted")
-		require.Equal(t, int64(5), comes().seq)
-		nothing()
-
+		beat(map[string]int64{"a": 3})
 		happens("other")
-		for range queueFrames { // the client takes nothing
-			require.True(t, s.queue.offer(frame{}))
-		}
-		time.Sleep(2 * markEvery)
-		synctest.Wait()
-		for range queueFrames {
-			require.Nil(t, comes().passed)
-		}
-		_, ok := s.queue.take()
-		require.False(t, ok)
-		time.Sleep(markEvery)
-		synctest.Wait()
-		require.Equal(t, map[string]int64{"a": 6}, comes().passed)
-		nothing()
+		beat(map[string]int64{"a": 3}, map[string]int64{"a": 6})
+		c.Lock()
+		defer c.Unlock()
+		require.Equal(t, []int64{1, 5}, c.seqs)
 	})
 }

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -43,8 +41,7 @@ var closeCodes = map[string]int{
 const (
 	socketReadLimit = 64 << 10         // bytes of a client's frame
 	socketAuthWait  = 10 * time.Second // for the token in the first frame
-	socketPing      = 25 * time.Second // keeps proxies from closing, and finds dead clients
-	socketPong      = 10 * time.Second // for the answer to it
+	socketPong      = 10 * time.Second // for the answer to a ping
 	socketParting   = 5 * time.Second  // for the client's answer to the close frame
 	socketDrain     = 1 << 20          // bytes that are read, to no use, from a client that broke the rules
 )
@@ -80,8 +77,8 @@ func (a *API) webSocket(c echo.Context) error {
 		a.Logger.Debug("websocket refused", zap.Error(err))
 		return nil
 	}
-	s := &socket{stream: a.open(r.Context(), a.encodings.in(formEnvelope), position), conn: conn, gone: make(chan struct{})}
-	s.run(token, who) // the request ends with the stream
+	s := &socket{stream: a.open(r.Context()), encode: a.encodings.in(formEnvelope), conn: conn, gone: make(chan struct{})}
+	s.serve(token, who) // the request ends with the stream
 	return nil
 }
 
@@ -144,16 +141,17 @@ type serverFrame struct {
 // socket is one WebSocket client.
 type socket struct {
 	*stream
-	conn *websocket.Conn
-	gone chan struct{} // closed when nothing more comes from the client
+	encode func(store.Event) (frame, error)
+	conn   *websocket.Conn
+	gone   chan struct{} // closed when nothing more comes from the client
 }
 
-// run serves the client until one side has had enough.
-func (s *socket) run(token string, who service.Caller) {
+// serve serves the client until one side has had enough.
+func (s *socket) serve(token string, who service.Caller) {
 	s.conn.SetReadLimit(socketReadLimit)
 	s.conn.SetPongHandler(func(string) error { return s.alive() })
-	var written sync.WaitGroup
-	written.Go(s.writer)
+	s.sub = s.api.subscription(s.ctx, s)
+	s.work.Go(s.writer)
 	err := s.alive()
 	if err == nil && token == "" {
 		token, who, err = s.awaitToken()
@@ -166,12 +164,11 @@ func (s *socket) run(token string, who service.Caller) {
 	s.end(errLeft)
 	s.stay()
 	s.close()
-	written.Wait()
 }
 
 // alive gives the client time until it has to answer the next ping.
 func (s *socket) alive() error {
-	return s.conn.SetReadDeadline(time.Now().Add(socketPing + socketPong))
+	return s.conn.SetReadDeadline(time.Now().Add(streamBeat + socketPong))
 }
 
 // stay takes what the client still sends, until it has left or is cut: whoever closes a
@@ -183,7 +180,7 @@ func (s *socket) stay() {
 		_, _, err = s.conn.NextReader()
 	}
 	var left *websocket.CloseError
-	if errors.As(err, &left) || errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.As(err, &left) || overdue(err) {
 		return
 	}
 	// A frame that breaks the rules: it was answered with a close frame, and nothing behind it
@@ -246,9 +243,9 @@ func (s *socket) on(f clientFrame) {
 			s.answer(serverFrame{Type: "error", Code: code, Detail: detail})
 			return
 		}
-		s.sub.add(p, func() { s.answer(serverFrame{Type: "subscribed", Sessions: p.sessions}) })
+		s.sub.add(p, func() { s.say(serverFrame{Type: "subscribed", Sessions: p.sessions}) })
 	case "unsubscribe":
-		s.sub.drop(f.Sessions, func() { s.answer(serverFrame{Type: "unsubscribed", Sessions: f.Sessions}) })
+		s.sub.drop(f.Sessions, func() { s.say(serverFrame{Type: "unsubscribed", Sessions: f.Sessions}) })
 	case "ping":
 		s.answer(serverFrame{Type: "pong"})
 	case "auth":
@@ -258,8 +255,11 @@ func (s *socket) on(f clientFrame) {
 	}
 }
 
-// answer queues a frame that is no event.
-func (s *socket) answer(f serverFrame) { s.say(f.encode()) }
+// answer writes a frame in its turn.
+func (s *socket) answer(f serverFrame) { s.sub.change(func() { s.say(f) }) }
+
+// say writes a frame that is no event; what goes wrong ends the stream.
+func (s *socket) say(f serverFrame) { _ = s.write(frame{bytes: f.encode()}) }
 
 func (f serverFrame) encode() []byte {
 	raw, err := json.Marshal(f)
@@ -269,36 +269,11 @@ func (f serverFrame) encode() []byte {
 	return raw
 }
 
-func position(passed map[string]int64) []byte {
-	return serverFrame{Type: "position", After: passed}.encode()
-}
-
 // writer is the only one who writes, but for answers to pings and close frames. At the end it
 // says why.
 func (s *socket) writer() {
 	defer func() { _ = s.conn.Close() }() // it is of no use any more, whatever that says
-	ping := time.NewTicker(socketPing)
-	defer ping.Stop()
-	for s.ctx.Err() == nil {
-		more := s.queue.more
-		f, waits := s.queue.take()
-		if waits {
-			if err := s.writeFrame(f); err != nil {
-				s.end(err)
-				return
-			}
-			more = always // and still a ping has its turn
-		}
-		select {
-		case <-more:
-		case <-ping.C:
-			if err := s.ping(waits); err != nil {
-				s.end(err)
-				return
-			}
-		case <-s.ctx.Done():
-		}
-	}
+	s.run()
 	if !s.sayBye() {
 		return
 	}
@@ -310,33 +285,49 @@ func (s *socket) writer() {
 	}
 }
 
-// ping asks for a sign of life. A client that is behind has more time for it: it reads the ping
-// after everything that it has not taken yet, and when it takes nothing, a write tells.
-func (s *socket) ping(behind bool) error {
-	err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(streamWrite))
-	if err == nil && behind {
-		err = s.alive()
+// event writes an event. A client that leaves it untaken for long is given up: it learns, with
+// what it takes after all, from where to resume.
+func (s *socket) event(e store.Event) error {
+	f, err := s.encode(e)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err = s.write(f); err == nil && time.Since(began) > streamPatience {
+		err = s.slow(&place{e.SessionID, e.Seq})
 	}
 	return err
 }
 
-// always has something to receive.
-var always = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
+func (s *socket) position(passed map[string]int64) error {
+	return s.write(frame{bytes: serverFrame{Type: "position", After: passed}.encode()})
+}
+
+// beat asks for a sign of life. A client that is behind has more time for it: it reads the ping
+// after everything that it has not taken yet, and when it takes nothing, a write tells.
+func (s *socket) beat(behind bool) error {
+	err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(streamWrite))
+	if err == nil && behind {
+		err = s.alive()
+	}
+	if err != nil {
+		s.end(err)
+	}
+	return err
+}
+
+// flush has nothing to do: every frame is written at once.
+func (s *socket) flush() error { return nil }
 
 // sayBye sends the last word: for a lagging client where to resume, then the close frame. It
 // says whether it could.
 func (s *socket) sayBye() bool {
 	f := s.bye()
-	if f == nil {
-		return true
+	if f == nil { // the client has left, or cannot be written to
+		return errors.Is(context.Cause(s.ctx), errLeft)
 	}
 	if f.lagged != nil {
-		session, seq := s.resumeAfter(f)
-		if s.writeFrame(frame{bytes: serverFrame{Type: "lagged", SessionID: session, ResumeAfter: &seq}.encode()}) != nil {
+		if s.write(frame{bytes: serverFrame{Type: "lagged", SessionID: f.lagged.session, ResumeAfter: &f.lagged.seq}.encode()}) != nil {
 			return false
 		}
 	}
@@ -344,18 +335,21 @@ func (s *socket) sayBye() bool {
 	return s.conn.WriteControl(websocket.CloseMessage, text, time.Now().Add(socketParting)) == nil
 }
 
-func (s *socket) writeFrame(f frame) error {
-	if err := s.conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
-		return err
-	}
-	var err error
-	if f.socket != nil {
+// write writes a frame, and ends the stream if it cannot.
+func (s *socket) write(f frame) error {
+	err := s.conn.SetWriteDeadline(time.Now().Add(streamWrite))
+	switch {
+	case err != nil:
+	case f.socket != nil:
 		err = s.conn.WritePreparedMessage(f.socket)
-	} else {
+	default:
 		err = s.conn.WriteMessage(websocket.TextMessage, f.bytes)
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		s.api.Logger.Info(slowCut, zap.String("user", s.who.User.ID))
+	if overdue(err) {
+		return s.slow(nil)
+	}
+	if err != nil {
+		s.end(err)
 	}
 	return err
 }

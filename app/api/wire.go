@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +21,11 @@ import (
 // transport is busy (a WebSocket that does not take the last batch, a poll that does not
 // come). These bound what waits there.
 const (
-	wireFrames   = 64        // packets, before the client's own queue has to hold the rest
-	wireBytes    = 256 << 10 // bytes, likewise
-	wireLimit    = 512       // packets: more answers than that wait for nobody who asks without reading
-	wireCommands = 32        // packets of a client that wait to be worked on
-	wireIdle     = 16        // packets of a client that is not connected to the namespace
+	wireFrames   = 256     // packets, before the client's subscription has to wait
+	wireBytes    = 1 << 20 // bytes, likewise
+	wireLimit    = 512     // packets: more answers than that wait for nobody who asks without reading
+	wireCommands = 32      // packets of a client that wait to be worked on
+	wireIdle     = 16      // packets of a client that is not connected to the namespace
 )
 
 // wire is one Engine.IO connection: how much waits in it for the client, and the way to end it.
@@ -76,6 +75,13 @@ func (s *socketIO) attach(conn engine.Socket) {
 func (w *wire) follow(t transports.Transport) {
 	w.landed()
 	_ = t.On("drain", func(...any) { w.landed() })
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (w *wire) landed() {
@@ -156,6 +162,29 @@ func (w *wire) hasRoom() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.packets == 0 || w.packets < wireFrames && w.bytes < wireBytes
+}
+
+// await waits until there is room. It gives up when ctx ends, or nothing moves for as long as
+// patience with a slow client lasts.
+func (w *wire) await(ctx context.Context) bool {
+	if w.hasRoom() {
+		return true
+	}
+	over := time.NewTimer(streamPatience)
+	defer over.Stop()
+	for {
+		select {
+		case <-w.moved:
+			if w.hasRoom() {
+				return true
+			}
+			over.Reset(streamPatience)
+		case <-over.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // settle waits until the library has written everything, for no longer than d.
@@ -317,7 +346,7 @@ func (p *patient) Write(raw []byte) (int, error) {
 		return 0, err
 	}
 	n, err := p.Conn.Write(raw)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if overdue(err) {
 		p.slow()
 	}
 	return n, err
