@@ -27,6 +27,7 @@ type Server struct {
 	dir     string
 	port    int
 	replica bool
+	cacheGB string // empty: the server's own choice
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process is gone
@@ -35,7 +36,7 @@ type Server struct {
 // Start starts a server for one test, and stops it at its end.
 func Start(t testing.TB, replicaSet bool) *Server {
 	t.Helper()
-	s, err := newServer(dataDir(), replicaSet)
+	s, err := newServer(dataDir(), replicaSet, smallCache)
 	if err != nil {
 		missing(t, err)
 	}
@@ -47,7 +48,10 @@ func Start(t testing.TB, replicaSet bool) *Server {
 	return s
 }
 
-func newServer(dir string, replicaSet bool) (*Server, error) {
+// smallCache is for servers of which many run at once.
+const smallCache = "0.25"
+
+func newServer(dir string, replicaSet bool, cacheGB string) (*Server, error) {
 	mongod, err := Find()
 	if err != nil {
 		return nil, err
@@ -55,7 +59,7 @@ func newServer(dir string, replicaSet bool) (*Server, error) {
 	if dir, err = os.MkdirTemp(dir, "mongod-"); err != nil {
 		return nil, err
 	}
-	s := &Server{mongod: mongod, dir: dir, replica: replicaSet}
+	s := &Server{mongod: mongod, dir: dir, replica: replicaSet, cacheGB: cacheGB}
 	if s.port, err = freePort(); err == nil {
 		err = s.start()
 	}
@@ -128,7 +132,10 @@ func (s *Server) start() error {
 	args := []string{
 		"--dbpath", s.dir, "--port", strconv.Itoa(s.port), "--bind_ip", "127.0.0.1", "--nounixsocket",
 		"--logpath", filepath.Join(s.dir, "mongod.log"), "--logappend",
-		"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false",
+		"--setParameter", "diagnosticDataCollectionEnabled=false",
+	}
+	if s.cacheGB != "" {
+		args = append(args, "--wiredTigerCacheSizeGB", s.cacheGB)
 	}
 	if s.replica {
 		args = append(args, "--replSet", "rs0", "--oplogSize", "100")

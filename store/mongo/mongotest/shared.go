@@ -32,7 +32,7 @@ func (s *shared) get(replicaSet bool) (*Server, error) {
 		server = &s.set
 	}
 	if *server == nil {
-		started, err := newServer(dataDir(), replicaSet)
+		started, err := newServer(dataDir(), replicaSet, smallCache)
 		if err != nil {
 			return nil, err
 		}
