@@ -129,11 +129,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		c.flushAgain(flushing)
 	}()
 	c.supervise(ctx)
-	var ending sync.WaitGroup
-	for _, r := range c.all() {
-		ending.Go(func() { r.close(c.pace.Grace) })
-	}
-	ending.Wait()
+	c.close(c.all())
 	stop()
 	<-flushed
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -205,12 +201,14 @@ func (c *Courier) look(ctx context.Context) error {
 			delete(hooks, id)
 		}
 	}
+	var over []*runner
 	for _, r := range c.all() {
 		if _, runs := hooks[r.id]; !runs || r.closed() {
-			if err := c.end(ctx, r); err != nil {
-				return err
-			}
+			over = append(over, r)
 		}
+	}
+	if err := c.end(ctx, over); err != nil {
+		return err
 	}
 	for _, w := range hooks {
 		sessions := owners[w.OwnerID].sessions
@@ -224,15 +222,26 @@ func (c *Courier) look(ctx context.Context) error {
 	return nil
 }
 
-// end stops a runner and forgets it once its progress is written.
-func (c *Courier) end(ctx context.Context, r *runner) error {
-	r.close(c.pace.Grace)
-	if err := c.flush(ctx, []*runner{r}); err != nil {
-		return err
+// close ends what is under way in runners: in the time that the slowest needs.
+func (c *Courier) close(runners []*runner) {
+	var ending sync.WaitGroup
+	for _, r := range runners {
+		ending.Go(func() { r.close(c.pace.Grace) })
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.runners, r.id)
+	ending.Wait()
+}
+
+// end stops runners and forgets them once their progress is written.
+func (c *Courier) end(ctx context.Context, runners []*runner) error {
+	c.close(runners)
+	for _, r := range runners {
+		if err := c.flush(ctx, []*runner{r}); err != nil { // one at a time: another flush may lock them in another order
+			return err
+		}
+		c.mu.Lock()
+		delete(c.runners, r.id)
+		c.mu.Unlock()
+	}
 	return nil
 }
 
