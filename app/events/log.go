@@ -13,16 +13,18 @@ import (
 type Log struct {
 	store.Log
 
-	mu       sync.Mutex
+	mu       sync.RWMutex // of what follows, and of who watches
 	sessions map[string]*topic
 	born     chan struct{} // closed and replaced when a session's log begins
 }
 
 // topic is what the log knows of one session.
 type topic struct {
-	woken   chan struct{} // closed and replaced at every commit with events
-	watches map[*Watch]bool
-	ring    ring
+	watches map[*Watch]bool // guarded by the log's mu
+
+	mu    sync.Mutex
+	woken chan struct{} // closed and replaced at every commit with events
+	ring  ring
 }
 
 // New makes a Log over a store's.
@@ -36,20 +38,26 @@ func (l *Log) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 	if err != nil || len(kept.Events) == 0 {
 		return kept, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	t := l.topic(u.Session)
-	t.ring.add(kept.Events)
-	close(t.woken)
-	t.woken = make(chan struct{})
-	for w := range t.watches {
-		w.mark(u.Session, false)
-	}
+	t.add(kept.Events)
+	l.wake(t, u.Session)
 	if kept.Events[0].Seq == 1 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		close(l.born)
 		l.born = make(chan struct{})
 	}
 	return kept, nil
+}
+
+// wake marks the session for those who watch it. Thousands may, and begin to read at once: they are
+// not kept from it meanwhile.
+func (l *Log) wake(t *topic, session string) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for w := range t.watches {
+		w.mark(session, false)
+	}
 }
 
 // Forget drops what is remembered of a session that was deleted, and wakes its followers so
@@ -58,7 +66,7 @@ func (l *Log) Forget(session string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t := l.sessions[session]; t != nil {
-		close(t.woken)
+		t.end()
 		delete(l.sessions, session)
 		for w := range t.watches {
 			delete(w.sessions, session)
@@ -69,19 +77,48 @@ func (l *Log) Forget(session string) {
 
 // Born is closed when the next new session's log begins.
 func (l *Log) Born() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	return l.born
 }
 
-// topic needs mu.
 func (l *Log) topic(session string) *topic {
+	l.mu.RLock()
+	t := l.sessions[session]
+	l.mu.RUnlock()
+	if t != nil {
+		return t
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.make(session)
+}
+
+// make needs mu.
+func (l *Log) make(session string) *topic {
 	t := l.sessions[session]
 	if t == nil {
 		t = &topic{woken: make(chan struct{})}
 		l.sessions[session] = t
 	}
 	return t
+}
+
+// add takes the events of a commit and wakes those who follow.
+func (t *topic) add(events []store.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ring.add(events)
+	close(t.woken)
+	t.woken = make(chan struct{})
+}
+
+// end wakes those who follow for the last time; a commit may still come.
+func (t *topic) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.woken)
+	t.woken = make(chan struct{})
 }
 
 // page is how many events a follower reads at once.
@@ -123,8 +160,8 @@ func (l *Log) Follow(ctx context.Context, session string, seq int64, fn func(sto
 // next returns what is closed at the next commit, the events after seq if the ring has the
 // one that follows it, and whether seq is known to be the newest.
 func (l *Log) next(session string, seq int64) (woken <-chan struct{}, recent []store.Event, newest bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	t := l.topic(session)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.woken, t.ring.after(seq, page), t.ring.newest() == seq
 }

@@ -29,7 +29,7 @@ func (w *Watch) Add(session string) {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
 	w.sessions[session] = true
-	t := w.log.topic(session)
+	t := w.log.make(session)
 	if t.watches == nil {
 		t.watches = map[*Watch]bool{}
 	}
