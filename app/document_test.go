@@ -129,6 +129,29 @@ func (o operation) check(a answer) error {
 	return s.Validate(v)
 }
 
+// beyond are the fields of which a document cannot say all: what is in the store, what time it is,
+// what other fields say.
+var beyond = []string{
+	"addresses", "after", "before", "chat", "currentPassword", "expiresAt", "filters.chats", "filters.senders", "from", "headers", "Last-Event-ID", "mentions", "olderThanDays", "retryFor", "to", "url",
+}
+
+// justified says what a refusal complains of that the document could have said.
+func (a answer) justified() error {
+	if a.status != http.StatusUnprocessableEntity && a.status != http.StatusBadRequest {
+		return nil
+	}
+	var p object
+	if err := json.Unmarshal(a.body, &p); err != nil || p.str("code") != "validation_failed" {
+		return err
+	}
+	for _, e := range p.list("errors") {
+		if !slices.Contains(beyond, e.str("field")) {
+			return fmt.Errorf("the document allows it, yet %s is refused: %s", e.str("field"), e.str("message"))
+		}
+	}
+	return nil
+}
+
 // fits says whether a body is one that the document allows.
 func (o operation) fits(body any) bool {
 	s, err := o.c.schema("paths", o.path, strings.ToLower(o.method), "requestBody", "content", "application/json", "schema")
@@ -175,12 +198,25 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 				if err := o.check(a); err != nil {
 					rt.Fatalf("%s\n%s\n%v: %s", q, err, a.status, a.body)
 				}
+				if err := a.justified(); err != nil && !q.odd {
+					rt.Fatalf("%s\n%s", q, err)
+				}
 				if q.broken && a.status < 400 {
 					rt.Fatalf("%s\nbreaks the document, yet it was done: %v: %s", q, a.status, a.body)
 				}
 			})
 		})
 	}
+}
+
+// TestWholeNumberWithFraction sends integers as some languages write them.
+func TestWholeNumberWithFraction(t *testing.T) {
+	r := start(t, place{dataDir: t.TempDir()})
+	r.call("POST", "/api/v1/sessions", object{"id": "shop", "name": "Shop"}, 201)
+	cleanup := "/api/v1/messages/sessions/shop/cleanup"
+	r.call("POST", cleanup, object{"olderThanDays": json.RawMessage("30.0"), "dryRun": true}, 200)
+	wrong := r.call("POST", cleanup, object{"olderThanDays": json.RawMessage("30.5"), "dryRun": true}, 422)
+	require.Equal(t, "olderThanDays", wrong.list("errors")[0].str("field"))
 }
 
 // TestOtherMethodsAreRefused tries what the document does not have.
@@ -212,6 +248,7 @@ type query struct {
 	method, target string
 	header         http.Header
 	body           []byte
+	odd            bool // it may be one that the document does not allow
 	broken         bool // it is not one of the document's
 }
 

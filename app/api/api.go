@@ -95,6 +95,7 @@ func New(cfg Config) *API {
 	}
 	doc := a.huma.OpenAPI()
 	describeNulls(doc)
+	a.describeChoices(doc)
 	describeBodies(doc)
 	describeStreams(doc)
 	return a

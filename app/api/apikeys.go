@@ -70,17 +70,17 @@ func (a *API) listKeys(ctx context.Context, who service.Caller, in *listKeysIn) 
 
 type createKeyIn struct {
 	Body struct {
-		Name      string     `json:"name" minLength:"1" maxLength:"100"`
+		Name      Name       `json:"name"`
 		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"100"`
-		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000"`
-		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids; absent: all of one's own"`
+		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32; absent: all"`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future; absent: never"`
 	}
 }
 
 func (a *API) createKey(ctx context.Context, who service.Caller, in *createKeyIn) (*body[NewKey], error) {
 	b := in.Body
-	k, secret, err := a.Keys.Create(ctx, who, service.KeyWish{Name: &b.Name, Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
+	k, secret, err := a.Keys.Create(ctx, who, service.KeyWish{Name: (*string)(&b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +105,17 @@ func (a *API) getKey(ctx context.Context, who service.Caller, in *keyIn) (*body[
 type changeKeyIn struct {
 	KeyPath
 	Body struct {
-		Name      *string    `json:"name,omitempty" minLength:"1" maxLength:"100"`
+		Name      *Name      `json:"name,omitempty"`
 		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100"`
-		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000"`
-		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids; absent: all of one's own"`
+		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32; absent: all"`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future; absent: never"`
 	}
 }
 
 func (a *API) changeKey(ctx context.Context, who service.Caller, in *changeKeyIn) (*body[Key], error) {
 	b := in.Body
-	k, err := a.Keys.Change(ctx, who, in.ID, service.KeyWish{Name: b.Name, Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
+	k, err := a.Keys.Change(ctx, who, in.ID, service.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"whatsapp-api/app/service"
+	"whatsapp-api/whatsapp"
+	"whatsapp-api/whatsapp/convert"
 )
 
 const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token as ` + "`Authorization: Bearer …`" + `.
@@ -18,8 +23,10 @@ func document(version string) huma.Config {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.Info.Description = about
 	cfg.Info.License = &huma.License{Name: "MIT"}
-	cfg.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.DefaultFormat = "application/json"
+	cfg.Components.Schemas.RegisterTypeAlias(typeOf[convert.Time](), typeOf[time.Time]())
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
@@ -35,6 +42,27 @@ func problems(responses map[string]*huma.Response, codes ...int) map[string]*hum
 		}
 	}
 	return responses
+}
+
+// describeChoices says what the lists in requests may hold, which the types cannot.
+func (a *API) describeChoices(doc *huma.OpenAPI) {
+	choose := func(field string, item func(*huma.Schema), schemas ...string) {
+		for _, name := range schemas {
+			items := doc.Components.Schemas.Map()[name].Properties[field].Items
+			item(items)
+			items.PrecomputeMessages()
+		}
+	}
+	among := func(names []string) func(*huma.Schema) {
+		return func(s *huma.Schema) {
+			for _, n := range names {
+				s.Enum = append(s.Enum, n)
+			}
+		}
+	}
+	choose("scopes", among(service.Grants(a.scopes())), "CreateKeyInBody", "ChangeKeyInBody")
+	choose("sessions", func(s *huma.Schema) { s.Pattern = "^[a-z0-9_-]{1,64}$" }, "CreateKeyInBody", "ChangeKeyInBody")
+	choose("events", among(whatsapp.EventNames()), "CreateWebhookInBody", "ChangeWebhookInBody")
 }
 
 // describeBodies adds what can be wrong with a body: too slow, too large, of another type.

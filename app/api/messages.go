@@ -96,8 +96,8 @@ func (a *API) chatID(ctx context.Context, on Target, text string) (string, error
 type cleanupIn struct {
 	SessionPath
 	Body struct {
-		OlderThanDays *int       `json:"olderThanDays,omitempty" minimum:"0" maximum:"36500"`
-		Before        *time.Time `json:"before,omitempty"`
+		OlderThanDays *int       `json:"olderThanDays,omitempty" minimum:"0" maximum:"36500" doc:"Either this or before"`
+		Before        *time.Time `json:"before,omitempty" doc:"Either this or olderThanDays"`
 		DryRun        bool       `json:"dryRun,omitempty" doc:"Only count"`
 	}
 }

@@ -40,7 +40,7 @@ func (a *API) listSessions(ctx context.Context, who service.Caller, in *listSess
 
 type createSessionIn struct {
 	Body struct {
-		Name string  `json:"name" minLength:"1" maxLength:"100" doc:"What people call it"`
+		Name Name    `json:"name" doc:"What people call it"`
 		ID   *string `json:"id,omitempty" pattern:"^[a-z0-9_-]{1,64}$" doc:"1 to 64 of a-z 0-9 - _; made when absent"`
 	}
 }
@@ -50,7 +50,7 @@ func (a *API) createSession(ctx context.Context, who service.Caller, in *createS
 	if in.Body.ID != nil {
 		id = *in.Body.ID
 	}
-	r, err := a.Sessions.Create(ctx, who, id, in.Body.Name)
+	r, err := a.Sessions.Create(ctx, who, id, string(in.Body.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,12 @@ func (a *API) getSession(_ context.Context, on Target, _ *sessionIn) (*body[conv
 type renameSessionIn struct {
 	SessionPath
 	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"100"`
+		Name Name `json:"name"`
 	}
 }
 
 func (a *API) renameSession(ctx context.Context, on Target, in *renameSessionIn) (*body[convert.Session], error) {
-	r, err := a.Sessions.Rename(ctx, on.Record.ID, in.Body.Name)
+	r, err := a.Sessions.Rename(ctx, on.Record.ID, string(in.Body.Name))
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,25 @@
 package api
 
 import (
+	"github.com/danielgtaylor/huma/v2"
+
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
+
+// Name is what people call a thing.
+type Name string
+
+// Schema is for the document.
+func (Name) Schema(huma.Registry) *huma.Schema {
+	least, most := 1, 100
+	return &huma.Schema{
+		Type: huma.TypeString, MinLength: &least, MaxLength: &most, PatternDescription: "a name without control characters",
+		Pattern: "^" + printable + "*[^\\x00-\\x20\\x7F-\\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]" + printable + "*$",
+	}
+}
+
+const printable = `[^\x00-\x1F\x7F-\x9F]`
 
 // User is an account of this server.
 type User struct {

@@ -76,13 +76,13 @@ func (a *API) me(ctx context.Context, who service.Caller, _ *struct{}) (*body[Us
 
 type changeMeIn struct {
 	Body struct {
-		Email *string `json:"email,omitempty" minLength:"3" maxLength:"254"`
-		Name  *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
+		Email *string `json:"email,omitempty" format:"email" minLength:"3" maxLength:"254"`
+		Name  *Name   `json:"name,omitempty"`
 	}
 }
 
 func (a *API) changeMe(ctx context.Context, who service.Caller, in *changeMeIn) (*body[User], error) {
-	u, err := a.Accounts.Change(ctx, who.User.ID, service.UserChange{Email: in.Body.Email, Name: in.Body.Name})
+	u, err := a.Accounts.Change(ctx, who.User.ID, service.UserChange{Email: in.Body.Email, Name: (*string)(in.Body.Name)})
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (a *API) listUsers(ctx context.Context, _ service.Caller, in *listUsersIn) 
 
 type createUserIn struct {
 	Body struct {
-		Email    string `json:"email" minLength:"3" maxLength:"254"`
-		Name     string `json:"name" minLength:"1" maxLength:"100"`
+		Email    string `json:"email" format:"email" minLength:"3" maxLength:"254"`
+		Name     Name   `json:"name"`
 		Password string `json:"password" minLength:"10" maxLength:"1024"`
 		Role     string `json:"role,omitempty" enum:"admin,user" default:"user"`
 		Active   *bool  `json:"active,omitempty" doc:"true unless given"`
@@ -122,7 +122,7 @@ type createUserIn struct {
 
 func (a *API) createUser(ctx context.Context, _ service.Caller, in *createUserIn) (*body[User], error) {
 	b := in.Body
-	u, err := a.Accounts.Create(ctx, service.NewUser{Email: b.Email, Name: b.Name, Password: b.Password, Role: b.Role, Inactive: b.Active != nil && !*b.Active})
+	u, err := a.Accounts.Create(ctx, service.NewUser{Email: b.Email, Name: string(b.Name), Password: b.Password, Role: b.Role, Inactive: b.Active != nil && !*b.Active})
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +147,8 @@ func (a *API) getUser(ctx context.Context, _ service.Caller, in *userIn) (*body[
 type changeUserIn struct {
 	UserPath
 	Body struct {
-		Email  *string `json:"email,omitempty" minLength:"3" maxLength:"254"`
-		Name   *string `json:"name,omitempty" minLength:"1" maxLength:"100"`
+		Email  *string `json:"email,omitempty" format:"email" minLength:"3" maxLength:"254"`
+		Name   *Name   `json:"name,omitempty"`
 		Role   *string `json:"role,omitempty" enum:"admin,user"`
 		Active *bool   `json:"active,omitempty"`
 	}
@@ -156,7 +156,7 @@ type changeUserIn struct {
 
 func (a *API) changeUser(ctx context.Context, _ service.Caller, in *changeUserIn) (*body[User], error) {
 	b := in.Body
-	u, err := a.Accounts.Change(ctx, in.ID, service.UserChange{Email: b.Email, Name: b.Name, Role: b.Role, Active: b.Active})
+	u, err := a.Accounts.Change(ctx, in.ID, service.UserChange{Email: b.Email, Name: (*string)(b.Name), Role: b.Role, Active: b.Active})
 	if err != nil {
 		return nil, err
 	}

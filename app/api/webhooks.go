@@ -156,9 +156,9 @@ func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebh
 type WebhookFields struct {
 	Events  *[]string          `json:"events,omitempty" maxItems:"100" doc:"Names of events; empty: all"`
 	Filters *FilterFields      `json:"filters,omitempty"`
-	Headers *map[string]string `json:"headers,omitempty" doc:"At most 20, sent along; not those that the server sets"`
+	Headers *map[string]string `json:"headers,omitempty" maxProperties:"20" doc:"At most 20, sent along; not those that the server sets"`
 	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent"`
-	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
+	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" pattern:"^(0|([0-9]+([.][0-9]+)?(ms|s|m|h))+)$" patternDescription:"a duration such as 90m or 72h" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
 	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
 }
 
@@ -194,7 +194,7 @@ func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {
 type createWebhookIn struct {
 	Body struct {
 		SessionID *string `json:"sessionId,omitempty" maxLength:"64" minLength:"1" nullable:"true" doc:"Absent or null: all sessions of the caller, those made later too"`
-		URL       string  `json:"url" minLength:"8" maxLength:"2048" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
+		URL       string  `json:"url" minLength:"8" maxLength:"2048" pattern:"^[Hh][Tt][Tt][Pp][Ss]?://." patternDescription:"a URL such as https://example.com/hook" doc:"http or https; private addresses only where WEBHOOK_PRIVATE_TARGETS allows them"`
 		WebhookFields
 	}
 }
@@ -230,7 +230,7 @@ func (a *API) getWebhook(ctx context.Context, who service.Caller, in *hookIn) (*
 type changeWebhookIn struct {
 	WebhookPath
 	Body struct {
-		URL *string `json:"url,omitempty" minLength:"8" maxLength:"2048"`
+		URL *string `json:"url,omitempty" minLength:"8" maxLength:"2048" pattern:"^[Hh][Tt][Tt][Pp][Ss]?://." patternDescription:"a URL such as https://example.com/hook"`
 		WebhookFields
 	}
 }
@@ -293,8 +293,8 @@ var errReplayPoint = errors.New("from and to are moments such as 2026-11-24T10:0
 
 // Schema is for the document.
 func (p replayPoint) Schema(huma.Registry) *huma.Schema {
-	least := 1.0
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString, Format: "date-time"}, {Type: huma.TypeInteger, Minimum: &least}}}
+	least, most := 1.0, float64(1<<53) // a seq; what is above is not exact everywhere
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString, Format: "date-time"}, {Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most}}}
 }
 
 type replayWebhookIn struct {

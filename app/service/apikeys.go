@@ -156,6 +156,17 @@ func covers(granted, needed string) bool {
 	return granted == "*" || granted == needed || granted == group+":*"
 }
 
+// Grants lists all that a key can be given: everything, groups of scopes, and single scopes.
+func Grants(scopes []string) []string {
+	all := []string{"*"}
+	for _, s := range scopes {
+		group, _, _ := strings.Cut(s, ":")
+		all = append(all, group+":*", s)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Get finds a key of the caller's; admins find all. store.ErrNotFound.
 func (k *Keys) Get(ctx context.Context, who Caller, id string) (store.APIKey, error) {
 	r, err := k.Records.Get(ctx, id)
