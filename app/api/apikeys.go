@@ -107,9 +107,9 @@ type changeKeyIn struct {
 	Body struct {
 		Name      *Name      `json:"name,omitempty"`
 		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100"`
-		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids; absent: all of one's own"`
-		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32; absent: all"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future; absent: never"`
+		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids"`
+		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32"`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future"`
 	}
 }
 
