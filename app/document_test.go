@@ -219,6 +219,43 @@ func TestWholeNumberWithFraction(t *testing.T) {
 	require.Equal(t, "olderThanDays", wrong.list("errors")[0].str("field"))
 }
 
+// TestPollsAreAsDocumented asks Engine.IO's routes what its library answers without us.
+func TestPollsAreAsDocumented(t *testing.T) {
+	r := start(t, place{dataDir: t.TempDir()})
+	all := contractOf(t, r).operations()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	ask := func(method, query string, body []byte, status int, headers ...string) answer {
+		req, err := http.NewRequestWithContext(t.Context(), method, r.url+"/socket.io/?EIO=4&transport="+query, bytes.NewReader(body))
+		require.NoError(t, err)
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		resp, err := transport.RoundTrip(req)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, resp.Body.Close()) }()
+		raw, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, status, resp.StatusCode, "%s %s: %s", method, query, raw)
+		a := answer{status: status, header: resp.Header, body: raw}
+		o := all[slices.IndexFunc(all, func(o operation) bool { return o.method == method && o.path == "/socket.io/" })]
+		require.NoError(t, o.check(a), "%s %s", method, query)
+		return a
+	}
+	connect := func() string {
+		var opened struct{ SID string }
+		require.NoError(t, json.Unmarshal(ask("GET", "polling", nil, 200).body[1:], &opened))
+		return "polling&sid=" + opened.SID
+	}
+	ask("POST", connect(), []byte("40"), 200)
+	ask("POST", connect(), []byte("40"), 400, "Content-Type", "application/octet-stream")
+	ask("POST", connect(), bytes.Repeat([]byte("x"), 2<<20), 413)
+	ask("POST", connect(), []byte("41"), 429) // ends the connection while it is asked
+	ask("POST", "polling&sid=unknown", []byte("40"), 400)
+	ask("POST", "websocket", nil, 400, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")
+	ask("GET", "carrier", nil, 400)
+}
+
 // TestOtherMethodsAreRefused tries what the document does not have.
 func TestOtherMethodsAreRefused(t *testing.T) {
 	r := start(t, place{dataDir: t.TempDir()})

@@ -116,7 +116,9 @@ func describeSocketIO(doc *huma.OpenAPI) {
 	chosen := func(name string, values ...any) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
 	}
-	text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	text := func(name string) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
+	}
 	for _, path := range socketIOPaths {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			op := &huma.Operation{
@@ -126,13 +128,15 @@ func describeSocketIO(doc *huma.OpenAPI) {
 					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
 					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
 				},
-				Responses: problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text}}, 400, 403, 413, 429, 500, 503),
+				Responses: problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")}}, 400, 403, 413, 429, 500, 503),
 			}
 			op.Responses["400"].Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{ // the library's, which clients know
 				Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
 			}}
 			if method == http.MethodPost {
-				op.RequestBody = &huma.RequestBody{Required: true, Content: text}
+				op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
+				delete(op.Responses, "101")
+				op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/html")}
 			}
 			doc.AddOperation(op)
 		}

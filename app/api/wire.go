@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -273,9 +274,24 @@ func (a *answer) Write(raw []byte) (int, error) {
 		return 0, errOver
 	}
 	a.written = true
+	body := raw
+	if a.status >= http.StatusBadRequest && a.header.Get("Content-Type") != "application/json" {
+		body = a.refusal()
+	}
 	maps.Copy(a.w.Header(), a.header)
 	a.w.WriteHeader(a.status)
-	return a.w.Write(raw)
+	if _, err := a.w.Write(body); err != nil {
+		return 0, err
+	}
+	return len(raw), nil
+}
+
+// refusal says what the library, and what it stands on, would say without a body or as plain text.
+func (a *answer) refusal() []byte {
+	a.header.Set("Content-Type", "application/problem+json")
+	var b bytes.Buffer
+	_ = encode(&b, validation(a.status, http.StatusText(a.status), a.header.Get("X-Request-Id"), nil)) // a Problem can be encoded
+	return b.Bytes()
 }
 
 // await holds the first answer of a connection back until the connection is followed.
