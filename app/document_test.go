@@ -104,6 +104,11 @@ func (o operation) check(a answer) error {
 	case !there:
 		return fmt.Errorf("status %s is not documented", status)
 	}
+	for name, h := range object(documented).obj("headers") {
+		if object(h.(map[string]any))["required"] == true && a.header.Get(name) == "" {
+			return fmt.Errorf("status %s has no header %s", status, name)
+		}
+	}
 	content := object(documented).obj("content")
 	if len(content) == 0 {
 		if len(a.body) > 0 {

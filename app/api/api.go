@@ -98,6 +98,7 @@ func New(cfg Config) *API {
 	a.describeChoices(doc)
 	describeBodies(doc)
 	describeStreams(doc)
+	describeHeaders(doc)
 	return a
 }
 

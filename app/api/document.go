@@ -65,6 +65,24 @@ func (a *API) describeChoices(doc *huma.OpenAPI) {
 	choose("events", among(whatsapp.EventNames()), "CreateWebhookInBody", "ChangeWebhookInBody")
 }
 
+// describeHeaders adds what an error's header says.
+func describeHeaders(doc *huma.OpenAPI) {
+	header := func(name, about, kind string) map[string]*huma.Param {
+		return map[string]*huma.Param{name: {Description: about, Required: true, Schema: &huma.Schema{Type: kind}}}
+	}
+	for _, op := range operations(doc) {
+		for status, headers := range map[string]map[string]*huma.Param{
+			"401": header("WWW-Authenticate", "Bearer", huma.TypeString),
+			"429": header("Retry-After", "Seconds", huma.TypeInteger),
+			"503": header("Retry-After", "Seconds", huma.TypeInteger),
+		} {
+			if r := op.Responses[status]; r != nil {
+				r.Headers = headers
+			}
+		}
+	}
+}
+
 // describeBodies adds what can be wrong with a body: too slow, too large, of another type.
 func describeBodies(doc *huma.OpenAPI) {
 	for _, op := range operations(doc) {

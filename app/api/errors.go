@@ -109,7 +109,6 @@ func (a *API) known(f fault, err error, request string) *Problem {
 	}
 	p := problem(f.status, f.code, detail, request)
 	if f.status == http.StatusServiceUnavailable {
-		p.header = http.Header{"Retry-After": {"1"}}
 		a.Logger.Warn("request not served", zap.String("request", request), zap.String("code", f.code), zap.Error(err))
 	}
 	return p
@@ -134,9 +133,6 @@ func (a *API) refuse(ctx huma.Context, err error) {
 	p := a.problemOf(ctx.Context(), err)
 	for k, v := range p.header {
 		ctx.SetHeader(k, v[0])
-	}
-	if p.Status == http.StatusUnauthorized {
-		ctx.SetHeader("WWW-Authenticate", `Bearer realm="whatsapp-api"`)
 	}
 	ctx.SetHeader("Content-Type", "application/problem+json")
 	ctx.SetStatus(p.Status)
@@ -169,9 +165,6 @@ func (a *API) write(c echo.Context, p *Problem) {
 	h := c.Response().Header()
 	for k, v := range p.header {
 		h.Set(k, v[0])
-	}
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="whatsapp-api"`)
 	}
 	h.Set("Content-Type", "application/problem+json")
 	c.Response().WriteHeader(p.Status)

@@ -41,7 +41,14 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 func problem(status int, code, detail, request string) *Problem {
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: request}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: request}
+	switch status {
+	case http.StatusUnauthorized:
+		p.header = http.Header{"WWW-Authenticate": {`Bearer realm="whatsapp-api"`}}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		p.header = http.Header{"Retry-After": {"1"}} // seconds
+	}
+	return p
 }
 
 // ownErrors gives huma our error shape. huma keeps these in package variables.

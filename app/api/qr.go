@@ -44,7 +44,7 @@ type qrIn struct {
 }
 
 type qrOut struct {
-	ContentType string `header:"Content-Type"`
+	ContentType string `header:"Content-Type" hidden:"true"` // in the document it stands with the content
 	ExpiresAt   string `header:"Expires-At"`
 	Body        []byte
 }

@@ -288,9 +288,11 @@ func (a *answer) Write(raw []byte) (int, error) {
 
 // refusal says what the library, and what it stands on, would say without a body or as plain text.
 func (a *answer) refusal() []byte {
+	p := validation(a.status, http.StatusText(a.status), a.header.Get("X-Request-Id"), nil)
 	a.header.Set("Content-Type", "application/problem+json")
+	maps.Copy(a.header, p.header)
 	var b bytes.Buffer
-	_ = encode(&b, validation(a.status, http.StatusText(a.status), a.header.Get("X-Request-Id"), nil)) // a Problem can be encoded
+	_ = encode(&b, p) // a Problem can be encoded
 	return b.Bytes()
 }
 
