@@ -178,6 +178,8 @@ func (c *conn) forgotten() bool {
 // logout tells WhatsApp that this device leaves, as whatsmeow's Logout does, but leaves
 // closing the socket and deleting the keys to the loop.
 func (c *conn) logout(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.s.m.cfg.SendTimeout)
+	defer cancel()
 	_, err := c.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
 		Namespace: "md", Type: "set", To: types.ServerJID,
 		Content: []waBinary.Node{{

@@ -102,6 +102,20 @@ func TestFrozen(t *testing.T) {
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
 }
 
+// TestUnlinkWhileFrozen unlinks where WhatsApp does not answer: that waits as long as a message
+// does, and no longer.
+func TestUnlinkWhileFrozen(t *testing.T) {
+	timing := quick()
+	timing.Silence = time.Minute // or the connection would be given up first
+	r := run(t, timing, func(c *whatsapp.Config) { c.SendTimeout = time.Second })
+	s, p := r.link("shop")
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: p.Number()}))
+	err := s.Unlink(t.Context())
+	require.ErrorIs(t, err, whatsapp.ErrOffline)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
+}
+
 // TestStopDuringTheHandshake stops while the server leaves the handshake without an answer. It must
 // not wait for that: when it has stopped, the server still has not given up either.
 func TestStopDuringTheHandshake(t *testing.T) {
