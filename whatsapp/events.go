@@ -34,14 +34,43 @@ const (
 	EventIdentityMapped       = "identity_mapped"
 )
 
-// EventNames lists every event that this version sends, for filters and documents.
-func EventNames() []string {
-	return []string{
-		EventSessionInfo, EventSessionStatus, EventSessionInitialized, EventSessionConnected, EventSessionDisconnected,
-		EventSessionDegraded, EventSessionRecovered, EventSessionError, EventQR, EventNewMessages, EventMessageSent,
-		EventMessageError, EventMessageStatus, EventMessageUndecryptable, EventMessageRecovered, EventChatUpdate,
-		EventContactUpdate, EventIdentityMapped,
+// EventKind is what the documents say of an event.
+type EventKind struct {
+	Name  string
+	About string // when it comes
+	Data  any    // a value of the type of its data
+}
+
+// EventKinds lists every event that this version sends.
+func EventKinds() []EventKind {
+	return []EventKind{
+		{EventSessionInitialized, "A session was created.", SessionData{}},
+		{EventSessionStatus, "A session is in another state, or in it for another reason.", StatusData{}},
+		{EventSessionConnected, "Beside it: now connected.", SessionData{}},
+		{EventSessionDisconnected, "Beside it: no longer connected.", SessionData{}},
+		{EventSessionDegraded, "Beside it: connected, but WhatsApp or the database does not answer.", SessionData{}},
+		{EventSessionRecovered, "Beside it: no longer degraded.", SessionData{}},
+		{EventSessionError, "Beside it: somebody should look; detail says what can be done.", ErrorData{}},
+		{EventSessionInfo, "The session's phone, lid or pushName are known now, or have changed.", SessionData{}},
+		{EventQR, "Another QR code is to be scanned.", convert.QR{}},
+		{EventNewMessages, "Messages came, or were written on the phone. A reaction, an edit and a revocation are messages of their own type.", MessagesData{}},
+		{EventMessageSent, "WhatsApp's server has a message that was sent here.", MessageData{}},
+		{EventMessageError, "A message was not sent.", MessageErrorData{}},
+		{EventMessageStatus, "What became of an own message, for each who got it. delivered may be missing before read.", MessageStatusData{}},
+		{EventMessageUndecryptable, "A message came that could not be read; it was asked for again.", UndecryptableData{}},
+		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
+		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted.", ChatData{}},
+		{EventContactUpdate, "Somebody's name is known now, or has changed.", ContactData{}},
+		{EventIdentityMapped, "Two chat ids are one person; their chats are one from now on.", IdentityData{}},
 	}
+}
+
+// EventNames lists the names of EventKinds.
+func EventNames() (names []string) {
+	for _, k := range EventKinds() {
+		names = append(names, k.Name)
+	}
+	return names
 }
 
 // SessionData is the data of session_initialized, session_connected, session_disconnected,
@@ -59,8 +88,8 @@ type StatusData struct {
 // ErrorData is the data of session_error.
 type ErrorData struct {
 	Session convert.Session `json:"session"`
-	Code    string          `json:"code"`
-	Detail  string          `json:"detail"`
+	Code    string          `json:"code" doc:"The session's reason"`
+	Detail  string          `json:"detail" doc:"What happened and what can be done"`
 }
 
 // MessagesData is the data of new_messages.

@@ -94,6 +94,7 @@ func New(cfg Config) *API {
 		a.echo.Any("/sandbox/*", echo.WrapHandler(cfg.Sandbox))
 	}
 	doc := a.huma.OpenAPI()
+	describeEvents(doc)
 	describeNulls(doc)
 	a.describeChoices(doc)
 	describeBodies(doc)

@@ -26,7 +26,7 @@ type Key struct {
 	ID         string        `json:"id"`
 	Name       string        `json:"name"`
 	Prefix     string        `json:"prefix" doc:"The key's beginning, to tell keys apart"`
-	Scopes     []string      `json:"scopes" doc:"What it may do, as each operation's x-scope; * for all, chats:* for a group"`
+	Scopes     []string      `json:"scopes" doc:"What it may do, as each operation says (x-scope); * for all, messages:* for a group"`
 	Sessions   *[]string     `json:"sessions" doc:"Sessions it may touch; null: all of its owner's"`
 	Addresses  *[]string     `json:"addresses" doc:"Networks (CIDR) it may be used from; null: all"`
 	ExpiresAt  *convert.Time `json:"expiresAt" doc:"null: never"`
@@ -71,7 +71,7 @@ func (a *API) listKeys(ctx context.Context, who service.Caller, in *listKeysIn) 
 type createKeyIn struct {
 	Body struct {
 		Name      Name       `json:"name"`
-		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"100"`
+		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"100" doc:"What it may do, as each operation says; * for all, messages:* for a group"`
 		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids; absent: all of one's own"`
 		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32; absent: all"`
 		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future; absent: never"`
@@ -106,7 +106,7 @@ type changeKeyIn struct {
 	KeyPath
 	Body struct {
 		Name      *Name      `json:"name,omitempty"`
-		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100"`
+		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100" doc:"What it may do, as each operation says; * for all, messages:* for a group"`
 		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids"`
 		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32"`
 		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future"`

@@ -14,7 +14,7 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
-const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token as ` + "`Authorization: Bearer …`" + `.
+const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token, or an API key, as ` + "`Authorization: Bearer …`" + `.
 Errors are application/problem+json (RFC 9457) with a stable ` + "`code`" + `. Lists are ` + "`{data, nextCursor}`" + `; pass nextCursor as ` + "`cursor`" + ` for the next page.`
 
 // document is the frame of the OpenAPI document; huma fills in the endpoints.
@@ -28,8 +28,9 @@ func document(version string) huma.Config {
 	cfg.DefaultFormat = "application/json"
 	cfg.Components.Schemas.RegisterTypeAlias(typeOf[convert.Time](), typeOf[time.Time]())
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token or an API key. The cookie that a login sets does too, on pages of the same origin"},
 	}
+	cfg.Tags = []*huma.Tag{{Name: "webhooks", Description: webhooksAbout}}
 	return cfg
 }
 
@@ -97,8 +98,8 @@ func describeBodies(doc *huma.OpenAPI) {
 func describeStreams(doc *huma.OpenAPI) {
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/ws", OperationID: "getWs", Tags: []string{"events"}, Summary: "Events over WebSocket",
-		Description: webSocketAbout,
-		Responses:   problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}}, 400, 401, 403, 426, 429, 500, 503),
+		Description: webSocketAbout + needs(streamScope), Extensions: scoped(streamScope),
+		Responses: problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}}, 400, 401, 403, 426, 429, 500, 503),
 	})
 	bearer := []map[string][]string{{"bearer": {}}}
 	text := func(name string) *huma.Response {
@@ -109,7 +110,7 @@ func describeStreams(doc *huma.OpenAPI) {
 	}
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: base + "/events", OperationID: "getEvents", Tags: []string{"events"}, Summary: "Events as a stream (Server-Sent Events)",
-		Description: eventStreamAbout, Security: bearer,
+		Description: eventStreamAbout + needs(streamScope), Extensions: scoped(streamScope), Security: bearer,
 		Parameters: []*huma.Param{
 			query("sessions", "Ids, comma-separated; without: all of one's own, those made later too"), query("events", "Names, comma-separated; without: all"),
 			query("after", "The id of the last event that you have; 0: from the beginning of what is kept"),
@@ -119,8 +120,8 @@ func describeStreams(doc *huma.OpenAPI) {
 	})
 	describeSocketIO(doc)
 	doc.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{"health"}, Summary: "Metrics for Prometheus; for admins' tokens and keys with metrics:read",
-		Security: bearer, Responses: problems(map[string]*huma.Response{"200": text("text/plain")}, 401, 403, 429, 500, 503),
+		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{"health"}, Summary: "Metrics for Prometheus",
+		Description: "For admins." + needs(scopeMetrics), Extensions: scoped(scopeMetrics), Security: bearer, Responses: problems(map[string]*huma.Response{"200": text("text/plain")}, 401, 403, 429, 500, 503),
 	})
 	doc.AddOperation(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{"health"}, Summary: "This document",
@@ -141,7 +142,7 @@ func describeSocketIO(doc *huma.OpenAPI) {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			op := &huma.Operation{
 				Method: method, Path: path, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
-				Tags: []string{"events"}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
+				Tags: []string{"events"}, Summary: "Events over Socket.IO", Description: socketIOAbout + needs(streamScope), Extensions: scoped(streamScope), Security: []map[string][]string{{}, {"bearer": {}}},
 				Parameters: []*huma.Param{
 					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
 					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},

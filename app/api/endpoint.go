@@ -138,7 +138,11 @@ func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	if e.Access != Open {
 		op.Security = []map[string][]string{{"bearer": {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-		op.Extensions = map[string]any{"x-scope": e.Scope}
+		about := ""
+		if e.Access == AdminOnly {
+			about = "For admins."
+		}
+		op.Description, op.Extensions = strings.TrimSpace(about+needs(e.Scope)), scoped(e.Scope)
 	} else if !safe(e.Method) {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
@@ -150,6 +154,16 @@ func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	}
 	return op
 }
+
+// needs tells readers of the document which scope a key needs, scoped tells programs.
+func needs(scope string) string {
+	if scope == service.ScopeLogin {
+		return "\n\nNot with an API key."
+	}
+	return "\n\nAn API key needs the scope `" + scope + "`."
+}
+
+func scoped(scope string) map[string]any { return map[string]any{"x-scope": scope} }
 
 // status sets the answer's status where it is not 200.
 func status(code int) func(*huma.Operation) {

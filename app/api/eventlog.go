@@ -20,7 +20,7 @@ func (a *API) eventLog() []Endpoint {
 type listEventsIn struct {
 	SessionPath
 	After int64 `query:"after" minimum:"0" doc:"seq of the last event that you have; 0: from the beginning of what is kept"`
-	Limit int   `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Limit int   `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most"`
 	Wait  int   `query:"wait" minimum:"0" maximum:"60" doc:"Seconds to wait for an event when there is none yet"`
 }
 

@@ -17,6 +17,7 @@ import (
 
 const eventStreamAbout = `Server-Sent Events: each has event (its name), data (its envelope {"id","seq","event","sessionId","timestamp","data"}) and id, an opaque cursor over all sessions of the stream.
 With Last-Event-ID (browsers send it themselves), or with after, the missed events come first, in order, then live ones, without gap or repetition; after=0 begins with what is kept. A cursor is for the same sessions that its stream was asked for.
+A browser's EventSource cannot set Authorization: there the cookie that a login sets does, on pages of the same origin.
 A comment comes every 20 s, and an id without data where events went by that were not asked for, so that the cursor does not grow old: it is no event, and browsers resume with it. A client that reads too slowly is cut and comes back with its cursor. The stream ends with its token, or with the server; a last comment says why.`
 
 const eventStreamRetry = 3 * time.Second // before a browser comes back

@@ -11,7 +11,7 @@ import (
 
 func (a *API) users() []Endpoint {
 	return []Endpoint{
-		open(a, http.MethodPost, base+"/users/login", "Log in", a.login, alsoFails(http.StatusUnauthorized)),
+		open(a, http.MethodPost, base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", a.login, alsoFails(http.StatusUnauthorized)),
 		onAccount(a, http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", a.logout, status(http.StatusNoContent)),
 		onAccount(a, http.MethodGet, "/users/me", "users:self", "Own profile", a.me),
 		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),

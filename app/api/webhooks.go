@@ -14,6 +14,29 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
+const webhooksAbout = `One event a request, POST with a JSON body. Any 2xx within timeoutSeconds takes it; all else is tried again, after 1 s, then twice as long each time up to an hour, until retryFor is over and the delivery is dead.
+Events of one chat come in order, one at a time; chats do not wait for each other. 429 and 503 with Retry-After: the endpoint gets nothing until then. 410: the webhook is paused, until resume. After 10 failures in a row it is failing: one request at a time is tried, every 2 s to 5 min, until one is taken.
+
+| header | |
+|---|---|
+| X-Event-Id | The event's id. A crash can make a repetition, which has the same |
+| X-Delivery-Attempt | 1, 2, … |
+| X-Webhook-Id | The webhook's id |
+| X-Webhook-Replay | true: sent again on request (replay, or retry of a dead delivery), so take it although X-Event-Id is known |
+| X-Hub-Signature-256 | sha256=HMAC-SHA256 of the body, in hex, with the current secret alone |
+| X-Webhook-Signature | t=SECONDS,v1=HMAC-SHA256 of "SECONDS.BODY", in hex; for 24 hours after rotate-secret a second v1, with the old secret: take it if any v1 is right and t is not old |
+
+The key of both is the whole secret, whsec_ too; the body is its bytes, before JSON is read.
+
+| format | what comes, one message a request but for cloud; other events are not sent |
+|---|---|
+| native | Every event, as its envelope |
+| cloud | new_messages and message_recovered of others, as messages: text, image, video, audio, document, sticker, and all else as unsupported. message_status and message_error, as statuses. phone_number_id and the entry's id are the session's; the id of a file is its message's |
+| waha | message (others wrote it), message.any (own only), message.ack, session.status |
+| evolution | messages.upsert, send.message (sent here), messages.update, connection.update, qrcode.updated |
+
+waha and evolution bring no reactions, edits, revocations and other messages that only act on another one.`
+
 func (a *API) webhooks() []Endpoint {
 	const read, write = "webhooks:read", "webhooks:write"
 	accepted := status(http.StatusAccepted)
@@ -23,10 +46,10 @@ func (a *API) webhooks() []Endpoint {
 		onAccount(a, http.MethodGet, "/webhooks/{id}", read, "One webhook", a.getWebhook),
 		onAccount(a, http.MethodPut, "/webhooks/{id}", write, "Change a webhook; what is not given stays. With another url: nothing goes to the old one once this has answered", a.changeWebhook),
 		onAccount(a, http.MethodDelete, "/webhooks/{id}", write, "Delete a webhook with its log; no delivery is under way once this has answered", a.deleteWebhook, status(http.StatusNoContent)),
-		onAccount(a, http.MethodPost, "/webhooks/{id}/test", write, "Send a webhook_test event now and say what came of it", a.testWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/test", write, "Send a webhook_test event now, as native whatever the format, and say what came of it", a.testWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/pause", write, "Stop deliveries; events wait in the log. Those under way have 3 s to end before this answers, and are repeated later if they did not", a.pauseWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/resume", write, "Go on where deliveries stopped", a.resumeWebhook),
-		onAccount(a, http.MethodPost, "/webhooks/{id}/rotate-secret", write, "Make a new secret; the old one signs as well for 24 hours", a.rotateWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/rotate-secret", write, "Make a new secret; the old one signs as well for 24 hours, in X-Webhook-Signature alone", a.rotateWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/replay", write, "Send events again, in the background", a.replayWebhook, accepted, alsoFails(http.StatusConflict)),
 		onAccount(a, http.MethodGet, "/webhooks/{id}/deliveries", read, "What became of events, newest first; kept for 7 days, dead ones for 30", a.listDeliveries),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/deliveries/{deliveryId}/retry", write, "Try a delivery again now", a.retryDelivery, accepted),
@@ -52,7 +75,7 @@ type Webhook struct {
 	Headers   map[string]string `json:"headers" doc:"Sent along"`
 	Format    string            `json:"format" enum:"native,cloud,waha,evolution" doc:"Shape of the body: our envelope, or that of Meta's Cloud API, WAHA or Evolution API"`
 	State     string            `json:"state" enum:"active,paused,failing" doc:"failing: the endpoint does not answer well and is tried now and then"`
-	Reason    *string           `json:"reason"`
+	Reason    *string           `json:"reason" doc:"Why it is paused or failing, or what was lost; null when there is nothing to say"`
 	Backlog   int64             `json:"backlog" doc:"Events it has still to go through, wanted or not"`
 	RetryFor  string            `json:"retryFor" doc:"How long a delivery is tried before it is given up, e.g. 72h0m0s"`
 	Timeout   int               `json:"timeoutSeconds" doc:"Of one attempt"`
@@ -77,11 +100,11 @@ type Delivery struct {
 	Attempt        int           `json:"attempt" doc:"Attempts so far"`
 	Status         string        `json:"status" enum:"pending,delivered,failed,dead" doc:"pending: waits for its turn; failed: will be tried again; dead: given up"`
 	ResponseStatus *int          `json:"responseStatus"`
-	Error          *string       `json:"error"`
+	Error          *string       `json:"error" doc:"What went wrong at the last attempt, with the beginning of the answer"`
 	DurationMs     *float64      `json:"durationMs"`
 	At             convert.Time  `json:"at" doc:"Of the last attempt"`
 	NextAttemptAt  *convert.Time `json:"nextAttemptAt"`
-	Replay         bool          `json:"replay"`
+	Replay         bool          `json:"replay" doc:"Sent again on request"`
 }
 
 func orEmpty(list []string) []string {
@@ -155,20 +178,20 @@ func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebh
 // WebhookFields are what a client may say of a webhook.
 type WebhookFields struct {
 	Events  *[]string          `json:"events,omitempty" maxItems:"100" doc:"Names of events; empty: all"`
-	Filters *FilterFields      `json:"filters,omitempty"`
+	Filters *FilterFields      `json:"filters,omitempty" doc:"A filter looks only at events that have what it asks for"`
 	Headers *map[string]string `json:"headers,omitempty" maxProperties:"20" doc:"At most 20, sent along; not those that the server sets"`
-	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent"`
+	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent; what each brings is told above"`
 	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" pattern:"^(0|([0-9]+([.][0-9]+)?(ms|s|m|h))+)$" patternDescription:"a duration such as 90m or 72h" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
 	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
 }
 
 // FilterFields are the filters of a webhook as a client writes them.
 type FilterFields struct {
-	Chats   []string `json:"chats,omitempty" maxItems:"1000"`
-	Senders []string `json:"senders,omitempty" maxItems:"1000"`
-	Types   []string `json:"types,omitempty" maxItems:"100"`
-	FromMe  *bool    `json:"fromMe,omitempty" nullable:"true"`
-	Groups  *bool    `json:"groups,omitempty" nullable:"true"`
+	Chats   []string `json:"chats,omitempty" maxItems:"1000" doc:"Phone numbers, JIDs or LIDs; empty: all chats"`
+	Senders []string `json:"senders,omitempty" maxItems:"1000" doc:"Of messages; empty: all"`
+	Types   []string `json:"types,omitempty" maxItems:"100" doc:"Of messages, such as text or image; empty: all"`
+	FromMe  *bool    `json:"fromMe,omitempty" nullable:"true" doc:"Only own messages, or only those of others; null: both"`
+	Groups  *bool    `json:"groups,omitempty" nullable:"true" doc:"Only groups, or only other chats; null: both"`
 }
 
 func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {

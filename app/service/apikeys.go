@@ -114,7 +114,7 @@ func (k *Keys) apply(r *store.APIKey, w KeyWish) error {
 	if w.Scopes != nil {
 		for _, s := range w.Scopes {
 			if !scopeForm.MatchString(s) || !slices.ContainsFunc(k.Scopes(), func(known string) bool { return covers(s, known) }) {
-				wrong["scopes"] = fmt.Sprintf("%q covers nothing; known are %s, and * or chats:* for many", s, strings.Join(k.Scopes(), " "))
+				wrong["scopes"] = fmt.Sprintf("%q covers nothing; known are %s, and * or messages:* for many", s, strings.Join(k.Scopes(), " "))
 			}
 		}
 		r.Scopes = w.Scopes

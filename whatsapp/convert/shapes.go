@@ -76,17 +76,17 @@ type Message struct {
 	ChatID    string    `json:"chatId"`
 	From      Address   `json:"from"`
 	FromMe    bool      `json:"fromMe"`
-	Type      string    `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contact, poll, reaction, edit, revoke … or unknown"`
+	Type      string    `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contact, poll, reaction, edit, revoke … or unknown. A reaction, an edit or a revocation is a message of its own, beside the one it is about, and does not say which that is yet"`
 	Text      *string   `json:"text" doc:"Text or caption"`
-	Quoted    *Quoted   `json:"quoted"`
+	Quoted    *Quoted   `json:"quoted" doc:"The message that this one answers"`
 	Mentions  []Address `json:"mentions"`
-	Media     *Media    `json:"media"`
+	Media     *Media    `json:"media" doc:"What is known of its file; the file itself is not fetched yet"`
 	Status    string    `json:"status" enum:"received,queued,sent,delivered,read,played,failed"`
 	Error     *Failure  `json:"error"`
 	Timestamp Time      `json:"timestamp" doc:"WhatsApp's time of the message"`
 	StoredAt  Time      `json:"storedAt" doc:"When this server kept it"`
-	EditedAt  *Time     `json:"editedAt"`
-	RevokedAt *Time     `json:"revokedAt"`
+	EditedAt  *Time     `json:"editedAt" doc:"null so far"`
+	RevokedAt *Time     `json:"revokedAt" doc:"null so far"`
 }
 
 // Chat is a conversation.
@@ -117,7 +117,7 @@ type Session struct {
 	Phone     *string `json:"phone"`
 	LID       *string `json:"lid"`
 	PushName  *string `json:"pushName"`
-	LastSeq   int64   `json:"lastSeq" doc:"seq of the newest event"`
+	LastSeq   int64   `json:"lastSeq" doc:"seq of the newest event; inside an event, of one before it"`
 	CreatedAt Time    `json:"createdAt"`
 	UpdatedAt Time    `json:"updatedAt"`
 }

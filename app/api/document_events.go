@@ -1,0 +1,35 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-api/whatsapp"
+)
+
+const eventsAbout = `Every event is ` + "`{id, seq, event, sessionId, timestamp, data}`" + `, the same over WebSocket, Socket.IO, Server-Sent Events, the event log and webhooks of the format native.
+Pass over names and fields that you do not know: there will be more.
+
+| event | when | data |
+|---|---|---|
+`
+
+// describeEvents tells the document which events there are and what each brings.
+func describeEvents(doc *huma.OpenAPI) {
+	all := doc.Components.Schemas
+	about := strings.Builder{}
+	about.WriteString(eventsAbout)
+	event := all.Map()["Event"]
+	name := event.Properties["event"]
+	for _, k := range whatsapp.EventKinds() {
+		data := all.Schema(reflect.TypeOf(k.Data), true, k.Name)
+		fmt.Fprintf(&about, "| `%s` | %s | %s |\n", k.Name, k.About, strings.TrimPrefix(data.Ref, schemaPrefix))
+		name.Enum = append(name.Enum, k.Name)
+		event.OneOf = append(event.OneOf, &huma.Schema{Properties: map[string]*huma.Schema{"event": {Enum: []any{k.Name}}, "data": data}})
+	}
+	event.Properties["data"].Description = "What the event brings, by its name: see the table of events"
+	doc.Tags = append(doc.Tags, &huma.Tag{Name: "events", Description: about.String()})
+}
