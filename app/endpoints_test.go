@@ -56,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		{"bad chat", "GET", "/api/v1/messages/sessions/shop/chats/..%2f..%2fetc/messages", nil, 422, "bad_address", ""},
 		{"bad moment", "GET", "/api/v1/messages/sessions/shop/chats/34999999999/messages?before=yesterday", nil, 422, "validation_failed", "before"},
 		{"cleanup without limit", "POST", "/api/v1/messages/sessions/shop/cleanup", map[string]any{}, 422, "validation_failed", "olderThanDays"},
+		{"no such event", "GET", "/api/v1/events?events=new_message", nil, 422, "validation_failed", "events"},
 		{"events ahead of the log", "GET", "/api/v1/sessions/shop/events?after=100000", nil, 410, "cursor_expired", ""},
 		{"too large", "POST", send, map[string]any{"to": "34600000000", "text": strings.Repeat("x", 2<<20)}, 413, "body_too_large", ""},
 	} {
@@ -77,6 +78,8 @@ func TestBadInput(t *testing.T) {
 					require.NotEmpty(t, e.str("message"))
 				}
 				require.Contains(t, fields, c.field)
+				require.Equal(t, "Some fields are wrong.", p.str("detail"))
+				require.NotContains(t, string(raw), "2006-01-02", "a pattern of Go's tells nobody anything")
 			}
 		})
 	}
@@ -334,6 +337,7 @@ func TestWebSocketProtocol(t *testing.T) {
 			{map[string]any{"type": "subscribe", "sessions": []string{"nope"}}, "not_found"},
 			{map[string]any{"type": "subscribe", "sessions": []string{"shop"}, "after": 100000}, "cursor_expired"},
 			{map[string]any{"type": "subscribe", "sessions": []string{"shop", "other"}, "after": 1}, "validation_failed"},
+			{map[string]any{"type": "subscribe", "events": []string{"new_message"}}, "validation_failed"},
 			{map[string]any{"type": "subscribe", "sessions": []string{"shop"}, "after": "x"}, "bad_frame"},
 			{map[string]any{"type": "subscribe", "sessions": "shop"}, "bad_frame"},
 		} {

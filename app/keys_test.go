@@ -40,7 +40,9 @@ func TestAPIKeys(t *testing.T) {
 		key.call("GET", "/api/v1/sessions/other", nil, 404)
 		key.call("GET", "/api/v1/messages/sessions/shop/chats", nil, 200)
 		require.Equal(t, "scope_missing", key.call("POST", "/api/v1/sessions", map[string]any{"name": "x"}, 403).str("code"))
-		require.Equal(t, "scope_missing", key.call("GET", "/api/v1/sessions/shop/events", nil, 403).str("code"))
+		missing := key.call("GET", "/api/v1/sessions/shop/events", nil, 403)
+		require.Equal(t, "scope_missing", missing.str("code"))
+		require.Contains(t, missing.str("detail"), "events:read")
 		all := r.with(r.call("POST", "/api/v1/api-keys", map[string]any{"name": "All", "scopes": []string{"*"}}, 201).str("key"))
 		for _, c := range [][2]string{{"POST", "/api/v1/api-keys"}, {"GET", "/api/v1/api-keys"}, {"PUT", "/api/v1/users/me/password"}, {"POST", "/api/v1/users"}} {
 			require.Equal(t, "scope_missing", all.call(c[0], c[1], map[string]any{}, 403).str("code"), "a key does not make keys or users: %v", c)

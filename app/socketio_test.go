@@ -72,6 +72,7 @@ func TestSocketIORefusals(t *testing.T) {
 		"missing":          {object{"token": r.token, "sessions": []string{"nope"}}, "not_found"},
 		"ahead of the log": {object{"token": r.token, "sessions": []string{"shop"}, "after": 100000}, "cursor_expired"},
 		"bad after":        {object{"token": r.token, "after": "x"}, "validation_failed"},
+		"no such event":    {object{"token": r.token, "events": []string{"new_message"}}, "validation_failed"},
 		"one seq for many": {object{"token": r.token, "sessions": []string{"shop", "shop"}, "after": 1}, "validation_failed"},
 	} {
 		for way, transports := range ways {

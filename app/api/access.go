@@ -35,8 +35,8 @@ func (a *API) loggedIn(scope string) func(huma.Context, func(huma.Context)) {
 			ctx = huma.WithValue(ctx, callerKey{}, who)
 			err = a.paced(ctx, who)
 		}
-		if err == nil && !who.May(scope) {
-			err = service.ErrScope
+		if err == nil {
+			err = who.Require(scope)
 		}
 		if err != nil {
 			a.refuse(ctx, err)

@@ -28,10 +28,10 @@ type fault struct {
 
 // faults is searched in order; the first that matches wins.
 var faults = []fault{
-	{service.ErrUnauthorized, 401, "unauthorized", "There is no access token, or it is no longer good. Log in again."},
+	{service.ErrUnauthorized, 401, "unauthorized", "There is no access token or API key, or it is no longer good."},
 	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
 	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
-	{service.ErrScope, 403, "scope_missing", "This API key was not given what this call needs; see scopes."},
+	{service.ErrScope, 403, "scope_missing", ""},
 	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
@@ -115,7 +115,7 @@ func (a *API) known(f fault, err error, request string) *Problem {
 }
 
 func invalid(wrong service.Invalid, request string) *Problem {
-	p := problem(422, "validation_failed", "Some fields are wrong.", request)
+	p := problem(422, "validation_failed", someWrong, request)
 	for field, why := range wrong {
 		p.Errors = append(p.Errors, FieldProblem{Field: field, In: "body", Message: why})
 	}

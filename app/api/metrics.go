@@ -25,8 +25,9 @@ func (a *API) metrics(c echo.Context) error {
 		return a.problemOf(ctx, err)
 	case !who.Admin():
 		return a.problemOf(ctx, service.ErrForbidden)
-	case !who.May(scopeMetrics):
-		return a.problemOf(ctx, service.ErrScope)
+	}
+	if err := who.Require(scopeMetrics); err != nil {
+		return a.problemOf(ctx, err)
 	}
 	c.Response().Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	c.Response().WriteHeader(http.StatusOK)

@@ -82,6 +82,9 @@ func validation(status int, msg, request string, errs []error) *Problem {
 	if status == http.StatusInternalServerError {
 		msg = "Something went wrong here. The request id helps to find it in the log."
 	}
+	if msg == "validation failed" {
+		msg = someWrong
+	}
 	p := problem(status, code, msg, request)
 	for _, err := range errs {
 		d, ok := err.(huma.ErrorDetailer)
@@ -92,9 +95,20 @@ func validation(status int, msg, request string, errs []error) *Problem {
 			continue
 		}
 		in, field, _ := strings.Cut(d.ErrorDetail().Location, ".")
-		p.Errors = append(p.Errors, FieldProblem{Field: missing(field, d.ErrorDetail().Message), In: in, Message: d.ErrorDetail().Message})
+		p.Errors = append(p.Errors, FieldProblem{Field: missing(field, d.ErrorDetail().Message), In: in, Message: readable(d.ErrorDetail().Message)})
 	}
 	return p
+}
+
+// someWrong is the detail of every problem that lists fields.
+const someWrong = "Some fields are wrong."
+
+// readable puts what only Go programmers read into words.
+func readable(message string) string {
+	if strings.HasPrefix(message, "invalid date/time for format ") {
+		return "must be a moment such as 2026-11-24T10:00:00Z"
+	}
+	return message
 }
 
 // missing completes a field's path with the property that lacks, which huma names in its

@@ -75,7 +75,14 @@ func (a *API) eventPlan(r *http.Request, who service.Caller) (plan, error) {
 			return plan{}, err
 		}
 	}
-	return a.plan(r.Context(), who, f)
+	p, err := a.plan(r.Context(), who, f)
+	var wrong service.Invalid
+	if errors.As(err, &wrong) {
+		for field, why := range wrong {
+			return plan{}, wrongParameter(field, "query", why)
+		}
+	}
+	return p, err
 }
 
 // commaList splits a query parameter; an empty one is nil.
@@ -209,7 +216,7 @@ func (a *API) resume(ctx context.Context, who service.Caller, sessions []string,
 }
 
 func wrongParameter(name, in, why string) *Problem {
-	p := problem(http.StatusUnprocessableEntity, "validation_failed", "Some fields are wrong.", "")
+	p := problem(http.StatusUnprocessableEntity, "validation_failed", someWrong, "")
 	p.Errors = []FieldProblem{{Field: name, In: in, Message: why}}
 	return p
 }

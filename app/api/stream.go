@@ -88,8 +88,8 @@ const streamScope = "events:read"
 // listener says whose token or key it is, and whether it is good for following events.
 func (a *API) listener(ctx context.Context, token string) (service.Caller, error) {
 	who, err := a.admit(ctx, token)
-	if err == nil && !who.May(streamScope) {
-		err = service.ErrScope
+	if err == nil {
+		err = who.Require(streamScope)
 	}
 	return who, err
 }

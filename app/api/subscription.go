@@ -93,6 +93,9 @@ type plan struct {
 // point must be kept.
 func (a *API) plan(ctx context.Context, who service.Caller, f follow) (plan, error) {
 	p := plan{who: who, sessions: []string{}, points: map[string]int64{}, records: map[string]store.Session{}, all: f.Sessions == nil}
+	if fault := service.CheckEvents(f.Events); fault != "" { // or the client would wait for ever for what is never sent
+		return plan{}, service.Invalid{"events": fault}
+	}
 	records, err := a.followed(ctx, who, f.Sessions)
 	if err != nil {
 		return plan{}, err

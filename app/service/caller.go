@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,6 +24,17 @@ func (c Caller) Admin() bool { return c.User.Role == store.RoleAdmin }
 // that his role allows.
 func (c Caller) May(scope string) bool {
 	return c.Key == nil || slices.ContainsFunc(c.Key.Scopes, func(granted string) bool { return covers(granted, scope) })
+}
+
+// Require is May as an error that names what is missing. ErrScope.
+func (c Caller) Require(scope string) error {
+	switch {
+	case c.May(scope):
+		return nil
+	case scope == ScopeLogin:
+		return fmt.Errorf("%w: no key may do this, log in instead", ErrScope)
+	}
+	return fmt.Errorf("%w: it needs %s", ErrScope, scope)
 }
 
 // MaySession says whether the caller's key allows this session; whose it is, is not asked here.

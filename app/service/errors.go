@@ -18,7 +18,7 @@ var (
 	// ErrForbidden says that the caller may not do this.
 	ErrForbidden = errors.New("not allowed")
 	// ErrScope says that the API key was not given what this call needs.
-	ErrScope = errors.New("not in the scopes of this api key")
+	ErrScope = errors.New("this is not in the scopes of the API key")
 	// ErrAddress says that the API key may not be used from this address.
 	ErrAddress = errors.New("api key may not be used from this address")
 	// ErrEmailTaken says that another user has this email.

@@ -28,7 +28,7 @@ func (h *Webhooks) apply(w *store.Webhook, spec WebhookSpec) error {
 		if len(*spec.Events) > 0 {
 			w.Events = slices.Clone(*spec.Events)
 		}
-		wrong.check("events", checkEvents(w.Events))
+		wrong.check("events", CheckEvents(w.Events))
 	}
 	if spec.Filters != nil {
 		w.Filters = store.WebhookFilters{Types: spec.Filters.Types, FromMe: spec.Filters.FromMe, Groups: spec.Filters.Groups}
@@ -57,7 +57,8 @@ func (h *Webhooks) apply(w *store.Webhook, spec WebhookSpec) error {
 	return nil
 }
 
-func checkEvents(names []string) string {
+// CheckEvents says what is wrong with names of events; nothing if all are known.
+func CheckEvents(names []string) string {
 	known := whatsapp.EventNames()
 	for _, n := range names {
 		if !slices.Contains(known, n) {
