@@ -214,6 +214,12 @@ func TestRefusedAndUnconfirmedSends(t *testing.T) {
 	require.Contains(t, p.str("detail"), "463")
 	failed := r.awaitEvent("shop", 0, named("message_error")).obj("data")
 	require.Equal(t, "failed", failed.obj("message").str("status"))
+	status := r.awaitEvent("shop", 0, func(e object) bool {
+		return e.str("event") == "message_status" && e.obj("data").str("status") == "failed"
+	}).obj("data")
+	require.Equal(t, failed.obj("message").str("id"), status.str("messageId"))
+	require.Equal(t, "whatsapp_refused", status.obj("error").str("code"))
+	require.Equal(t, ana.Number(), status.obj("by").str("phone"))
 
 	require.NoError(t, theWorld.server.AddFaults(sandbox.Fault{Kind: sandbox.FaultAckLost, Phone: ana.Number(), Count: 1}))
 	require.Equal(t, "send_unconfirmed", send("acknowledgement lost", 504).str("code"))

@@ -112,11 +112,12 @@ type MessageErrorData struct {
 
 // MessageStatusData is the data of message_status.
 type MessageStatusData struct {
-	ChatID    string          `json:"chatId"`
-	MessageID string          `json:"messageId"`
-	Status    string          `json:"status" enum:"sent,delivered,read,played,failed"`
-	By        convert.Address `json:"by" doc:"Who received or read it; the own account for sent and failed"`
-	Timestamp convert.Time    `json:"timestamp"`
+	ChatID    string           `json:"chatId"`
+	MessageID string           `json:"messageId"`
+	Status    string           `json:"status" enum:"sent,delivered,read,played,failed"`
+	By        convert.Address  `json:"by" doc:"Who received or read it; the own account for sent and failed"`
+	Timestamp convert.Time     `json:"timestamp"`
+	Error     *convert.Failure `json:"error" doc:"Why it failed; else null"`
 }
 
 // UndecryptableData is the data of message_undecryptable: a message that came but could not

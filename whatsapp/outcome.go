@@ -78,8 +78,10 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	}
 	d := c.draft()
 	d.unit.Updates = []store.MessageUpdate{{Key: m.MessageKey, Status: &status, Failure: &f}}
-	d.event(EventMessageError, cause(m.MessageKey)+fmt.Sprintf("\x00%d", nowNano()), MessageErrorData{
-		Message: convert.MessageOf(m, people), Code: f.Code, Detail: f.Detail, Retryable: f.Retryable,
+	shape, attempt := convert.MessageOf(m, people), fmt.Sprintf("\x00%d", nowNano())
+	d.event(EventMessageError, cause(m.MessageKey)+attempt, MessageErrorData{Message: shape, Code: f.Code, Detail: f.Detail, Retryable: f.Retryable})
+	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+status+attempt, MessageStatusData{
+		ChatID: m.Chat, MessageID: m.ID, Status: status, By: shape.From, Timestamp: convert.Time(now()), Error: shape.Error,
 	})
 	if err := d.commit(); err != nil {
 		return m, errors.Join(reason, err)

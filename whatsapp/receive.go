@@ -44,7 +44,7 @@ func (c *conn) keepMessage(e *events.Message, content convert.Content) error {
 		return err
 	}
 	d.learned = d.unit
-	d.receive(m, kind, content.Action)
+	d.receive(m, kind, convert.Acts(content.Type))
 	if e.RetryCount > 0 || e.UnavailableRequestID != "" {
 		d.event(EventMessageRecovered, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, d.people)})
 	}

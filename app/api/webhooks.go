@@ -35,7 +35,7 @@ The key of both is the whole secret, whsec_ too; the body is its bytes, before J
 | waha | message (others wrote it), message.any (own only), message.ack, session.status |
 | evolution | messages.upsert, send.message (sent here), messages.update, connection.update, qrcode.updated |
 
-In waha and evolution a reaction, an edit or a revocation looks like a text so far; with the filter types they can be left out.`
+In waha and evolution nothing comes of a reaction, an edit or a revocation so far: as texts they would make bots answer.`
 
 func (a *API) webhooks() []Endpoint {
 	const read, write = "webhooks:read", "webhooks:write"

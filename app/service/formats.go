@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"whatsapp-api/store"
@@ -90,6 +91,12 @@ func (o occasion) messages() []convert.Message {
 		return append(many.Messages, *one.Message)
 	}
 	return many.Messages
+}
+
+// readable are those that are something to read. Messages that act on another one have shapes and
+// events of their own elsewhere; as texts they would make bots answer.
+func (o occasion) readable() []convert.Message {
+	return slices.DeleteFunc(o.messages(), func(m convert.Message) bool { return convert.Acts(m.Type) })
 }
 
 // status is the data of message_status.

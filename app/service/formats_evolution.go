@@ -113,11 +113,11 @@ func evolutionBodies(o occasion) (bodies []any) {
 			body("qrcode.updated", data)
 		}
 	case whatsapp.EventMessageSent:
-		for _, m := range o.messages() {
+		for _, m := range o.readable() {
 			body("send.message", evolutionMessageOf(o, m))
 		}
 	default:
-		for _, m := range o.messages() {
+		for _, m := range o.readable() {
 			body("messages.upsert", evolutionMessageOf(o, m))
 		}
 	}

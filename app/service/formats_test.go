@@ -67,6 +67,8 @@ func occasions(t *testing.T) map[string]store.Event {
 		"image":      {whatsapp.EventNewMessages, bring(picture)},
 		"voice":      {whatsapp.EventNewMessages, bring(voice)},
 		"document":   {whatsapp.EventNewMessages, bring(file)},
+		"reaction":   {whatsapp.EventNewMessages, bring(sample("R1", bob.ID, bob, convert.TypeReaction, "👍"))},
+		"edit":       {whatsapp.EventNewMessages, bring(sample("E1", bob.ID, bob, convert.TypeEdit, "anew"))},
 		"location":   {whatsapp.EventNewMessages, bring(sample("L1", bob.ID, bob, "location", ""))},
 		"own":        {whatsapp.EventNewMessages, bring(own)},
 		"sent":       {whatsapp.EventMessageSent, whatsapp.MessageData{Message: own}},

@@ -113,7 +113,7 @@ func wahaBodies(o occasion) (bodies []any) {
 			body("session.status", wahaState{status, o.session.ID})
 		}
 	default:
-		for _, m := range o.messages() {
+		for _, m := range o.readable() {
 			event := "message"
 			if m.FromMe { // WAHA's "message" is what others wrote
 				event = "message.any"

@@ -18,6 +18,15 @@ const (
 	TypeReaction = "reaction"
 )
 
+// acting are the types of message that act on another one and are nothing to read themselves.
+var acting = map[string]bool{
+	TypeEdit: true, TypeRevoke: true, TypeReaction: true, "pin": true, "keep": true, "poll_vote": true, "ephemeral_setting": true,
+}
+
+// Acts says whether a message of this type acts on another one, as a reaction or an edit does, and
+// is nothing to read itself.
+func Acts(kind string) bool { return acting[kind] }
+
 // Content is what a WhatsApp message holds, as far as it is understood. JIDs are as they
 // were in the message.
 type Content struct {
@@ -25,7 +34,6 @@ type Content struct {
 	Text     string
 	Media    *store.Media
 	Context  *waE2E.ContextInfo // what it answers and whom it mentions; may be nil
-	Action   bool               // it acts on another message (a reaction, an edit …) and is nothing to read itself
 	Internal bool               // it is between the account's own devices, or only carries keys: no message
 }
 
@@ -146,7 +154,7 @@ func readPoll(m *waE2E.Message) (Content, bool) {
 		}
 	}
 	if m.GetPollUpdateMessage() != nil {
-		return Content{Type: "poll_vote", Action: true}, true
+		return Content{Type: "poll_vote"}, true
 	}
 	return Content{}, false
 }
@@ -154,13 +162,13 @@ func readPoll(m *waE2E.Message) (Content, bool) {
 func readAction(m *waE2E.Message) (Content, bool) {
 	switch {
 	case m.GetReactionMessage() != nil:
-		return Content{Type: TypeReaction, Text: m.GetReactionMessage().GetText(), Action: true}, true
+		return Content{Type: TypeReaction, Text: m.GetReactionMessage().GetText()}, true
 	case m.GetEncReactionMessage() != nil:
-		return Content{Type: TypeReaction, Action: true}, true
+		return Content{Type: TypeReaction}, true
 	case m.GetPinInChatMessage() != nil:
-		return Content{Type: "pin", Action: true}, true
+		return Content{Type: "pin"}, true
 	case m.GetKeepInChatMessage() != nil:
-		return Content{Type: "keep", Action: true}, true
+		return Content{Type: "keep"}, true
 	}
 	return Content{}, false
 }
@@ -175,13 +183,13 @@ func readProtocol(m *waE2E.Message) (Content, bool) {
 	switch p.GetType() {
 	case waE2E.ProtocolMessage_REVOKE:
 		if p.GetKey() != nil {
-			return Content{Type: TypeRevoke, Action: true}, true
+			return Content{Type: TypeRevoke}, true
 		}
 	case waE2E.ProtocolMessage_MESSAGE_EDIT:
 		c := contentOf(p.GetEditedMessage())
-		return Content{Type: TypeEdit, Text: c.Text, Action: true, Context: c.Context}, true
+		return Content{Type: TypeEdit, Text: c.Text, Context: c.Context}, true
 	case waE2E.ProtocolMessage_EPHEMERAL_SETTING:
-		return Content{Type: "ephemeral_setting", Action: true}, true
+		return Content{Type: "ephemeral_setting"}, true
 	}
 	return Content{Internal: true}, true
 }

@@ -74,7 +74,7 @@ func TestContent(t *testing.T) {
 			if len(c.Text) > 100 {
 				c.Text = fmt.Sprintf("%.20s… %d bytes", c.Text, len(c.Text))
 			}
-			golden(t, "content_"+name, map[string]any{"type": c.Type, "text": c.Text, "media": c.Media, "action": c.Action, "internal": c.Internal, "quotes": c.Context.GetStanzaID()})
+			golden(t, "content_"+name, map[string]any{"type": c.Type, "text": c.Text, "media": c.Media, "action": Acts(c.Type), "internal": c.Internal, "quotes": c.Context.GetStanzaID()})
 		})
 	}
 }
