@@ -17,6 +17,20 @@ import (
 const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token, or an API key, as ` + "`Authorization: Bearer …`" + `.
 Errors are application/problem+json (RFC 9457) with a stable ` + "`code`" + `. Lists are ` + "`{data, nextCursor}`" + `; pass nextCursor as ` + "`cursor`" + ` for the next page.`
 
+// Chapters of the document that are named in more than one place.
+const (
+	tagEvents = "events"
+	tagHealth = "health"
+)
+
+// chapters come in the order in which a newcomer needs them.
+func chapters() []*huma.Tag {
+	return []*huma.Tag{
+		{Name: "users"}, {Name: "sessions"}, {Name: "messages"}, {Name: tagEvents}, {Name: "webhooks", Description: webhooksAbout},
+		{Name: "api-keys"}, {Name: "audit"}, {Name: tagHealth},
+	}
+}
+
 // document is the frame of the OpenAPI document; huma fills in the endpoints.
 func document(version string) huma.Config {
 	cfg := huma.DefaultConfig("whatsapp-api", version)
@@ -30,7 +44,7 @@ func document(version string) huma.Config {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token or an API key. The cookie that a login sets does too, on pages of the same origin"},
 	}
-	cfg.Tags = []*huma.Tag{{Name: "webhooks", Description: webhooksAbout}}
+	cfg.Tags = chapters()
 	return cfg
 }
 
@@ -97,7 +111,7 @@ func describeBodies(doc *huma.OpenAPI) {
 // describeStreams adds the routes that huma does not serve.
 func describeStreams(doc *huma.OpenAPI) {
 	doc.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: "/ws", OperationID: "getWs", Tags: []string{"events"}, Summary: "Events over WebSocket",
+		Method: http.MethodGet, Path: "/ws", OperationID: "getWs", Tags: []string{tagEvents}, Summary: "Events over WebSocket",
 		Description: webSocketAbout + needs(streamScope), Extensions: scoped(streamScope),
 		Responses: problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}}, 400, 401, 403, 426, 429, 500, 503),
 	})
@@ -109,7 +123,7 @@ func describeStreams(doc *huma.OpenAPI) {
 		return &huma.Param{Name: name, In: "query", Description: about, Schema: &huma.Schema{Type: "string"}}
 	}
 	doc.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: base + "/events", OperationID: "getEvents", Tags: []string{"events"}, Summary: "Events as a stream (Server-Sent Events)",
+		Method: http.MethodGet, Path: base + "/events", OperationID: "getEvents", Tags: []string{tagEvents}, Summary: "Events as a stream (Server-Sent Events)",
 		Description: eventStreamAbout + needs(streamScope), Extensions: scoped(streamScope), Security: bearer,
 		Parameters: []*huma.Param{
 			query("sessions", "Ids, comma-separated; without: all of one's own, those made later too"), query("events", "Names, comma-separated; without: all"),
@@ -120,11 +134,11 @@ func describeStreams(doc *huma.OpenAPI) {
 	})
 	describeSocketIO(doc)
 	doc.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{"health"}, Summary: "Metrics for Prometheus",
+		Method: http.MethodGet, Path: "/metrics", OperationID: "getMetrics", Tags: []string{tagHealth}, Summary: "Metrics for Prometheus",
 		Description: "For admins." + needs(scopeMetrics), Extensions: scoped(scopeMetrics), Security: bearer, Responses: problems(map[string]*huma.Response{"200": text("text/plain")}, 401, 403, 429, 500, 503),
 	})
 	doc.AddOperation(&huma.Operation{
-		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{"health"}, Summary: "This document",
+		Method: http.MethodGet, Path: "/api/v1/openapi.json", OperationID: "getOpenapiJson", Tags: []string{tagHealth}, Summary: "This document",
 		Responses: problems(map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}}, 429, 500),
 	})
 }
@@ -142,7 +156,7 @@ func describeSocketIO(doc *huma.OpenAPI) {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			op := &huma.Operation{
 				Method: method, Path: path, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
-				Tags: []string{"events"}, Summary: "Events over Socket.IO", Description: socketIOAbout + needs(streamScope), Extensions: scoped(streamScope), Security: []map[string][]string{{}, {"bearer": {}}},
+				Tags: []string{tagEvents}, Summary: "Events over Socket.IO", Description: socketIOAbout + needs(streamScope), Extensions: scoped(streamScope), Security: []map[string][]string{{}, {"bearer": {}}},
 				Parameters: []*huma.Param{
 					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
 					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,5 +32,6 @@ func describeEvents(doc *huma.OpenAPI) {
 		event.OneOf = append(event.OneOf, &huma.Schema{Properties: map[string]*huma.Schema{"event": {Enum: []any{k.Name}}, "data": data}})
 	}
 	event.Properties["data"].Description = "What the event brings, by its name: see the table of events"
-	doc.Tags = append(doc.Tags, &huma.Tag{Name: "events", Description: about.String()})
+	chapter := slices.IndexFunc(doc.Tags, func(t *huma.Tag) bool { return t.Name == tagEvents })
+	doc.Tags[chapter].Description = about.String()
 }

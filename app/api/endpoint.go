@@ -185,7 +185,11 @@ func operationID(e Endpoint) string {
 	return b.String()
 }
 
+// tag is an operation's chapter.
 func tag(path string) string {
+	if !strings.HasPrefix(path, base) {
+		return tagHealth
+	}
 	for part := range strings.SplitSeq(strings.TrimPrefix(path, base), "/") {
 		if part != "" {
 			return part

@@ -137,6 +137,13 @@ func migrate(c *conn, steps []string, log *zap.Logger) error {
 	if err := registerTokens(c.db); err != nil {
 		return err
 	}
+	version, _, err := c.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		log = zap.NewNop() // a new file needs nobody's patience
+	}
 	for {
 		done, err := migrateOne(c, steps, log)
 		if done || err != nil {
