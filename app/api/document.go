@@ -26,8 +26,14 @@ const (
 // chapters come in the order in which a newcomer needs them.
 func chapters() []*huma.Tag {
 	return []*huma.Tag{
-		{Name: "users"}, {Name: "sessions"}, {Name: "messages"}, {Name: tagEvents}, {Name: "webhooks", Description: webhooksAbout},
-		{Name: "api-keys"}, {Name: "audit"}, {Name: tagHealth},
+		{Name: "users"},
+		{Name: "sessions"},
+		{Name: "messages"},
+		{Name: tagEvents},
+		{Name: "webhooks", Description: webhooksAbout},
+		{Name: "api-keys"},
+		{Name: "audit"},
+		{Name: tagHealth},
 	}
 }
 
