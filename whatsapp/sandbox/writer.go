@@ -21,7 +21,7 @@ const (
 	// closePause is how long a client gets to read a last stanza. Its queue stops
 	// when its socket does, so a close right behind a stream error hides the
 	// error, and the client would come back although it was thrown out.
-	closePause = 3 * time.Second
+	closePause = 8 * time.Second
 )
 
 // writer is what goes out on a connection: answers of the server first, then
