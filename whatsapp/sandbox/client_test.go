@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/store/sqlstore"
@@ -188,6 +189,13 @@ func (c *client) link(p *Phone) int {
 	waitEvents[*events.PairSuccess](c, 1, nil)
 	waitEvents[*events.Connected](c, 1, nil)
 	return number
+}
+
+// settle waits until the client has fetched the app state for the first time. whatsmeow must not
+// delete its store meanwhile: it does not lock what it then reads.
+func (c *client) settle() {
+	c.t.Helper()
+	waitEvents[*events.AppStateSyncComplete](c, len(appstate.AllPatchNames), nil)
 }
 
 // linked makes a client that is linked to the phone.

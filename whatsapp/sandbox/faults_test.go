@@ -103,11 +103,13 @@ func TestLogoutFromPhone(t *testing.T) {
 	s, ann, _, c := pair(t)
 	require.ErrorIs(t, ann.LogoutDevice(0), ErrNoDevice)
 	require.ErrorIs(t, ann.LogoutDevice(9), ErrNoDevice)
+	c.settle()
 	require.NoError(t, ann.LogoutDevice(1))
 	require.False(t, waitEvents[*events.LoggedOut](c, 1, nil)[0].OnConnect)
 	require.Empty(t, ann.Devices())
 
 	other := linked(t, s, ann)
+	other.settle()
 	other.Disconnect()
 	require.NoError(t, ann.LogoutDevice(2))
 	require.NoError(t, other.Connect())
@@ -116,6 +118,7 @@ func TestLogoutFromPhone(t *testing.T) {
 
 func TestLogoutFromClient(t *testing.T) {
 	_, ann, _, c := pair(t)
+	c.settle()
 	require.NoError(t, c.Logout(within(t)))
 	require.Empty(t, ann.Devices())
 }
