@@ -121,7 +121,7 @@ func TestTwoCompanions(t *testing.T) {
 		require.Equal(t, lidOf(bob), m.Info.Chat)
 	}
 
-	waitEvents[*events.AppStateSyncComplete](second, 5, nil)
+	second.settle()
 	require.NoError(t, first.SendAppState(within(t), appstate.BuildMute(lidOf(bob), true, time.Hour)))
 	waitEvents[*events.Mute](second, 1, nil)
 }
@@ -134,6 +134,7 @@ func TestNewDeviceIsAnnounced(t *testing.T) {
 	other := linked(t, s, bob)
 	sent := c.say(jidOf(bob), "after")
 	waitEvents(other, 1, func(m *events.Message) bool { return m.Info.ID == sent.ID })
+	other.settle()
 	require.NoError(t, bob.LogoutDevice(1))
 	waitEvents[*events.LoggedOut](other, 1, nil)
 	c.say(jidOf(bob), "last")
