@@ -264,3 +264,37 @@ func TestKilledWhileDelivering(t *testing.T) {
 		t.Logf("%d requests for %d events", len(all), each*people)
 	})
 }
+
+// TestRecoveredMessageComesOnce recovers a message that could not be read at first. Bots, which read
+// the formats of others, get it once.
+func TestRecoveredMessageComesOnce(t *testing.T) {
+	r := start(t, place{dataDir: t.TempDir()})
+	ana, bob := r.link("shop"), phone(t, "Bob")
+	to := map[string]*endpoint{}
+	for _, format := range []string{"cloud", "waha", "evolution"} {
+		to[format] = newEndpoint(t)
+		r.call("POST", "/api/v1/webhooks", object{"url": to[format].URL, "format": format}, 201)
+	}
+	say := func(text string) {
+		_, err := bob.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: text})
+		require.NoError(t, err)
+	}
+	say("fine")
+	r.awaitEvent("shop", 0, named("new_messages"))
+	require.NoError(t, theWorld.server.AddFaults(sandbox.Fault{Kind: sandbox.FaultCorrupt, Phone: ana.Number(), Count: 1}))
+	say("broken once")
+	r.awaitEvent("shop", 0, named("message_undecryptable"))
+	recovered := r.awaitEvent("shop", 0, named("message_recovered")).obj("data").obj("message")
+	require.Equal(t, "broken once", recovered.str("text"))
+	say("and on")
+	for format, e := range to {
+		with := func(all []hit, text string) (n int) {
+			for _, h := range all {
+				n += strings.Count(string(h.raw), text)
+			}
+			return n
+		}
+		all := e.await(func(all []hit) bool { return with(all, "and on") > 0 })
+		require.Equal(t, 1, with(all, "broken once"), format)
+	}
+}

@@ -125,7 +125,7 @@ func (s *eventStream) serve(token string, p plan) {
 	s.sub = s.api.subscription(s.ctx, s)
 	s.sub.follow(p)
 	s.run()
-	if f := s.bye(); f != nil && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
+	if f := s.bye(); f != nil && f.code != byeLagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
 		_ = s.flush() // the stream ends anyway
 	}
 }

@@ -31,7 +31,7 @@ The key of both is the whole secret, whsec_ too; the body is its bytes, before J
 | format | what comes, one message a request but for cloud; other events are not sent |
 |---|---|
 | native | Every event, as its envelope |
-| cloud | new_messages and message_recovered of others, as messages: text, image, video, audio, document, sticker, and all else as unsupported. message_status and message_error, as statuses. phone_number_id and the entry's id are the session's; the id of a file is its message's |
+| cloud | new_messages of others, as messages: text, image, video, audio, document, sticker, and all else as unsupported. message_status and message_error, as statuses. phone_number_id and the entry's id are the session's; the id of a file is its message's |
 | waha | message (others wrote it), message.any (own only), message.ack, session.status |
 | evolution | messages.upsert, send.message (sent here), messages.update, connection.update, qrcode.updated |
 

@@ -22,14 +22,15 @@ const (
 )
 
 // formats are the shapes other than the native one. Each makes the bodies of the requests for an
-// event: none when the format has nothing like it, several when it has one message a request.
+// event: none when the format has nothing like it, several when it has one message a request. A message
+// that was recovered is in new_messages as any other, so message_recovered is left out.
 var formats = map[string]struct {
 	events []string
 	make   func(occasion) []any
 }{
-	FormatCloud:     {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageRecovered, whatsapp.EventMessageStatus, whatsapp.EventMessageError}, cloudBodies},
-	FormatWAHA:      {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageRecovered, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus}, wahaBodies},
-	FormatEvolution: {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageRecovered, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus, whatsapp.EventQR}, evolutionBodies},
+	FormatCloud:     {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageStatus, whatsapp.EventMessageError}, cloudBodies},
+	FormatWAHA:      {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus}, wahaBodies},
+	FormatEvolution: {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus, whatsapp.EventQR}, evolutionBodies},
 }
 
 // occasion is an event with what the formats need besides.
