@@ -169,6 +169,9 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
 
+// Tasks reads what sessions still have to do.
+func (s *Store) Tasks() store.Tasks { return tasks{s} }
+
 // Webhooks keeps webhooks.
 func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }
 

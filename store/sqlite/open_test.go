@@ -114,7 +114,7 @@ func TestWordsAreIndexedAnew(t *testing.T) {
 		INSERT INTO words (rowid, word) VALUES (3, 'zy0123456789abcdef grz0000fcz0000dfe')`))
 	require.NoError(t, c.close())
 	s := openAt(t, path)
-	list, _, err := s.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chat: "c", Search: "zo", Page: store.Page{Limit: 2}})
+	list, _, err := s.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "zo", Page: store.Page{Limit: 2}})
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	n, err := s.Messages().DeleteBefore(t.Context(), "s", time.UnixMilli(5), 10)
@@ -191,7 +191,7 @@ func TestFullDisk(t *testing.T) {
 		keys, err := s.Devices().List(ctx, "s", "t", "", "", 10_000)
 		require.NoError(t, err)
 		require.Len(t, keys, n)
-		found, _, err := s.Messages().List(ctx, store.MessageQuery{Session: "s", Chat: "c", Search: "hel", Page: store.Page{Limit: 10_000}})
+		found, _, err := s.Messages().List(ctx, store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "hel", Page: store.Page{Limit: 10_000}})
 		require.NoError(t, err)
 		require.Len(t, found, n)
 	}
