@@ -7,7 +7,7 @@ import (
 // MessageOf is a stored message as clients see it.
 func MessageOf(m store.Message, people People) Message {
 	out := Message{
-		ID: m.ID, SessionID: m.SessionID, ChatID: m.Chat, From: AddressOf(m.Sender, people), FromMe: m.FromMe,
+		ID: m.ID, SessionID: m.SessionID, ChatID: AddressOf(m.Chat, people).ID, From: AddressOf(m.Sender, people), FromMe: m.FromMe,
 		Type: m.Type, Text: TextOrNil(m.Text), Mentions: []Address{}, Status: m.Status,
 		Timestamp: Time(m.Timestamp), StoredAt: Time(m.StoredAt),
 		EditedAt: TimeOrNil(m.EditedAt), RevokedAt: TimeOrNil(m.RevokedAt),
@@ -38,7 +38,7 @@ func MessageOf(m store.Message, people People) Message {
 func ChatOf(c store.Chat, people People) Chat {
 	a := AddressOf(c.ID, people)
 	out := Chat{
-		ID: c.ID, Kind: c.Kind, Phone: a.Phone, LID: a.LID, Name: a.Name, UnreadCount: c.Unread,
+		ID: a.ID, Kind: c.Kind, Phone: a.Phone, LID: a.LID, Name: a.Name, UnreadCount: c.Unread,
 		Archived: c.Archived, Pinned: c.Pinned, MutedUntil: TimeOrNil(c.MutedUntil), LastActivityAt: TimeOrNil(c.LastActivityAt),
 	}
 	if out.Name == nil {
