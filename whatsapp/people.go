@@ -10,6 +10,7 @@ import (
 
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
+	"whatsapp-api/whatsapp/keys"
 )
 
 // draft is a unit under construction, with the people it names. What it learns of people is
@@ -71,7 +72,7 @@ func (d *draft) commitLater(event any) error {
 		}
 		release(err == nil)
 	}
-	err := c.dev.KeepReceived(c.ctx, d.unit, d.learned, d.received, end)
+	err := c.dev.KeepReceived(c.ctx, keys.Received{Unit: d.unit, Known: d.learned, Instead: d.lesser(event), At: d.received}, end)
 	if err != nil {
 		end(err)
 	}
