@@ -62,7 +62,9 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 			connected = 1
 		}
 		fmt.Fprintf(w, "whatsapp_api_session_connected{session=%q} %d\n", s.ID(), connected)
-		if h := s.Health(); !h.LastFrame.IsZero() {
+		h := s.Health()
+		fmt.Fprintf(w, "whatsapp_api_session_stanzas_given_up_total{session=%q} %d\n", s.ID(), h.GivenUp)
+		if !h.LastFrame.IsZero() {
 			fmt.Fprintf(w, "whatsapp_api_session_silent_seconds{session=%q} %.3f\n", s.ID(), time.Since(h.LastFrame).Seconds())
 			fmt.Fprintf(w, "whatsapp_api_session_unanswered_pings{session=%q} %d\n", s.ID(), h.UnansweredPings)
 		}

@@ -15,11 +15,9 @@ import (
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
-	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
 
-	"whatsapp-api/whatsapp/convert"
 	"whatsapp-api/whatsapp/keys"
 )
 
@@ -43,6 +41,7 @@ type conn struct {
 	refuse  atomic.Bool  // nothing more is kept, so nothing more is acknowledged
 	leaving atomic.Bool  // the end is on purpose
 	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
+	online  atomic.Bool  // logged in, as far as the loop knows
 	missed  atomic.Int32 // pings without answer, in a row
 	work    sync.WaitGroup
 }
@@ -102,39 +101,10 @@ func (c *conn) handle(event any) (kept bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.s.log.Error("event handler panicked", zap.String("event", fmt.Sprintf("%T", event)), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			kept = c.settle(event, c.rescue(event))
+			kept = c.answer(event, fmt.Errorf("%w: %v", errPanicked, p))
 		}
 	}()
-	return c.settle(event, c.dispatch(event))
-}
-
-// rescue deals with an event over which the handler panicked. Refused, it would come again and
-// again and nothing behind it would ever arrive: so a message is kept as one that is not
-// understood, raw as it came, and anything else is let go.
-func (c *conn) rescue(event any) (err error) {
-	e, ok := event.(*events.Message)
-	if !ok {
-		return c.dev.Flush(c.ctx)
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("message cannot be kept: %v", p)
-		}
-	}()
-	return c.keepMessage(e, convert.Content{Type: convert.TypeUnknown})
-}
-
-// settle turns what became of an event into the answer to whatsmeow. After a failure
-// nothing more of this conn is taken.
-func (c *conn) settle(event any, err error) bool {
-	if err == nil {
-		return true
-	}
-	if !c.refuse.Swap(true) {
-		c.s.log.Warn("event not kept; WhatsApp will send it again", zap.String("event", fmt.Sprintf("%T", event)), zap.Error(err))
-		c.mail.post(notKept{err})
-	}
-	return false
+	return c.answer(event, c.dispatch(event))
 }
 
 // close ends the conn: what is being handled is finished, then nothing more is.
@@ -189,10 +159,13 @@ func (c *conn) logout(ctx context.Context) error {
 	return err
 }
 
-// usable says whether something can be sent now.
-func (c *conn) usable() bool {
-	return c != nil && !c.refuse.Load() && c.client.IsConnected() && c.client.IsLoggedIn()
-}
+// usable says whether something can be sent now. It asks nobody who might be waiting for the
+// network: whatsmeow holds its lock over a whole dial and handshake.
+func (c *conn) usable() bool { return c != nil && !c.refuse.Load() && c.online.Load() }
+
+// loggedIn says whether the socket is open and WhatsApp took the login. Only the loop asks, which
+// does not connect meanwhile.
+func (c *conn) loggedIn() bool { return c.client.IsConnected() && c.client.IsLoggedIn() }
 
 // sentMessage finds a message that this session sent, for a recipient who could not read it.
 func (c *conn) sentMessage(_, to types.JID, id types.MessageID) *waE2E.Message {

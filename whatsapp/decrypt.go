@@ -2,13 +2,9 @@ package whatsapp
 
 import (
 	"context"
-	"errors"
 
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types/events"
-
-	"whatsapp-api/store"
-	"whatsapp-api/whatsapp/keys"
 )
 
 // decryption is whatsmeow's store of decrypted events, through which every decryption goes.
@@ -37,11 +33,16 @@ func (d decryption) DoDecryptionTxn(ctx context.Context, fn func(context.Context
 
 // look ends the conn when keys could not be read or kept.
 func (d decryption) look(err error) {
-	for _, ours := range []error{store.ErrUnavailable, store.ErrFenced, keys.ErrClosed} {
-		if errors.Is(err, ours) {
-			d.c.out.hold()(false)
-			d.c.settle((*events.Message)(nil), err)
-			return
-		}
+	if err != nil && d.c.refuses(err) {
+		d.c.settle((*events.Message)(nil), err)
 	}
+}
+
+// ClearBufferedEventPlaintext does nothing once something was refused: what whatsmeow takes for
+// handled then, for it does not always look at the handler's answer, comes again.
+func (d decryption) ClearBufferedEventPlaintext(ctx context.Context, hash [32]byte) error {
+	if d.c.refuse.Load() {
+		return nil
+	}
+	return d.EventBuffer.ClearBufferedEventPlaintext(ctx, hash)
 }

@@ -25,7 +25,9 @@ type loop struct {
 	backoff *backoff.ExponentialBackOff
 	untold  []store.Unit // changes of state that the store has not taken yet
 	pairing pairing
-	freed   func() // gives back the slot for logging in
+	freed   func()        // gives back the slot for logging in
+	rest    time.Duration // before the next try to connect, where WhatsApp gave a reason to wait
+	hurried bool          // WhatsApp asked for a login at once, and got it
 }
 
 // verdict is why a connection ended and what follows.
@@ -41,8 +43,7 @@ const (
 
 func (l *loop) run() {
 	t := l.s.m.cfg.Timing
-	l.backoff = backoff.NewExponentialBackOff()
-	l.backoff.InitialInterval, l.backoff.MaxInterval, l.backoff.Multiplier, l.backoff.RandomizationFactor = t.BackoffMin, t.BackoffMax, 2, 0.5
+	l.backoff = growing(t.BackoffMin, t.BackoffMax)
 	l.freed = func() {}
 	defer func() { l.freed() }()
 	l.tell(l.before)
@@ -55,11 +56,19 @@ func (l *loop) run() {
 		v := l.drive(c)
 		c.close()
 		l.shut(c)
-		if v == newClient && !l.awaitStore() || v == stopNow {
+		if v == stopNow || v == newClient && !l.awaitStore() || !sleep(l.ctx, l.rest) {
 			break
 		}
+		l.rest = 0
 	}
 	l.tellRest()
+}
+
+// growing waits are doubled each time from least to most, and each is up to half longer or shorter.
+func growing(least, most time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier, b.RandomizationFactor = least, most, 2, 0.5
+	return b
 }
 
 // takeSlot waits for a place among the sessions that log in at the same time.
@@ -78,6 +87,7 @@ func (l *loop) takeSlot() bool {
 
 // open reads the device's keys, waiting for the store when it is away.
 func (l *loop) open() bool {
+	waits := l.storeWaits()
 	for l.ctx.Err() == nil {
 		err := l.s.m.cfg.Log.Recover(l.ctx, l.s.id)
 		if err == nil {
@@ -94,7 +104,7 @@ func (l *loop) open() bool {
 		}
 		l.s.log.Warn("device keys not read", zap.Error(err))
 		l.become(Degraded, ReasonStoreUnavailable)
-		if !sleep(l.ctx, l.s.m.cfg.Timing.StoreProbe) {
+		if !sleep(l.ctx, waits.NextBackOff()) {
 			return false
 		}
 	}
@@ -133,35 +143,59 @@ func (l *loop) shut(c *conn) {
 	}
 }
 
-// drive connects c again and again until something final happens.
+// drive connects c again and again until something final happens. What comes after it waits for
+// l.rest first.
 func (l *loop) drive(c *conn) verdict {
 	for {
 		if c.refuse.Load() { // nothing may leave it any more
 			return newClient
 		}
-		began := time.Now()
 		v := l.connect(c)
+		opened := time.Time{}
 		if v == loginAgain { // connected
+			opened = time.Now()
 			v = l.watch(c)
+			c.online.Store(false)
 		}
-		switch v {
-		case stopNow, newClient, newDevice:
+		if v == stopNow {
 			return v
-		case loginAgain:
-			c.hangUp()
-			continue
 		}
-		l.freed()
+		l.rest = l.pause(v, opened)
+		if v == newClient || v == newDevice {
+			return v
+		}
+		if v != loginAgain {
+			l.freed()
+		}
 		c.hangUp()
-		// The first try after a good connection is immediate: a send under way waits for it.
-		if time.Since(began) > 10*l.s.m.cfg.Timing.BackoffMin {
-			l.backoff.Reset()
-			continue
-		}
-		if !sleep(l.ctx, l.backoff.NextBackOff()) {
+		if !sleep(l.ctx, l.rest) {
 			return stopNow
 		}
+		l.rest = 0
 	}
+}
+
+// pause is how long the next try to connect waits, after a connection that was opened then (zero:
+// none was). Every login costs, since WhatsApp counts them: so each try waits longer than the one
+// before, until a connection has lived. Then the first try is immediate, because a send under way
+// waits for it, and so is the first login that WhatsApp asks for.
+func (l *loop) pause(v verdict, opened time.Time) time.Duration {
+	asked := v == loginAgain || v == newDevice
+	lived := !opened.IsZero() && time.Since(opened) > 10*l.s.m.cfg.Timing.BackoffMin
+	if lived {
+		l.backoff.Reset()
+		l.hurried = false
+	}
+	switch {
+	case l.rest > 0:
+		return l.rest
+	case asked && !l.hurried:
+		l.hurried = true
+		return 0
+	case lived && v == tryAgain:
+		return 0
+	}
+	return l.backoff.NextBackOff()
 }
 
 // reachTime is how long a stop waits for a server that is being reached.
@@ -240,11 +274,17 @@ func (l *loop) look(c *conn) (verdict, bool) {
 	return 0, false
 }
 
+// storeWaits are the waits between looks whether the store is back.
+func (l *loop) storeWaits() *backoff.ExponentialBackOff {
+	least := l.s.m.cfg.Timing.StoreProbe
+	return growing(least, 10*least)
+}
+
 // awaitStore waits until the store takes writes again.
 func (l *loop) awaitStore() bool {
 	l.become(Degraded, ReasonStoreUnavailable)
-	for {
-		if !sleep(l.ctx, l.s.m.cfg.Timing.StoreProbe) {
+	for waits := l.storeWaits(); ; {
+		if !sleep(l.ctx, waits.NextBackOff()) {
 			return false
 		}
 		if err := l.s.m.cfg.Store.Ping(l.ctx); err == nil {

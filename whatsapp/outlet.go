@@ -44,6 +44,9 @@ func (o *outlet) hold() (release func(kept bool)) {
 	}
 }
 
+// fail lets nothing more leave.
+func (o *outlet) fail() { o.hold()(false) }
+
 // now says how much was taken by now, and whether all of it is kept.
 func (o *outlet) now() (taken uint64, open bool, err error) {
 	o.mu.Lock()

@@ -70,8 +70,13 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 			}
 		}
 	}
+	named := map[string]bool{} // its sender may name one twice
 	for _, id := range e.MessageIDs {
 		key := store.MessageKey{Chat: chat, Sender: me, ID: convert.CleanID(id)}
+		if named[key.ID] {
+			continue
+		}
+		named[key.ID] = true
 		sent, err := d.receipt(key, kind, by, status, e.Timestamp.UTC())
 		if sent {
 			told = append(told, key.ID)

@@ -35,6 +35,7 @@ type Session struct {
 	flight flight
 	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
 	recent *recent
+	gaveUp atomic.Int64 // stanzas that could not be kept as they came
 }
 
 // Bounds of what a session remembers in memory.
@@ -92,15 +93,16 @@ func (s *Session) Linked() bool {
 type Health struct {
 	LastFrame       time.Time // bytes came last over its connection; zero: never
 	UnansweredPings int       // in a row
+	GivenUp         int64     // stanzas that could not be kept as they came, since the process began
 }
 
 // Health returns the facts behind the state.
 func (s *Session) Health() Health {
 	c := s.live.Load()
 	if c == nil {
-		return Health{}
+		return Health{GivenUp: s.gaveUp.Load()}
 	}
-	return Health{LastFrame: c.pulse.last(), UnansweredPings: int(c.missed.Load())}
+	return Health{LastFrame: c.pulse.last(), UnansweredPings: int(c.missed.Load()), GivenUp: s.gaveUp.Load()}
 }
 
 // Listen brings the session online and keeps that wish over restarts. It returns at once;

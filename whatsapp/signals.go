@@ -61,9 +61,10 @@ func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 // onLoggedIn takes whatsmeow's word only when the socket is really open: it says connected
 // also when the connection broke during the login.
 func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
-	if !c.usable() {
+	if !c.loggedIn() || c.refuse.Load() {
 		return 0, false
 	}
+	c.online.Store(true)
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
@@ -94,9 +95,10 @@ func (l *loop) onBanned(e tempBanned) (verdict, bool) {
 	l.s.log.Warn("temporary ban", zap.Int("code", e.code), zap.Duration("took", e.wait))
 	l.become(Banned, ReasonTemporaryBan)
 	l.freed()
-	if e.wait <= 0 || !sleep(l.ctx, e.wait) {
+	if e.wait <= 0 {
 		return stopNow, true
 	}
+	l.rest = e.wait
 	return tryAgain, true
 }
 
@@ -105,9 +107,7 @@ func (l *loop) onBanned(e tempBanned) (verdict, bool) {
 func (l *loop) onRefused(reason string) (verdict, bool) {
 	l.become(Failed, reason)
 	l.freed()
-	if !sleep(l.ctx, 10*l.backoff.NextBackOff()) {
-		return stopNow, true
-	}
+	l.rest = 10 * l.backoff.NextBackOff()
 	return tryAgain, true
 }
 

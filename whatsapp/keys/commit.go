@@ -43,23 +43,34 @@ func (d *Device) CommitReceived(ctx context.Context, u store.Unit, at time.Time)
 	return d.await(ctx, e)
 }
 
+// Received is a message that came, as it is to be kept.
+type Received struct {
+	Unit  store.Unit
+	Known store.Unit // kept in place of Unit when a message in it is known; it has no messages
+	// Instead is asked for what to keep in place of a unit that the store will never take, and is
+	// told why, as often as that happens; false when there is nothing left. It must not call the
+	// device. Nil is false.
+	Instead func(err error) (store.Unit, bool)
+	At      time.Time // the event's Info.Timestamp
+}
+
 // KeepReceived is CommitReceived that does not wait: it returns once the unit has its place
 // in the order, and calls then when it is kept or could not be. Units that wait are kept
-// together in one commit. A message that is known is no error: its keys are kept, and known,
-// which has no messages, in place of the unit. After a unit that could not be kept, nothing received is kept
-// by this device: open it anew.
+// together in one commit. A message that is known is no error: its keys are kept, and what r has
+// in place of the unit. Nor is one that the store never takes, as long as r has something else.
+// After one of which nothing could be kept, nothing received is kept by this device: open it anew.
 //
 // Reads of the device see the unit's keys at once; the rest of it is not in the store yet.
 // Nobody may be told of it, and WhatsApp neither, before then was called. KeepReceived
 // itself waits while very many units do. An error means that then is not called.
-func (d *Device) KeepReceived(ctx context.Context, u, known store.Unit, at time.Time, then func(error)) error {
+func (d *Device) KeepReceived(ctx context.Context, r Received, then func(error)) error {
 	select {
 	case d.room <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
 	}
-	e := &entry{unit: u, known: known, then: then, received: true}
-	if err := d.submit(e, at); err != nil {
+	e := &entry{unit: r.Unit, known: r.Known, instead: r.Instead, then: then, received: true}
+	if err := d.submit(e, r.At); err != nil {
 		<-d.room
 		return err
 	}
@@ -150,8 +161,8 @@ func (d *Device) lazyFlush() {
 	defer d.mu.Unlock()
 	d.armed = false
 	d.lazyFailed = err != nil
-	if errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound) {
-		d.lost = true // the session is no longer ours; what is pending is of no use
+	if errors.Is(err, store.ErrFenced) || errors.Is(err, ErrClosed) {
+		d.lost = true // the session is no longer ours, or deleted; what is pending is of no use
 	}
 	if err != nil {
 		d.logger.Warnf("Pending keys not kept: %v", err)

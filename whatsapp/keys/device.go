@@ -21,7 +21,8 @@ import (
 )
 
 var (
-	// ErrClosed is returned by writes and commits after Close.
+	// ErrClosed is returned by writes and commits after Close, and by commits when the session
+	// was deleted from the store.
 	ErrClosed = errors.New("device state is closed")
 	// ErrNoJID is returned when an unlinked device is saved before its JID is known.
 	ErrNoJID = errors.New("device has no JID yet")

@@ -1,7 +1,9 @@
 package keys_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,7 +35,7 @@ func later(t *testing.T, d *keys.Device, wa *wastore.Device, a *answers, n byte)
 	t.Helper()
 	in := message(n)
 	require.NotNil(t, decrypt(t, wa, in))
-	require.NoError(t, d.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of(in.plain)))
+	require.NoError(t, d.KeepReceived(ctx, keys.Received{Unit: unit(in), At: sentAt}, a.of(in.plain)))
 	require.Nil(t, buffered(t, wa, in).Plaintext, "a redelivery is answered as processed")
 	require.NoError(t, wa.EventBuffer.ClearBufferedEventPlaintext(ctx, in.hash))
 }
@@ -110,7 +112,7 @@ func TestNothingReceivedOvertakesWhatWasNotKept(t *testing.T) {
 
 		in := message(4)
 		require.NotNil(t, decrypt(t, wa, in))
-		require.ErrorIs(t, d.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of("never")), store.ErrUnavailable)
+		require.ErrorIs(t, d.KeepReceived(ctx, keys.Received{Unit: unit(in), At: sentAt}, a.of("never")), store.ErrUnavailable)
 		_, err := d.CommitReceived(ctx, unit(in), sentAt)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.Len(t, a.all, 3)
@@ -123,7 +125,7 @@ func TestNothingReceivedOvertakesWhatWasNotKept(t *testing.T) {
 		for n := byte(1); n <= 4; n++ {
 			in := message(n)
 			require.Equal(t, in.plain, string(decrypt(t, again.Whatsmeow(), in)))
-			require.NoError(t, again.KeepReceived(ctx, unit(in), store.Unit{}, sentAt, a.of(in.plain)))
+			require.NoError(t, again.KeepReceived(ctx, keys.Received{Unit: unit(in), At: sentAt}, a.of(in.plain)))
 		}
 		require.NoError(t, again.Close(ctx))
 		require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true"}, a.all[3:])
@@ -224,4 +226,90 @@ func TestAUnitGoesWithTheKeysOfItsSend(t *testing.T) {
 		require.Len(t, m.known, 3)
 		require.Equal(t, "y", string(m.keys["session"]["b:0"]))
 	})
+}
+
+// TestWhatIsNeverKept has the store refuse a unit among others for good: what its caller has in
+// place of it is kept, in its place, and the device goes on.
+func TestWhatIsNeverKept(t *testing.T) {
+	never := errors.New("never")
+	for name, c := range map[string]struct {
+		dislikes func(store.Unit) bool
+		instead  []store.Unit
+		want     []string // ids of messages that are kept
+		broken   bool
+	}{
+		"something else is": {
+			func(u store.Unit) bool {
+				return slices.ContainsFunc(u.Messages, func(m store.Message) bool { return m.ID == "plain 2" })
+			},
+			[]store.Unit{{Messages: []store.Message{{MessageKey: store.MessageKey{ID: "instead"}}}}},
+			[]string{"plain 1", "instead", "plain 3"},
+			false,
+		},
+		"nothing but the keys": {
+			func(u store.Unit) bool {
+				return slices.ContainsFunc(u.Messages, func(m store.Message) bool { return m.ID == "plain 2" || m.ID == "instead" })
+			},
+			[]store.Unit{{Messages: []store.Message{{MessageKey: store.MessageKey{ID: "instead"}}}}, {}},
+			[]string{"plain 1", "plain 3"},
+			false,
+		},
+		"not even those": {
+			func(u store.Unit) bool {
+				return slices.ContainsFunc(u.Keys, func(k store.KeyChange) bool { return string(k.Value) == "step 2" || string(k.Value) == "step 3" })
+			},
+			[]store.Unit{{}},
+			[]string{"plain 1"},
+			true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+				var a answers
+				m.gate = make(chan struct{})
+				m.fail = func(u store.Unit) error {
+					if c.dislikes(u) {
+						return never
+					}
+					return nil
+				}
+				for n := byte(1); n <= 3; n++ {
+					in := message(n)
+					require.NotNil(t, decrypt(t, wa, in))
+					left := c.instead
+					require.NoError(t, d.KeepReceived(ctx, keys.Received{Unit: unit(in), At: sentAt, Instead: func(err error) (u store.Unit, ok bool) {
+						require.ErrorIs(t, err, never)
+						if len(left) == 0 {
+							return u, false
+						}
+						u, left = left[0], left[1:]
+						return u, true
+					}}, a.of(in.plain)))
+					synctest.Wait()
+				}
+				close(m.gate)
+				require.NoError(t, d.Settled(ctx))
+				var got []string
+				for _, u := range m.units {
+					for _, msg := range u.Messages {
+						got = append(got, msg.ID)
+					}
+				}
+				require.Equal(t, c.want, got)
+				in := message(4)
+				require.NotNil(t, decrypt(t, wa, in))
+				err := d.KeepReceived(ctx, keys.Received{Unit: unit(in), At: sentAt}, a.of(in.plain))
+				if c.broken {
+					require.ErrorIs(t, err, never)
+					require.Equal(t, []string{"plain 1 true", "plain 2 false", "plain 3 false"}, a.all)
+					return
+				}
+				require.NoError(t, err)
+				require.NoError(t, d.Settled(ctx))
+				require.Equal(t, []string{"plain 1 true", "plain 2 true", "plain 3 true", "plain 4 true"}, a.all)
+				require.Equal(t, "step 4", string(m.keys["session"]["911_1:0"]))
+				require.False(t, plaintextKept(m))
+			})
+		})
+	}
 }

@@ -18,11 +18,12 @@ const (
 
 // entry is a unit on its way to the store, with the key changes that it takes along.
 type entry struct {
-	unit  store.Unit
-	known store.Unit // takes its place when a message in it is known
-	keys  overlay    // guarded by d.mu
-	flush bool       // without a unit: no commit when there are no keys
-	was   *write     // a buffered event before keys made it a handled one
+	unit    store.Unit
+	known   store.Unit                     // takes its place when a message in it is known
+	instead func(error) (store.Unit, bool) // asked for what takes its place when it is never kept
+	keys    overlay                        // guarded by d.mu
+	flush   bool                           // without a unit: no commit when there are no keys
+	was     *write                         // a buffered event before keys made it a handled one
 
 	before overlay // what was pending before a unit with ForgetKeys, and is again if that fails
 
@@ -115,9 +116,14 @@ func (d *Device) drain(ctx context.Context) {
 			batch = batch[:1]
 		}
 		kept, err := d.keep(ctx, batch)
-		if err != nil && len(batch) > 1 && !commonFault(err) {
-			alone = len(batch) // one of them is to blame
-			continue
+		if err != nil && !commonFault(err) {
+			if len(batch) > 1 {
+				alone = len(batch) // one of them is to blame
+				continue
+			}
+			if d.replace(batch[0], err) {
+				continue
+			}
 		}
 		alone = max(alone-d.end(batch, kept, err), 0)
 	}
@@ -164,7 +170,10 @@ func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
 		return store.Kept{}, nil
 	}
 	kept, err := d.log.Commit(ctx, u)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		err = fmt.Errorf("keep unit of %s, which was deleted: %w: %w", d.session, ErrClosed, err)
+	case err != nil:
 		err = fmt.Errorf("keep unit of %s: %w", d.session, err)
 	}
 	return kept, err
@@ -197,7 +206,28 @@ func isEmpty(u store.Unit) bool {
 
 // commonFault says whether a commit failed for a reason that has nothing to do with its unit.
 func commonFault(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrNotFound)
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFenced) || errors.Is(err, ErrClosed)
+}
+
+// replace gives an entry that failed for good another unit, with which it stays in line and
+// keeps its keys: a message that is known needs nothing but what it taught of people, and for one
+// that the store never takes its caller says what can be kept of it. False when there is none.
+func (d *Device) replace(e *entry, err error) bool {
+	if !e.received {
+		return false
+	}
+	if errors.Is(err, store.ErrExists) && len(e.unit.Messages) > 0 {
+		e.unit, e.flush = e.known, true
+		return true
+	}
+	if e.instead == nil {
+		return false
+	}
+	u, ok := e.instead(err)
+	if ok {
+		e.unit, e.flush = u, true
+	}
+	return ok
 }
 
 // end tells the entries at the head of the line what became of them, and returns how many
@@ -214,10 +244,6 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 			d.cache.kept(&e.keys)
 			d.noteKept(&e.keys)
 		}
-	case errors.Is(err, store.ErrExists) && batch[0].received && len(batch[0].unit.Messages) > 0:
-		batch[0].unit, batch[0].flush = batch[0].known, true // it stays in line, for its keys
-		d.mu.Unlock()
-		return 0
 	case slices.ContainsFunc(batch, func(e *entry) bool { return e.received }):
 		batch, d.broken = d.queue, err
 	}

@@ -1,0 +1,38 @@
+package whatsapp
+
+import (
+	"context"
+	"fmt"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+)
+
+// ForgetRecent makes the session know no more of its sends than after a restart.
+func (s *Session) ForgetRecent() { s.recent.forget() }
+
+// Stanza hands the session's client a stanza as if WhatsApp had sent it, over the bytes that it
+// would come in. It returns when it is handled; an error says that it has no binary form.
+func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
+	raw, err := waBinary.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("encode stanza: %w", err)
+	}
+	raw, err = waBinary.Unpack(raw)
+	if err != nil {
+		return fmt.Errorf("unpack stanza: %w", err)
+	}
+	got, err := waBinary.Unmarshal(raw)
+	if err != nil {
+		return fmt.Errorf("decode stanza: %w", err)
+	}
+	wa := s.live.Load().client.DangerousInternals()
+	handlers := map[string]func(context.Context, *waBinary.Node){
+		"message": wa.HandleEncryptedMessage, "appdata": wa.HandleEncryptedMessage, "status": wa.HandleUnencryptedMessage,
+		"receipt": wa.HandleReceipt, "call": wa.HandleCallEvent, "chatstate": wa.HandleChatState, "presence": wa.HandlePresence,
+		"notification": wa.HandleNotification, "iq": wa.HandleIQ, "ib": wa.HandleIB,
+	}
+	if handle := handlers[got.Tag]; handle != nil {
+		handle(ctx, got)
+	}
+	return nil
+}
