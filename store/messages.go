@@ -139,8 +139,8 @@ type Messages interface {
 	Queued(ctx context.Context, session string, limit int) ([]Message, error)
 	// Known says which of these keys are stored; for a few keys.
 	Known(ctx context.Context, session string, keys []MessageKey) (map[MessageKey]bool, error)
-	// Unread counts the messages of a chat that others sent and that have a Timestamp after t.
-	Unread(ctx context.Context, session string, chats []string, t time.Time) (int, error)
+	// Unread counts the messages of a chat that others sent and that stand after (t, pos) by (Timestamp, Pos).
+	Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (int, error)
 	// Receipts lists the receipts of a message by (At, By).
 	Receipts(ctx context.Context, session string, key MessageKey) ([]Receipt, error)
 	// Count says how many messages of the session have a Timestamp before t.

@@ -42,6 +42,7 @@ type conn struct {
 	leaving atomic.Bool  // the end is on purpose
 	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
 	online  atomic.Bool  // logged in, as far as the loop knows
+	working atomic.Bool  // somebody works off the session's tasks
 	missed  atomic.Int32 // pings without answer, in a row
 	work    sync.WaitGroup
 }
@@ -169,8 +170,11 @@ func (c *conn) loggedIn() bool { return c.client.IsConnected() && c.client.IsLog
 
 // sentMessage finds a message that this session sent, for a recipient who could not read it.
 func (c *conn) sentMessage(_, to types.JID, id types.MessageID) *waE2E.Message {
-	chat := c.canonical(to)
-	m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, chat, id)
+	keys, err := c.chatKeys(c.ctx, to)
+	if err != nil {
+		return nil
+	}
+	m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, keys, id)
 	if err != nil || !m.FromMe || len(m.Raw) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
+	"whatsapp-api/whatsapp/keys"
 )
 
 // draft is a unit under construction, with the people it names. Whatever names somebody is
@@ -17,13 +18,14 @@ type draft struct {
 	c    *conn // nil: it came another way than over the session's own connection
 	unit store.Unit
 
-	own     someone          // the account itself; see me
-	people  convert.People   // by key, everybody met
+	own     someone           // the account itself; see me
+	people  convert.People    // by key, everybody met
 	met     map[string]string // address to key
 	fresh   []store.Contact
 	learned store.Unit // what a message tells of people, which is kept also when it is known
 
 	received time.Time // of the message that whatsmeow has just decrypted; zero for other units
+	tasks    bool      // the session has more to do: its worker is woken once the unit is kept
 	joins    bool      // two records become one person: what comes next is to see it
 }
 
@@ -36,6 +38,9 @@ func (s *Session) draft(c *conn) *draft {
 func (d *draft) event(name, cause string, data any) {
 	d.unit.Events = append(d.unit.Events, newEvent(d.s.id, name, cause, now(), data))
 }
+
+// shown is the id under which a chat or person is shown.
+func (d *draft) shown(key string) string { return convert.AddressOf(key, d.people).ID }
 
 // commit keeps the unit together with the keys that brought it, and remembers its people.
 func (d *draft) commit(ctx context.Context) (err error) {
@@ -55,13 +60,17 @@ func (d *draft) commit(ctx context.Context) (err error) {
 	return nil
 }
 
-// remember has the session know of whom the draft learned.
+// remember has the session know of whom the draft learned, and that there is more to do: its
+// worker waits for what is still in line.
 func (d *draft) remember() {
 	if d.joins {
 		d.s.people.forget()
 	}
 	for _, p := range d.fresh {
 		d.s.people.remember(p)
+	}
+	if d.tasks {
+		d.s.newChores()
 	}
 }
 
@@ -83,12 +92,12 @@ func (d *draft) commitLater(event any) error {
 	release := c.out.hold()
 	end := func(err error) {
 		if err != nil {
-			c.s.people.forget() // of whom the store does not know
+			c.s.forget() // of whom the store does not know
 			c.settle(event, err)
 		}
 		release(err == nil)
 	}
-	err := c.dev.KeepReceived(c.ctx, d.unit, d.learned, d.received, end)
+	err := c.dev.KeepReceived(c.ctx, keys.Received{Unit: d.unit, Known: d.learned, Instead: d.lesser(event), At: d.received}, end)
 	if err != nil {
 		end(err)
 	}
@@ -107,7 +116,7 @@ func (d *draft) hand(then func(error)) (wait func() error, err error) {
 	d.remember()
 	end := func(err error) {
 		if err != nil {
-			c.s.people.forget() // of whom the store does not know
+			c.s.forget() // of whom the store does not know
 		}
 		then(err)
 	}

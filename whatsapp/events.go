@@ -61,7 +61,7 @@ func EventKinds() []EventKind {
 		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
 		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted.", ChatData{}},
 		{EventContactUpdate, "Somebody's name is known now, or has changed.", ContactData{}},
-		{EventIdentityMapped, "Two chat ids are one person; their chats are one from now on.", IdentityData{}},
+		{EventIdentityMapped, "A person is shown under another id, because their number was learned or has changed; their messages are in the one chat.", IdentityData{}},
 	}
 }
 
@@ -139,11 +139,13 @@ type ContactData struct {
 	Contact convert.Address `json:"contact"`
 }
 
-// IdentityData is the data of identity_mapped: two ids were found to be one person, whose
-// chats are one from now on.
+// IdentityData is the data of identity_mapped: a person is shown under another id from now on.
+// The old one goes on working in requests until it is somebody else's.
 type IdentityData struct {
-	From    string          `json:"from" doc:"The chat id that is no more"`
-	To      string          `json:"to" doc:"The chat id that holds everything now"`
+	Old     string          `json:"old" doc:"The id under which the person's chat was shown"`
+	New     string          `json:"new" doc:"The id under which it is shown now"`
+	From    string          `json:"from" doc:"As old"`
+	To      string          `json:"to" doc:"As new"`
 	Contact convert.Address `json:"contact"`
 }
 

@@ -53,7 +53,7 @@ func (r *rig) texts(id, chat string, n int) (texts []string) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
 		texts = nil
-		list, _, err := r.store.Messages().List(r.t.Context(), store.MessageQuery{Session: id, Chat: chat, Page: store.Page{Limit: 200}})
+		list, _, err := r.store.Messages().List(r.t.Context(), store.MessageQuery{Session: id, Chats: r.chatKeys(id, chat), Page: store.Page{Limit: 200}})
 		require.NoError(r.t, err)
 		for _, m := range list {
 			texts = append([]string{m.Type + " " + m.Text}, texts...)

@@ -279,16 +279,7 @@ func (d *draft) learn(ctx context.Context, was, want store.Contact, found bool) 
 	if !renamed && was.Phone == want.Phone {
 		return nil
 	}
-	_, there, err := d.chat(ctx, want.ID)
-	if err == nil && there {
-		d.unit.Chats = append(d.unit.Chats, shownAs(want))
-	}
-	return err
-}
-
-// shownAs has the chat with a person show their name, and be found by their number.
-func shownAs(p store.Contact) store.ChatUpdate {
-	return store.ChatUpdate{ID: p.ID, Kind: store.ChatPerson, Name: convert.DisplayName(p), Phone: &p.Phone}
+	return d.showChat(ctx, want)
 }
 
 // mapped tells that a person is shown under another id from now on.

@@ -58,6 +58,12 @@ func (p *people) forget() {
 	p.byAddress.Purge()
 }
 
+// forget forgets of whom and of which chats the store may not know.
+func (s *Session) forget() {
+	s.people.forget()
+	s.chats.Purge()
+}
+
 // find returns the persons with these addresses, by the address: what is remembered, and the
 // rest with one read. An address that nobody has is missing in the answer.
 func (s *Session) find(ctx context.Context, jids []string) (map[string]store.Contact, error) {

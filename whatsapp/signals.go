@@ -69,6 +69,12 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.pairing.reset()
 	l.become(Connected, "")
 	c.work.Go(c.resendQueued)
+	if !c.working.Swap(true) {
+		c.work.Go(func() {
+			defer c.working.Store(false)
+			c.workOff()
+		})
+	}
 	return 0, false
 }
 

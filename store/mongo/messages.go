@@ -324,7 +324,7 @@ func (h messages) Receipts(ctx context.Context, session string, key store.Messag
 	return list, nil
 }
 
-func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time) (int, error) {
+func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (int, error) {
 	if len(chats) == 0 {
 		return 0, nil
 	}
@@ -332,7 +332,10 @@ func (h messages) Unread(ctx context.Context, session string, chats []string, t 
 		return 0, fault("count unread messages", err)
 	}
 	n, err := h.s.col.messages.CountDocuments(ctx, append(inChats(session, chats),
-		bson.E{Key: "ts", Value: bson.D{{Key: "$gt", Value: t.UnixMilli()}}}, bson.E{Key: "me", Value: false}))
+		bson.E{Key: "ts", Value: bson.D{{Key: "$gte", Value: t.UnixMilli()}}}, bson.E{Key: "me", Value: false},
+		bson.E{Key: "$or", Value: bson.A{
+			bson.D{{Key: "ts", Value: bson.D{{Key: "$gt", Value: t.UnixMilli()}}}}, bson.D{{Key: "pos", Value: bson.D{{Key: "$gt", Value: pos}}}},
+		}}))
 	return int(n), fault("count unread messages", err)
 }
 

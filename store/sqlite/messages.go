@@ -211,11 +211,11 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	return known, nil
 }
 
-func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time) (total int, err error) {
+func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (total int, err error) {
 	err = h.s.r.read(ctx, "count unread messages", func(c *conn) error {
 		for _, chat := range chats {
-			n, _, err := c.number(`SELECT count(*) FROM messages WHERE session = `+sessionNum+` AND chat = ? AND timestamp > ? AND from_me = 0`,
-				session, chat, t)
+			n, _, err := c.number(`SELECT count(*) FROM messages WHERE session = `+sessionNum+` AND chat = ? AND timestamp >= ?
+				AND (timestamp > ? OR pos > ?) AND from_me = 0`, session, chat, t, t, pos)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"whatsapp-api/store"
@@ -250,9 +251,12 @@ var chatCases = []testCase{
 		m, err := k.st.Messages().Find(k.ctx, "s", chat.Keys(), "3")
 		k.NoError(err)
 		k.Equal("b", m.Chat)
-		n, err := k.st.Messages().Unread(k.ctx, "s", chat.Keys(), at(2))
-		k.NoError(err)
-		k.Equal(3, n)
+		third := k.message("s", store.MessageKey{Chat: "a", Sender: "p", ID: "2"})
+		for pos, want := range map[int64]int{third.Pos: 3, third.Pos - 1: 4, math.MaxInt64: 3} {
+			n, err := k.st.Messages().Unread(k.ctx, "s", chat.Keys(), at(2), pos)
+			k.NoError(err)
+			k.Equal(want, n)
+		}
 		list, _, err := k.st.Chats().List(k.ctx, store.ChatQuery{Session: "s", Page: store.Page{Limit: 3}})
 		k.NoError(err)
 		k.Equal("5", list[0].LastMessage.ID)
