@@ -47,16 +47,6 @@ type Quoted struct {
 	Text   string
 }
 
-// Media describes the file of a message.
-type Media struct {
-	MimeType string
-	FileName string
-	Size     int64 // bytes, as the sender says
-	Seconds  int   // length of audio and video
-	Width    int
-	Height   int
-}
-
 // Failure says why a message was not sent.
 type Failure struct {
 	Code      string
@@ -74,6 +64,8 @@ type Message struct {
 	Quoted    *Quoted
 	Mentions  []string // canonical ids
 	Media     *Media
+	Content   *Content // nil: nothing beyond the text
+	Live      *Live    // nil: nobody has acted on it
 	Status    string
 	Failure   *Failure
 	Timestamp time.Time // WhatsApp's
