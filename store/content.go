@@ -289,12 +289,14 @@ type System struct {
 // Empty says whether c says nothing.
 func (c *Content) Empty() bool { return c == nil || empty(*c) }
 
-// People calls fn for every field of c that names a person and is not empty. fn may change it.
+// People calls fn for every field of c that names a person and is not empty, and for QuotedChat, which
+// may be any kind of chat. fn may change it.
 func (c *Content) People(fn func(*string)) {
 	if c == nil {
 		return
 	}
 	visit := visitor(fn)
+	visit(&c.QuotedChat)
 	for i := range c.Contacts {
 		for j := range c.Contacts[i].Phones {
 			visit(&c.Contacts[i].Phones[j].ID)

@@ -106,7 +106,7 @@ func TestEveryFieldHasAName(t *testing.T) {
 
 // people are the fields that name a person. A new field that does belongs here and in People.
 var people = map[string][]string{
-	"content": {"Contacts.Phones.ID", "Order.Seller", "Product.Owner", "Call.People.Person", "System.By", "System.People"},
+	"content": {"Contacts.Phones.ID", "Order.Seller", "Product.Owner", "Call.People.Person", "System.By", "System.People", "QuotedChat"},
 	"live":    {"Reactions.By", "Votes.By", "Answers.By", "Starred.By", "Kept.By", "Pinned.By"},
 }
 
@@ -130,7 +130,7 @@ var notPeople = map[string]bool{
 	"Referral.Source": true, "Referral.Type": true, "Referral.ID": true, "Referral.URL": true, "Referral.Title": true, "Referral.Body": true, "Referral.MediaType": true, "Referral.MediaURL": true, "Referral.ThumbnailURL": true,
 	"Referral.ClickID": true, "Referral.Ref": true, "Referral.App": true, "Referral.UTMSource": true, "Referral.UTMCampaign": true, "Referral.Signals": true,
 	"Links.URL": true, "Links.Title": true, "Links.Description": true, "Album.ID": true, "System.Kind": true, "System.Text": true,
-	"GroupMentions.Group": true, "GroupMentions.Name": true, "QuotedChat": true, "Source": true,
+	"GroupMentions.Group": true, "GroupMentions.Name": true, "Source": true,
 	"Reactions.Emoji": true, "Answers.Answer": true, "Options.Text": true, "Media.ID": true, "Media.Media.MimeType": true, "Media.Media.FileName": true,
 }
 
