@@ -35,7 +35,7 @@ type Message struct {
 	Reactions     []Reaction       `json:"reactions"`
 	Starred       bool             `json:"starred"`
 	PinnedUntil   *Time            `json:"pinnedUntil"`
-	Receipts      []MessageReceipt `json:"receipts" doc:"Who got, read or played it; null where messages are listed"`
+	Receipts      []MessageReceipt `json:"receipts" nullable:"true" doc:"Who got, read or played it; null where messages are listed"`
 	Status        string           `json:"status" enum:"received,queued,sent,delivered,read,played,failed"`
 	Error         *Failure         `json:"error"`
 	Timestamp     Time             `json:"timestamp" doc:"WhatsApp's time of the message"`
