@@ -39,6 +39,14 @@ type MessageKey struct {
 	ID     string `bson:"id"`     // WhatsApp's message id
 }
 
+// Quoted is the message that a message answers, as it was quoted.
+type Quoted struct {
+	ID     string `json:"id" bson:"id"`
+	Sender string `json:"sender" bson:"sender"` // key of the person
+	Type   string `json:"type" bson:"type"`
+	Text   string `json:"text" bson:"text"`
+}
+
 // Failure says why a message was not sent.
 type Failure struct {
 	Code      string `json:"code" bson:"code"`

@@ -68,7 +68,7 @@ func anUpdate(t *rapid.T) store.MessageUpdate {
 		u.Body = ptr(b.Body())
 	}
 	if rapid.Bool().Draw(t, "lives") {
-		u.Live = &store.Live{Starred: rapid.Bool().Draw(t, "starred")}
+		u.Live = &store.Live{Starred: &store.Mark{On: rapid.Bool().Draw(t, "starred")}}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
 		u.Failure = &store.Failure{Code: pick(t, texts), Retryable: rapid.Bool().Draw(t, "retryable")}

@@ -48,11 +48,11 @@ var updateCases = []testCase{
 		k.update("s",
 			store.MessageUpdate{Key: want.MessageKey, Status: ptr(store.StatusSent), Timestamp: ptr(at(20).Add(time.Microsecond))},
 			store.MessageUpdate{
-				Key: want.MessageKey, Status: ptr(store.StatusDelivered), Body: &body, Live: &store.Live{Starred: true},
+				Key: want.MessageKey, Status: ptr(store.StatusDelivered), Body: &body, Live: &store.Live{Starred: &store.Mark{On: true, At: 7}},
 				EditedAt: ptr(at(21)), Failure: &store.Failure{Code: "$z"},
 			})
 		want.SetBody(body)
-		want.Status, want.Timestamp, want.Live = store.StatusDelivered, at(20), &store.Live{Starred: true}
+		want.Status, want.Timestamp, want.Live = store.StatusDelivered, at(20), &store.Live{Starred: &store.Mark{On: true, At: 7}}
 		want.EditedAt, want.Failure = at(21), &store.Failure{Code: "$z"}
 		k.Equal(want, k.message("s", want.MessageKey))
 		k.Equal(other, k.message("s", other.MessageKey))

@@ -55,6 +55,8 @@ func IDs(messages ...store.Message) []string {
 		for _, id := range m.Mentions {
 			add(id)
 		}
+		m.Content.People(func(id *string) { add(*id) })
+		m.Live.People(func(id *string) { add(*id) })
 	}
 	return ids
 }
