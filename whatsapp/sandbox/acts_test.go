@@ -164,3 +164,25 @@ func TestIsOnWhatsApp(t *testing.T) {
 	_, err = c.SendMessage(within(t), types.NewJID("12025559999", types.DefaultUserServer), &waE2E.Message{Conversation: ptr("hello?")})
 	require.Error(t, err)
 }
+
+// What a person sets for a chat on the phone arrives at the account's own client.
+func TestChatSettings(t *testing.T) {
+	_, ann, bob, c := pair(t)
+	ctx := within(t)
+	require.NoError(t, ann.Archive(ctx, bob.Number(), true))
+	require.True(t, waitEvents[*events.Archive](c, 1, nil)[0].Action.GetArchived())
+	require.NoError(t, ann.Pin(ctx, bob.Number(), true))
+	pin := waitEvents[*events.Pin](c, 1, nil)[0]
+	require.True(t, pin.Action.GetPinned())
+	require.Equal(t, lidOf(bob), pin.JID)
+	require.NoError(t, ann.Mute(ctx, bob.Number(), Forever))
+	require.EqualValues(t, -1, waitEvents[*events.Mute](c, 1, nil)[0].Action.GetMuteEndTimestamp())
+	require.NoError(t, ann.Mute(ctx, bob.Number(), time.Hour))
+	muted := waitEvents(c, 1, func(e *events.Mute) bool { return e.Action.GetMuteEndTimestamp() > 0 })[0]
+	require.WithinDuration(t, time.Now().Add(time.Hour), time.UnixMilli(muted.Action.GetMuteEndTimestamp()), time.Minute)
+	require.NoError(t, ann.Mute(ctx, bob.Number(), 0))
+	waitEvents(c, 1, func(e *events.Mute) bool { return !e.Action.GetMuted() })
+	require.NoError(t, ann.MarkRead(ctx, bob.Number(), false))
+	require.False(t, waitEvents[*events.MarkChatAsRead](c, 1, nil)[0].Action.GetRead())
+	require.ErrorIs(t, ann.Archive(ctx, "+34611111111", true), ErrNoPhone)
+}
