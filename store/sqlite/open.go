@@ -77,7 +77,7 @@ func open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := private(cfg.Path); err != nil { // SQLite may have made its side files anew
 		return nil, errors.Join(err, c.close())
 	}
-	w := newWriter(c, cfg.Path, cfg.Log)
+	w := newWriter(c, cfg.Log)
 	r, err := openReaders(cfg.Path, cfg.Readers)
 	if err != nil {
 		return nil, errors.Join(err, w.close())
