@@ -50,6 +50,7 @@ type rig struct {
 	url   string
 	token string
 	app   *App   // nil for a rig with a process of its own
+	pid   int    // of that process
 	stop  func() // gracefully
 	kill  func() // at once; only for a rig with a process of its own
 }
@@ -136,9 +137,7 @@ func spawn(t *testing.T, at place) *rig { return spawnAt(t, at, theWorld.control
 func spawnAt(t *testing.T, at place, control string, more ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, at: at}
-	cfg := configs.Default()
-	cfg.DataDir, cfg.MongoDBURI = at.dataDir, configs.Secret(at.mongoURI)
-	r.admin(cfg)
+	r.admin(r.config())
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asServer+"="+control, "PORT=0", "DATA_DIR="+at.dataDir, "MONGODB_URI="+at.mongoURI)
 	cmd.Env = append(cmd.Env, more...)
@@ -146,6 +145,7 @@ func spawnAt(t *testing.T, at place, control string, more ...string) *rig {
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	r.pid = cmd.Process.Pid
 	var once atomic.Bool
 	end := func(how os.Signal) func() {
 		return func() {
@@ -164,6 +164,13 @@ func spawnAt(t *testing.T, at place, control string, more ...string) *rig {
 	r.url = strings.TrimSpace(line)
 	r.login(adminEmail, adminPassword)
 	return r
+}
+
+// config is where the server keeps things, for commands that run beside it.
+func (r *rig) config() configs.Config {
+	cfg := configs.Default()
+	cfg.DataDir, cfg.MongoDBURI = r.at.dataDir, configs.Secret(r.at.mongoURI)
+	return cfg
 }
 
 // admin makes the first admin, if this place has none yet.
