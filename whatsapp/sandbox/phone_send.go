@@ -122,6 +122,7 @@ func messageID() string {
 // of the change. The caller holds p.mu.
 func (p *Phone) post(c *change, to *account, id string, m *sentMessage, content *waE2E.Message) error {
 	var err error
+	keepSecret(content)
 	if m.Payload, err = proto.Marshal(content); err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
@@ -163,7 +164,7 @@ func (p *Phone) ownCopy(m *sentMessage) ([]byte, error) {
 	chat := p.chatOf(m)
 	raw, err := proto.Marshal(&waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{
 		DestinationJID: proto.String(chat.String()), Message: &content,
-	}})
+	}, MessageContextInfo: content.GetMessageContextInfo()})
 	if err != nil {
 		return nil, fmt.Errorf("encode own copy: %w", err)
 	}
@@ -197,11 +198,10 @@ func (p *Phone) stanza(d *device, id string, m *sentMessage, enc node, count str
 		"from": p.account.jid(0, like), "id": id, "type": m.Type, "t": unix(p.server.now()),
 		"notify": p.account.pushName(), "edit": m.Edit,
 	}
-	addressing(a, p.account, like)
 	if d.account == p.account {
-		chat := p.chatOf(m)
-		a["recipient"] = chat
-		peerAddress(a, p.server.find(chat), like)
+		p.server.ownAddressing(a, p.chatOf(m))
+	} else {
+		addressing(a, p.account, like)
 	}
 	if count != "" {
 		enc.Attrs["count"] = count
