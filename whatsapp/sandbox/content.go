@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"crypto/rand"
 	"fmt"
 
 	"go.mau.fi/whatsmeow/proto/waCommon"
@@ -12,19 +11,6 @@ import (
 // textMessage is a plain text.
 func textMessage(text string) *waE2E.Message {
 	return &waE2E.Message{Conversation: proto.String(text)}
-}
-
-// keepSecret gives a message the secret that phones give each: with it, votes, secret edits and
-// the like are encrypted later. One that has a secret keeps it.
-func keepSecret(m *waE2E.Message) {
-	if m.MessageContextInfo == nil {
-		m.MessageContextInfo = &waE2E.MessageContextInfo{}
-	}
-	if len(m.MessageContextInfo.MessageSecret) == 0 {
-		secret := make([]byte, 32)
-		_, _ = rand.Read(secret) // never fails
-		m.MessageContextInfo.MessageSecret = secret
-	}
 }
 
 func reactionMessage(key *waCommon.MessageKey, emoji string, at int64) *waE2E.Message {
