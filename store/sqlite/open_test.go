@@ -122,17 +122,47 @@ func TestWordsAreIndexedAnew(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
+// openAtOnce opens a file that many times at the same moment.
+func openAtOnce(t *testing.T, path string, times int) []*Store {
+	t.Helper()
+	stores, errs := make([]*Store, times), make([]error, times)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range stores {
+		wg.Go(func() {
+			<-start
+			stores[i], errs[i] = Open(t.Context(), Config{Path: path, Readers: 1})
+		})
+	}
+	close(start)
+	wg.Wait()
+	for _, s := range stores {
+		if s != nil {
+			t.Cleanup(func() { require.NoError(t, s.Close()) })
+		}
+	}
+	require.NoError(t, errors.Join(errs...))
+	return stores
+}
+
+// TestOpenedAtOnce opens new files from many sides at the same moment: all of them turn the
+// file's journal over to WAL, which SQLite's busy timeout does not cover.
+func TestOpenedAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		for _, s := range openAtOnce(t, filepath.Join(t.TempDir(), "store.db"), 8) {
+			require.NoError(t, s.Close())
+		}
+	}
+}
+
 // TestTwoProcesses writes to one file from two stores at once, as the server and the
 // create-admin command do.
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
 	var wg sync.WaitGroup
-	stores := make([]*Store, 3)
-	for i := range stores {
-		wg.Go(func() { stores[i] = openAt(t, path) }) // also the migrations race
-	}
-	wg.Wait()
+	stores := openAtOnce(t, path, 3) // also the migrations race
 	require.NoError(t, stores[0].Sessions().Create(t.Context(), store.Session{ID: "s"}))
 	for p, s := range stores {
 		wg.Go(func() {
