@@ -118,7 +118,7 @@ func (a *Act) fill(plain []byte) error {
 	case ActVote:
 		var x waE2E.PollVoteMessage
 		err = proto.Unmarshal(plain, &x)
-		a.Hashes = x.GetSelectedOptions()
+		a.Hashes = atMost(x.GetSelectedOptions())
 	case ActAnswer:
 		var x waE2E.EventResponseMessage
 		err = proto.Unmarshal(plain, &x)
