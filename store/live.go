@@ -35,7 +35,7 @@ type Reaction struct {
 type Vote struct {
 	By     string   `json:"by"`
 	Mine   bool     `json:"mine,omitempty"`
-	Hashes [][]byte `json:"hashes,omitempty"` // of the options; none: taken back. Poll.Chosen makes texts of them
+	Hashes [][]byte `json:"hashes,omitempty"` // of the options; none: taken back. Poll.Texts makes texts of them
 	Sealed bool     `json:"sealed,omitempty"` // it could not be read
 	At     int64    `json:"at"`
 }
@@ -99,9 +99,13 @@ func (l *Live) Answer(a Answer) (changed bool) {
 	return changed
 }
 
+// MaxPollOptions bounds how many options of a poll and choices of a vote are kept. WhatsApp's own clients
+// allow 12.
+const MaxPollOptions = 100
+
 // AddOption adds an option to a poll, unless it is there. It says whether l has changed.
 func (l *Live) AddOption(o PollOption) bool {
-	if slices.ContainsFunc(l.Options, func(x PollOption) bool { return bytes.Equal(x.Sum(), o.Sum()) }) {
+	if len(l.Options) >= MaxPollOptions || slices.ContainsFunc(l.Options, func(x PollOption) bool { return bytes.Equal(x.Sum(), o.Sum()) }) {
 		return false
 	}
 	l.Options = append(l.Options, o)
@@ -172,10 +176,11 @@ func (o PollOption) Sum() []byte {
 // All lists the options of a poll: its own, then those that were added to it. Two of the same
 // text are one, for votes cannot tell them apart.
 func (p *Poll) All(l *Live) []PollOption {
-	var all []PollOption
+	all, seen := []PollOption{}, map[string]bool{}
 	add := func(options []PollOption) {
 		for _, o := range options {
-			if !slices.ContainsFunc(all, func(x PollOption) bool { return bytes.Equal(x.Sum(), o.Sum()) }) {
+			if sum := string(o.Sum()); !seen[sum] {
+				seen[sum] = true
 				all = append(all, o)
 			}
 		}
@@ -187,20 +192,29 @@ func (p *Poll) All(l *Live) []PollOption {
 	return all
 }
 
-// Chosen lists the texts of the options that a vote chose, in the poll's order.
-func (p *Poll) Chosen(l *Live, v Vote) []string {
-	var texts []string
-	for _, o := range p.All(l) {
-		if v.Chose(o) {
-			texts = append(texts, o.Text)
+// Chosen lists which of these options a vote is for, in their order and each once.
+func (v Vote) Chosen(options []PollOption) []int {
+	wanted := map[string]bool{}
+	for _, h := range v.Hashes {
+		wanted[string(h)] = true
+	}
+	var chosen []int
+	for i, o := range options {
+		if wanted[string(o.Sum())] {
+			chosen = append(chosen, i)
 		}
 	}
-	return texts
+	return chosen
 }
 
-// Chose says whether the vote is for an option.
-func (v Vote) Chose(o PollOption) bool {
-	return slices.ContainsFunc(v.Hashes, func(h []byte) bool { return bytes.Equal(h, o.Sum()) })
+// Texts lists the texts of the options that a vote is for, in the poll's order.
+func (p *Poll) Texts(l *Live, v Vote) []string {
+	all := p.All(l)
+	texts := []string{}
+	for _, i := range v.Chosen(all) {
+		texts = append(texts, all[i].Text)
+	}
+	return texts
 }
 
 // latest puts x in the place of its person's earlier entry, or at the end. An older one changes

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,15 +53,17 @@ func TestVotes(t *testing.T) {
 	require.True(t, l.Vote(store.Vote{By: "b", Hashes: hashes("B"), At: 2}))
 	require.False(t, l.Vote(store.Vote{By: "b", Hashes: hashes("A"), At: 1}), "the older one came late")
 	require.Len(t, l.Votes, 1)
-	require.Equal(t, []string{"B"}, poll.Chosen(&l, l.Votes[0]))
+	require.Equal(t, []string{"B"}, poll.Texts(&l, l.Votes[0]))
 	require.False(t, l.Vote(store.Vote{By: "b", Sealed: true, At: 2}), "it was read before")
 	require.True(t, l.Vote(store.Vote{By: "b", At: 3}), "taken back")
-	require.Empty(t, poll.Chosen(&l, l.Votes[0]))
+	require.Empty(t, poll.Texts(&l, l.Votes[0]))
 	require.True(t, l.Vote(store.Vote{By: "c", Hashes: append(hashes("new", "B"), []byte("its own")), At: 3}))
-	require.Equal(t, []string{"B", "odd\ufffd"}, poll.Chosen(&l, l.Votes[1]), "what is not an option yet waits")
+	require.Equal(t, []string{"B", "odd\ufffd"}, poll.Texts(&l, l.Votes[1]), "what is not an option yet waits")
 	require.True(t, l.AddOption(store.PollOption{Text: "new"}))
 	require.False(t, l.AddOption(store.PollOption{Text: "new"}))
-	require.Equal(t, []string{"B", "odd\ufffd", "new"}, poll.Chosen(&l, l.Votes[1]))
+	twice := store.Vote{Hashes: hashes("A", "A", "no option", "A")}
+	require.Equal(t, []string{"A"}, poll.Texts(&l, twice), "an option is chosen once")
+	require.Equal(t, []string{"B", "odd\ufffd", "new"}, poll.Texts(&l, l.Votes[1]))
 }
 
 func TestOtherActs(t *testing.T) {
@@ -88,4 +91,12 @@ func TestOtherActs(t *testing.T) {
 	require.False(t, l.Empty())
 	require.True(t, (&store.Content{Links: []store.Link{}}).Empty())
 	require.False(t, (&store.Content{ViewOnce: true}).Empty())
+}
+
+func TestAPollDoesNotGrowForEver(t *testing.T) {
+	t.Parallel()
+	var l store.Live
+	for i := range 2 * store.MaxPollOptions {
+		require.Equal(t, i < store.MaxPollOptions, l.AddOption(store.PollOption{Text: fmt.Sprint(i)}))
+	}
 }

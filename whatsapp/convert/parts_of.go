@@ -68,19 +68,19 @@ func pollOf(p *store.Poll, l *store.Live, people People) *Poll {
 		Question: p.Question, Options: []PollOption{}, MaxSelections: p.MaxSelections, ClosesAt: moment(p.ClosesAt), MyVotes: []string{},
 		Quiz: p.Quiz, Correct: TextOrNil(p.Correct), Results: p.Results,
 	}
-	for _, o := range p.All(l) {
-		option := PollOption{Text: o.Text, Votes: o.Votes, Voters: []Address{}}
-		for _, v := range l.Votes {
-			if !v.Chose(o) {
-				continue
-			}
+	all := p.All(l)
+	for _, o := range all {
+		out.Options = append(out.Options, PollOption{Text: o.Text, Votes: o.Votes, Voters: []Address{}})
+	}
+	for _, v := range l.Votes {
+		for _, i := range v.Chosen(all) {
+			option := &out.Options[i]
 			option.Votes++
 			option.Voters = append(option.Voters, AddressOf(v.By, people))
 			if v.Mine {
-				out.MyVotes = append(out.MyVotes, o.Text)
+				out.MyVotes = append(out.MyVotes, option.Text)
 			}
 		}
-		out.Options = append(out.Options, option)
 	}
 	return out
 }

@@ -19,13 +19,16 @@ func readPoll(m *waE2E.Message, r *Reading) {
 			Question: x.GetName(), MaxSelections: count(x.GetSelectableOptionsCount()), ClosesAt: millis(x.GetEndTime()),
 			Quiz: x.GetPollType() == waE2E.PollType_QUIZ, Correct: x.GetCorrectAnswer().GetOptionName(),
 		}
-		for _, o := range x.GetOptions() {
+		for _, o := range atMost(x.GetOptions()) {
 			p.Options = append(p.Options, optionOf(o.GetOptionName()))
 		}
 		r.Type, r.Text, r.Content.Poll, r.Context = TypePoll, x.GetName(), p, x.GetContextInfo()
 		return
 	}
 }
+
+// atMost is the beginning of a list that belongs to a poll.
+func atMost[T any](all []T) []T { return all[:min(len(all), store.MaxPollOptions)] }
 
 // optionOf is an option of a poll. Votes name it by the hash of what its author wrote, which is not
 // always what can be kept of it.
@@ -45,7 +48,7 @@ func readPollResults(m *waE2E.Message, r *Reading) {
 		x = m.GetPollResultSnapshotMessageV3()
 	}
 	p := &store.Poll{Question: x.GetName(), Results: true, Quiz: x.GetPollType() == waE2E.PollType_QUIZ}
-	for _, o := range x.GetPollVotes() {
+	for _, o := range atMost(x.GetPollVotes()) {
 		option := optionOf(o.GetOptionName())
 		option.Votes = count(o.GetOptionVoteCount())
 		p.Options = append(p.Options, option)

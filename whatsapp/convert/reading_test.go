@@ -387,7 +387,14 @@ func TestContentIsBounded(t *testing.T) {
 	for i := range 2 * maxItems {
 		options = append(options, &waE2E.PollCreationMessage_Option{OptionName: str(fmt.Sprint(i))})
 	}
-	require.Len(t, Read(&waE2E.Message{PollCreationMessage: &waE2E.PollCreationMessage{Options: options}}).Content.Poll.Options, maxItems)
+	require.Len(t, Read(&waE2E.Message{PollCreationMessage: &waE2E.PollCreationMessage{Options: options}}).Content.Poll.Options, store.MaxPollOptions)
+	var rows []*waE2E.ListMessage_Row
+	for range 2 * maxItems {
+		rows = append(rows, &waE2E.ListMessage_Row{Title: str("row")})
+	}
+	section := []*waE2E.ListMessage_Section{{Rows: rows}, {Rows: rows}}
+	sections := Read(&waE2E.Message{ListMessage: &waE2E.ListMessage{Sections: section}}).Content.Interactive.Sections
+	require.Less(t, len(sections[0].Rows)+len(sections[1].Rows), maxItems)
 	r = Read(&waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: str("x"), ContextInfo: &waE2E.ContextInfo{ConversionData: make([]byte, maxContent+1), CtwaSignals: str("kept")}}})
 	require.Nil(t, r.Content.Referral.ConversionData)
 	require.Equal(t, "kept", r.Content.Referral.Signals)

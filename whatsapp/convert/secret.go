@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
@@ -118,7 +119,7 @@ func (a *Act) fill(plain []byte) error {
 	case ActVote:
 		var x waE2E.PollVoteMessage
 		err = proto.Unmarshal(plain, &x)
-		a.Hashes = x.GetSelectedOptions()
+		a.Hashes = slices.DeleteFunc(atMost(x.GetSelectedOptions()), func(h []byte) bool { return len(h) != sha256.Size })
 	case ActAnswer:
 		var x waE2E.EventResponseMessage
 		err = proto.Unmarshal(plain, &x)

@@ -42,7 +42,7 @@ func TestSealedActs(t *testing.T) {
 		check   func(Act)
 	}{
 		"vote": {
-			"Poll Vote", &waE2E.PollVoteMessage{SelectedOptions: [][]byte{sha}},
+			"Poll Vote", &waE2E.PollVoteMessage{SelectedOptions: [][]byte{[]byte("no hash"), sha}},
 			func(p, iv []byte) *waE2E.Message {
 				return &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{PollCreationMessageKey: key, SenderTimestampMS: proto.Int64(1767225600123), Vote: &waE2E.PollEncValue{EncPayload: p, EncIV: iv}}}
 			},
