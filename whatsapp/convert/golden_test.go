@@ -51,7 +51,7 @@ func TestMessageShape(t *testing.T) {
 	golden(t, "message_bare", MessageOf(store.Message{SessionID: "shop", MessageKey: store.MessageKey{Chat: "1@g.us", Sender: "5@lid", ID: "M2"}, Type: "text", Status: store.StatusReceived, Timestamp: at, StoredAt: at}, nil))
 	golden(t, "chat_full", ChatOf(store.Chat{ID: "34600000002@s.whatsapp.net", Kind: store.ChatPerson, Unread: 3, Pinned: true, MutedUntil: at, LastActivityAt: at, LastMessage: &full}, people))
 	golden(t, "chat_bare", ChatOf(store.Chat{ID: "1@g.us", Kind: store.ChatGroup, Name: "Group"}, nil))
-	require.Equal(t, []string{"34600000002@s.whatsapp.net", "9@lid", "7@lid"}, IDs(full, full))
+	require.Equal(t, []string{"34600000002@s.whatsapp.net", "9@lid", "7@lid", "status@broadcast"}, IDs(full, full))
 }
 
 // everyContent says everything at once, which no message does.
