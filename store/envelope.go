@@ -21,7 +21,7 @@ type Envelope struct {
 	// Broadcast is the list through which it came, when it came through one.
 	Broadcast string `json:"broadcast,omitempty" bson:"broadcast,omitempty"`
 
-	Wrappers  []string `json:"wrappers,omitempty" bson:"wrappers,omitempty"` // what the content came in, outermost first, by the names of waE2E.Message
+	Wrapped   uint32 `json:"wrapped,omitempty" bson:"wrapped,omitempty"`     // what the content came in; the bits are convert.Flags
 	Timer     int      `json:"timer,omitempty" bson:"timer,omitempty"`       // seconds after which it disappears
 	TimerSet  int64    `json:"timerSet,omitempty" bson:"timerSet,omitempty"` // when the chat's timer was set; Unix seconds
 	Retry     int      `json:"retry,omitempty" bson:"retry,omitempty"`       // how often it was sent before it could be read

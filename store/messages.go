@@ -17,6 +17,9 @@ const (
 	StatusFailed    = "failed"
 )
 
+// TypeSystem is the type of a line in a chat that nobody wrote. It is never unread.
+const TypeSystem = "system"
+
 var statusRank = map[string]int{
 	StatusFailed: 0, StatusReceived: 1, StatusQueued: 1, StatusSent: 2,
 	StatusDelivered: 3, StatusRead: 4, StatusPlayed: 5,
@@ -147,7 +150,8 @@ type Messages interface {
 	Queued(ctx context.Context, session string, limit int) ([]Message, error)
 	// Known says which of these keys are stored; for a few keys.
 	Known(ctx context.Context, session string, keys []MessageKey) (map[MessageKey]bool, error)
-	// Unread counts the messages of a chat that others sent and that stand after (t, pos) by (Timestamp, Pos).
+	// Unread counts the messages of a chat that others sent and that stand after (t, pos) by (Timestamp, Pos),
+	// but for TypeSystem.
 	Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (int, error)
 	// Receipts lists the receipts of a message by (At, By).
 	Receipts(ctx context.Context, session string, key MessageKey) ([]Receipt, error)

@@ -39,6 +39,14 @@ func (d *draft) event(name, cause string, data any) {
 	d.unit.Events = append(d.unit.Events, newEvent(d.s.id, name, cause, now(), data))
 }
 
+// settled returns when all that was handed over before is kept, so that reads see it.
+func (d *draft) settled(ctx context.Context) error {
+	if d.c == nil {
+		return nil
+	}
+	return d.c.dev.Settled(ctx)
+}
+
 // shown is the id under which a chat or person is shown.
 func (d *draft) shown(key string) string { return convert.AddressOf(key, d.people).ID }
 

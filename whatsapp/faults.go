@@ -81,7 +81,7 @@ func (c *conn) gaveUp(event any, why error) {
 // shows says whether a message is one of a chat, and not one between devices. Whether it is
 // cannot be asked again where the handler panicked: then it is taken for one.
 func (c *conn) shows(e *events.Message, why error) bool {
-	return e.Info.Category != "peer" && (errors.Is(why, errPanicked) || !convert.ContentOf(e.Message).Internal)
+	return e.Info.Category != "peer" && (errors.Is(why, errPanicked) || readingOf(e).Class == convert.ClassMessage)
 }
 
 // keepUnread keeps a message as one that is not understood.
@@ -91,7 +91,7 @@ func (c *conn) keepUnread(e *events.Message) (err error) {
 			err = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
-	return c.keepMessage(e, convert.Content{Type: convert.TypeUnknown})
+	return c.keepMessage(e, convert.Reading{Type: convert.TypeUnknown})
 }
 
 // lesser gives what is kept in place of a message's unit that the store never takes: first the

@@ -42,7 +42,7 @@ func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err erro
 	if err := d.meet(ctx, []someone{{jid: chat}, {jid: from, name: in.Name}}); err != nil {
 		return false, err
 	}
-	key, kind := d.place(chat)
+	key, _ := d.place(chat)
 	m := store.Message{
 		SessionID: s.id, MessageKey: store.MessageKey{Chat: key, Sender: d.key(from), ID: convert.CleanID(in.ID)}, FromMe: in.FromMe,
 		Type: in.Type, Text: convert.CleanText(in.Text), Status: store.StatusReceived, Timestamp: in.Timestamp.UTC().Truncate(time.Millisecond), StoredAt: now(),
@@ -54,7 +54,7 @@ func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err erro
 	if err != nil || there {
 		return there, err
 	}
-	if err := d.receive(ctx, m, kind, false); err != nil {
+	if err := d.receive(ctx, m); err != nil {
 		return false, err
 	}
 	err = d.commit(ctx)

@@ -292,10 +292,8 @@ func (d *draft) mapped(old string, p store.Contact) {
 
 // chat reads a chat as it is after all that was handed over before.
 func (d *draft) chat(ctx context.Context, key string) (store.Chat, bool, error) {
-	if d.c != nil {
-		if err := d.c.dev.Settled(ctx); err != nil {
-			return store.Chat{}, false, err
-		}
+	if err := d.settled(ctx); err != nil {
+		return store.Chat{}, false, err
 	}
 	chat, err := d.s.m.cfg.Store.Chats().Get(ctx, d.s.id, key)
 	if errors.Is(err, store.ErrNotFound) {

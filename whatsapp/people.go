@@ -61,7 +61,7 @@ func (p *people) forget() {
 // forget forgets of whom and of which chats the store may not know.
 func (s *Session) forget() {
 	s.people.forget()
-	s.chats.Purge()
+	s.timers.Purge()
 }
 
 // find returns the persons with these addresses, by the address: what is remembered, and the

@@ -122,6 +122,9 @@ func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.T
 
 // stored finds a message under any key of its chat and its sender.
 func (d *draft) stored(key store.MessageKey) (store.Message, bool, error) {
+	if err := d.settled(d.c.ctx); err != nil {
+		return store.Message{}, false, err
+	}
 	for _, chat := range d.keysOf(key.Chat) {
 		for _, sender := range d.keysOf(key.Sender) {
 			m, err := d.s.m.cfg.Store.Messages().Get(d.c.ctx, d.s.id, store.MessageKey{Chat: chat, Sender: sender, ID: key.ID})

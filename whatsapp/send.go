@@ -115,10 +115,44 @@ func (c *conn) textContent(ctx context.Context, t Text, to types.JID) (*waE2E.Me
 		}
 		info.MentionedJID = append(info.MentionedJID, jid.String())
 	}
-	if t.Quoted == "" && len(t.Mentions) == 0 {
+	timed, err := c.timed(ctx, info, to)
+	if err != nil {
+		return nil, err
+	}
+	if t.Quoted == "" && len(t.Mentions) == 0 && !timed {
 		return &waE2E.Message{Conversation: proto.String(t.Text)}, nil
 	}
 	return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(t.Text), ContextInfo: info}}, nil
+}
+
+// timed puts the chat's timer into a message that goes there, as every client does: without it the
+// message would stay where all others disappear.
+func (c *conn) timed(ctx context.Context, info *waE2E.ContextInfo, to types.JID) (bool, error) {
+	keys, err := c.chatKeys(ctx, to)
+	if err != nil {
+		return false, err
+	}
+	seconds, known := c.s.timers.Get(keys[0])
+	if known && seconds == 0 {
+		return false, nil
+	}
+	chat, err := c.s.m.cfg.Store.Chats().Get(ctx, c.s.id, keys[0])
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read chat: %w", err)
+	case !known:
+		seconds = chat.Ephemeral
+	}
+	if seconds == 0 {
+		return false, nil
+	}
+	info.Expiration = proto.Uint32(uint32(seconds))
+	if !chat.EphemeralAt.IsZero() {
+		info.EphemeralSettingTimestamp = proto.Int64(chat.EphemeralAt.Unix())
+	}
+	return true, nil
 }
 
 // quote fills in a stored message as the one that is answered.
@@ -139,15 +173,21 @@ func (c *conn) quote(ctx context.Context, info *waE2E.ContextInfo, to types.JID,
 		return err
 	}
 	info.StanzaID, info.Participant = proto.String(m.ID), proto.String(sender)
-	info.QuotedMessage = &waE2E.Message{Conversation: proto.String(m.Text)}
-	if len(m.Raw) > 0 && m.Type != convert.TypeText {
-		var raw waE2E.Message
-		if err := proto.Unmarshal(m.Raw, &raw); err == nil {
-			raw.MessageContextInfo = nil
-			info.QuotedMessage = &raw
-		}
-	}
+	info.QuotedMessage = quotable(m)
 	return nil
+}
+
+// quotable is what a quote holds of a message: its content as the app writes it, without what was
+// around it. Nothing is quoted of one that was taken back, or was to be seen once.
+func quotable(m store.Message) *waE2E.Message {
+	if m.Type == convert.TypeText || len(m.Raw) == 0 || !m.RevokedAt.IsZero() {
+		return &waE2E.Message{Conversation: proto.String(m.Text)}
+	}
+	var raw waE2E.Message
+	if err := proto.Unmarshal(m.Raw, &raw); err != nil {
+		return &waE2E.Message{Conversation: proto.String(m.Text)}
+	}
+	return convert.Unwrap(&raw)
 }
 
 // wireSender is the sender of a message as its chat knows them: as the message came, else in a
@@ -198,18 +238,18 @@ func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.M
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	read := convert.ContentOf(content)
+	read := convert.Read(content)
 	own := types.MessageInfo{MessageSource: types.MessageSource{Chat: to, IsFromMe: true}}
-	if err := d.meetSource(&own, read.Context); err != nil {
+	if err := d.meetSource(&own, read); err != nil {
 		return m, nil, err
 	}
 	chat, kind := d.place(to)
 	m = store.Message{
 		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: d.me(), ID: id}, FromMe: true,
-		Type: read.Type, Text: read.Text, Media: read.Media, Envelope: &store.Envelope{Chat: to.String()}, Status: store.StatusQueued,
-		Timestamp: now(), StoredAt: now(), Raw: rawOf(content),
+		Envelope: &store.Envelope{Chat: to.String()}, Status: store.StatusQueued, Timestamp: now(), StoredAt: now(),
 	}
-	d.context(&m, read.Context)
+	m.SetBody(d.body(chat, read, rawOf(content)))
+	contentOf(&m).Source = store.SourceAPI
 	known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{m.MessageKey})
 	if err != nil {
 		return m, nil, fmt.Errorf("look for message: %w", err)
@@ -218,11 +258,7 @@ func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.M
 		return m, nil, store.ErrExists
 	}
 	d.unit.Messages = []store.Message{m}
-	up := store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp}
-	if p, ok := d.people[chat]; ok {
-		up.Name, up.Phone = convert.DisplayName(p), &p.Phone
-	}
-	if err := d.inChat(c.ctx, up); err != nil {
+	if err := d.inChat(c.ctx, store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp}, &m); err != nil {
 		return m, nil, err
 	}
 	release := c.out.hold()

@@ -31,9 +31,11 @@ type Session struct {
 
 	live   atomic.Pointer[conn] // the connection that may be used, nil when none is
 	people *people
-	chats  *lru.Cache[string, struct{}] // keys of chats that are there
-	doubts *lru.Cache[pair, struct{}]   // pairings of which WhatsApp was asked already
-	ingest sync.Mutex                   // units that follow from what is stored are made one at a time
+	timers *lru.Cache[string, int]                // of chats that are there, by key; seconds
+	unread *lru.Cache[store.MessageKey, struct{}] // messages whose place is held until they can be read
+	waits  *waiting                               // acts whose target has not come
+	doubts *lru.Cache[pair, struct{}]             // pairings of which WhatsApp was asked already
+	ingest sync.Mutex                             // units that follow from what is stored are made one at a time
 	flight flight
 	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
 	recent *recent
@@ -53,7 +55,11 @@ func newSession(m *Manager, r store.Session) *Session {
 	if err != nil { // only for a size below one
 		panic(err)
 	}
-	chats, err := lru.New[string, struct{}](knownChats)
+	timers, err := lru.New[string, int](knownChats)
+	if err != nil {
+		panic(err)
+	}
+	unread, err := lru.New[store.MessageKey, struct{}](knownChats)
 	if err != nil {
 		panic(err)
 	}
@@ -62,7 +68,7 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), chats: chats, doubts: doubts, recent: newRecent(), chores: make(chan struct{}, 1),
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread, waits: newWaiting(), doubts: doubts, recent: newRecent(), chores: make(chan struct{}, 1),
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {

@@ -27,6 +27,7 @@ type outcome func(ctx context.Context, d *draft) error
 // chores are the kinds of tasks that a worker does.
 var chores = map[string]chore{
 	taskIdentity: (*conn).askIdentity,
+	taskAct:      (*conn).actAtLast,
 }
 
 const (
@@ -49,7 +50,12 @@ func (s *Session) newChores() {
 // something new or something falls due.
 func (c *conn) workOff() {
 	for c.usable() {
-		next := c.doDue()
+		next := time.Now().Add(taskBackoff)
+		if err := c.loadWaiting(c.ctx); err != nil {
+			c.s.log.Warn("waiting acts not read", zap.Error(err))
+		} else {
+			next = c.doDue()
+		}
 		wait := time.NewTimer(max(min(time.Until(next), taskLongest), 0))
 		select {
 		case <-c.s.chores:
@@ -116,9 +122,13 @@ func (c *conn) do(t store.Task, do chore) error {
 	if err != nil {
 		t.Attempt++
 		d = c.draft()
-		if errors.Is(err, errNever) || t.Attempt >= taskAttempts {
+		switch {
+		case errors.Is(err, errNotYet):
+			t.Due = now().Add(actEvery)
+			change = store.TaskChange{Task: t}
+		case errors.Is(err, errNever) || t.Attempt >= taskAttempts:
 			c.s.log.Error("task given up", zap.String("kind", t.Kind), zap.Int("attempt", t.Attempt), zap.Error(err))
-		} else {
+		default:
 			c.s.log.Info("task not done yet", zap.String("kind", t.Kind), zap.Int("attempt", t.Attempt), zap.Error(err))
 			t.Due = now().Add(min(taskBackoff<<min(t.Attempt, 10), taskLongest))
 			change = store.TaskChange{Task: t}

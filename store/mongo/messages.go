@@ -333,6 +333,7 @@ func (h messages) Unread(ctx context.Context, session string, chats []string, t 
 	}
 	n, err := h.s.col.messages.CountDocuments(ctx, append(inChats(session, chats),
 		bson.E{Key: "ts", Value: bson.D{{Key: "$gte", Value: t.UnixMilli()}}}, bson.E{Key: "me", Value: false},
+		bson.E{Key: "t", Value: bson.D{{Key: "$ne", Value: store.TypeSystem}}},
 		bson.E{Key: "$or", Value: bson.A{
 			bson.D{{Key: "ts", Value: bson.D{{Key: "$gt", Value: t.UnixMilli()}}}}, bson.D{{Key: "pos", Value: bson.D{{Key: "$gt", Value: pos}}}},
 		}}))

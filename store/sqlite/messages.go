@@ -215,7 +215,7 @@ func (h messages) Unread(ctx context.Context, session string, chats []string, t 
 	err = h.s.r.read(ctx, "count unread messages", func(c *conn) error {
 		for _, chat := range chats {
 			n, _, err := c.number(`SELECT count(*) FROM messages WHERE session = `+sessionNum+` AND chat = ? AND timestamp >= ?
-				AND (timestamp > ? OR pos > ?) AND from_me = 0`, session, chat, t, t, pos)
+				AND (timestamp > ? OR pos > ?) AND from_me = 0 AND type <> ?`, session, chat, t, t, pos, store.TypeSystem)
 			if err != nil {
 				return err
 			}
