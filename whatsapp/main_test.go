@@ -129,7 +129,6 @@ func (r *rig) linkTo(id string, p *sandbox.Phone) *whatsapp.Session {
 	return s
 }
 
-// await waits for a state; an empty reason fits any.
 // chatKeys are the keys of the chat with whoever has this address, which may be nobody yet.
 func (r *rig) chatKeys(session, address string) []string {
 	found, err := r.store.Contacts().Find(context.Background(), session, []string{address})
@@ -141,6 +140,7 @@ func (r *rig) chatKeys(session, address string) []string {
 	return p.Keys()
 }
 
+// await waits for a state; an empty reason fits any.
 func (r *rig) await(s *whatsapp.Session, state whatsapp.State, reason string) whatsapp.Snapshot {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), 60*time.Second)

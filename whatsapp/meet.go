@@ -226,7 +226,7 @@ func (d *draft) settle(ctx context.Context, p pair, name string) error {
 	if name != "" {
 		want.PushName = name
 	}
-	defer d.know(want, p.each()...)
+	d.know(want, learn.each()...)
 	if found && same(want, was) {
 		return nil
 	}
