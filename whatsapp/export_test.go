@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+
+	"whatsapp-api/whatsapp/convert"
 )
 
 // ForgetRecent makes the session know no more of its sends than after a restart.
@@ -35,4 +37,18 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 		handle(ctx, got)
 	}
 	return nil
+}
+
+// Muted says whether the client knows that the phone has muted a chat, by any of its addresses.
+func (s *Session) Muted(ctx context.Context, addresses ...string) bool {
+	for _, a := range addresses {
+		jid, err := convert.ParseAddress(a)
+		if err != nil {
+			continue
+		}
+		if set, err := s.live.Load().dev.Whatsmeow().ChatSettings.GetChatSettings(ctx, jid); err == nil && !set.MutedUntil.IsZero() {
+			return true
+		}
+	}
+	return false
 }
