@@ -1,10 +1,12 @@
 package whatsapp_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"google.golang.org/protobuf/proto"
@@ -177,32 +179,47 @@ func TestATimerIsLearnt(t *testing.T) {
 	require.EqualValues(t, 86400, arrived.GetExtendedTextMessage().GetContextInfo().GetExpiration())
 }
 
-// TestAPlaceIsHeld has a message come that cannot be read at first, and one for the phone alone.
+// TestAPlaceIsHeld has a message come that cannot be read at first: it takes the place that is
+// held for it.
 func TestAPlaceIsHeld(t *testing.T) {
 	r := run(t, quick())
 	_, p := r.link("shop")
 	bob := phone(t)
-	require.NoError(t, bob.Forge(t.Context(), sandbox.Forgery{To: p.Number(), Plain: []byte("\xff\xffno message")}))
-	m := r.only(bob.LID(), func(m store.Message) bool { return m.Type == "unavailable" })
-	require.Empty(t, m.Raw)
-	require.Equal(t, 1, r.chats()[0].Unread)
+	_, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "one"})
+	require.NoError(t, err)
+	r.texts("shop", bob.LID(), 1)
+	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultCorrupt, Phone: p.Number()}))
+	_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "two"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		list := r.texts("shop", bob.LID(), 2)
+		return len(list) == 2 && list[1] == "text two"
+	}, 30*time.Second, 5*time.Millisecond)
+	require.Equal(t, 2, r.chats()[0].Unread)
 	require.Len(t, events[whatsapp.UndecryptableData](r, whatsapp.EventMessageUndecryptable), 1)
+	require.Len(t, events[whatsapp.MessageData](r, whatsapp.EventMessageRecovered), 1)
+	require.Len(t, events[whatsapp.MessagesData](r, whatsapp.EventNewMessages), 2)
 }
 
 // TestReadingLeavesWhatIsNewer has the phone read a chat up to a message.
 func TestReadingLeavesWhatIsNewer(t *testing.T) {
 	r := run(t, quick())
-	_, p := r.link("shop")
+	s, p := r.link("shop")
 	bob := phone(t)
 	ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "n {n}", Count: 3})
 	require.NoError(t, err)
 	r.texts("shop", bob.LID(), 3)
 	require.Equal(t, 3, r.chats()[0].Unread)
-	require.NoError(t, p.Read(t.Context(), bob.Number(), ids[1]))
-	require.Eventually(t, func() bool { return r.chats()[0].Unread == 1 }, 30*time.Second, 5*time.Millisecond)
-	require.NoError(t, p.Read(t.Context(), bob.Number(), ids[0]))
-	require.NoError(t, p.Read(t.Context(), bob.Number(), ids[2]))
-	require.Eventually(t, func() bool { return r.chats()[0].Unread == 0 }, 30*time.Second, 5*time.Millisecond)
+	read := func(id string, left int) {
+		require.NoError(t, s.Stanza(t.Context(), waBinary.Node{Tag: "receipt", Attrs: waBinary.Attrs{
+			"from": jid(t, chatOf(p)), "recipient": jid(t, bob.LID()), "id": id, "type": "read-self", "t": fmt.Sprint(time.Now().Unix()),
+		}}))
+		require.Eventually(t, func() bool { return r.chats()[0].Unread == left }, 30*time.Second, 5*time.Millisecond)
+	}
+	read(ids[1], 1)
+	read(ids[0], 1)
+	read("NEVER SEEN", 1)
+	read(ids[2], 0)
 }
 
 // TestMarksFromBeforeTheFirstMessage has the phone archive, pin and mute a chat before it has a
