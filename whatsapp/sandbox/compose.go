@@ -70,7 +70,7 @@ func optionHashes(poll *waE2E.Message, chosen []string) ([][]byte, error) {
 }
 
 // compose makes the n-th message of what the phone is told to send. The caller holds p.mu.
-func (p *Phone) compose(o *Outgoing, to *account, n int) (*waE2E.Message, error) {
+func (p *Phone) compose(o *Outgoing, to chat, n int) (*waE2E.Message, error) {
 	switch {
 	case o.Proto != nil:
 		var m waE2E.Message
@@ -95,9 +95,9 @@ func (p *Phone) compose(o *Outgoing, to *account, n int) (*waE2E.Message, error)
 }
 
 // context is what a text quotes and whom it mentions, in the form of address of the message.
-func (p *Phone) context(o *Outgoing, to *account) (*waE2E.ContextInfo, error) {
+func (p *Phone) context(o *Outgoing, to chat) (*waE2E.ContextInfo, error) {
 	about := &waE2E.ContextInfo{}
-	like := o.like()
+	like := to.sent(o.Addressing == "pn").like()
 	for _, phone := range o.Mentions {
 		a, err := p.server.accountOf(phone)
 		if err != nil {
@@ -116,20 +116,16 @@ func (p *Phone) context(o *Outgoing, to *account) (*waE2E.ContextInfo, error) {
 		return nil, err
 	}
 	about.QuotedMessage.MessageContextInfo = nil // its secret is not told again
-	author := to
-	if t.fromMe {
-		author = p.account
-	}
-	about.StanzaID, about.Participant = proto.String(t.id), proto.String(author.jid(0, like).String())
+	about.StanzaID, about.Participant = proto.String(t.id), proto.String(t.author.jid(0, like).String())
 	return about, nil
 }
 
 // forward copies a message of any chat of this phone, marked as forwarded.
-func (p *Phone) forward(o *Outgoing, to *account) (*waE2E.Message, error) {
+func (p *Phone) forward(o *Outgoing, to chat) (*waE2E.Message, error) {
 	from := to
 	if o.ForwardFrom != "" {
 		var err error
-		if from, err = p.server.accountOf(o.ForwardFrom); err != nil {
+		if from, err = p.chat(o.ForwardFrom); err != nil {
 			return nil, err
 		}
 	}

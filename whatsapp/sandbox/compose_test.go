@@ -15,7 +15,16 @@ func sendOne(t *testing.T, c *client, from *Phone, o Outgoing) *events.Message {
 	t.Helper()
 	ids, err := from.Send(within(t), o)
 	require.NoError(t, err)
-	return waitEvents(c, 1, func(m *events.Message) bool { return m.Info.ID == ids[0] })[0]
+	return contentOf(c, ids[0])
+}
+
+// contentOf waits for a message with what is in it: a client tells of a sender key under the same id.
+func contentOf(c *client, id string) *events.Message {
+	c.t.Helper()
+	return waitEvents(c, 1, func(m *events.Message) bool {
+		kind, _, _ := describe(m.Message)
+		return m.Info.ID == id && kind != "unknown"
+	})[0]
 }
 
 func TestTextsThatQuoteMentionAndForward(t *testing.T) {

@@ -75,6 +75,9 @@ func (c *conn) acknowledge(ack node) {
 // route gives each device its own copy of a message. The number returned is
 // the error for the sender, or 0.
 func (c *conn) route(ch *change, n *node, to types.JID) int {
+	if to.Server == types.GroupServer {
+		return c.routeGroup(ch, n, to)
+	}
 	target := c.server.find(to)
 	if target == nil {
 		return 404
@@ -142,15 +145,7 @@ func (c *conn) copyFor(n *node, d *device, to types.JID, enc *node) node {
 		}
 		c.server.ownAddressing(a, chat)
 	}
-	children := []node{*enc}
-	for _, child := range n.GetChildren() {
-		switch child.Tag {
-		case "enc", "participants", "tctoken", "cstoken", "reporting":
-		default:
-			children = append(children, child)
-		}
-	}
-	return el("message", a, children...)
+	return el("message", a, append([]node{*enc}, passedOn(n)...)...)
 }
 
 // addressing adds the sender's other name, from which receivers learn that the

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
@@ -14,12 +13,12 @@ import (
 // React reacts to a message of the chat with another phone; an empty emoji
 // takes the reaction back. It returns the id of the reaction itself.
 func (p *Phone) React(ctx context.Context, to, messageID, emoji string) (string, error) {
-	m := &sentMessage{Type: "reaction"}
+	edit := ""
 	if emoji == "" {
-		m.Edit = "7"
+		edit = "7"
 	}
-	return p.act(ctx, to, m, messageID, false, func(chat *account, t target) (*waE2E.Message, error) {
-		return reactionMessage(t.key(chat), emoji, p.server.now().UnixMilli()), nil
+	return p.act(ctx, to, "reaction", edit, messageID, false, func(t target) (*waE2E.Message, error) {
+		return reactionMessage(t.key(), emoji, p.server.now().UnixMilli()), nil
 	})
 }
 
@@ -28,8 +27,8 @@ func (p *Phone) Edit(ctx context.Context, to, messageID, text string) (string, e
 	if err := checkText(text); err != nil {
 		return "", err
 	}
-	return p.act(ctx, to, &sentMessage{Type: "text", Edit: "1"}, messageID, true, func(chat *account, t target) (*waE2E.Message, error) {
-		return editMessage(t.key(chat), text, p.server.now().UnixMilli()), nil
+	return p.act(ctx, to, "text", "1", messageID, true, func(t target) (*waE2E.Message, error) {
+		return editMessage(t.key(), text, p.server.now().UnixMilli()), nil
 	})
 }
 
@@ -39,17 +38,17 @@ func (p *Phone) EditSecretly(ctx context.Context, to, messageID, text string) (s
 	if err := checkText(text); err != nil {
 		return "", err
 	}
-	return p.act(ctx, to, &sentMessage{Type: "text", Edit: "1"}, messageID, true, func(chat *account, t target) (*waE2E.Message, error) {
-		return p.secretEdit(chat, t, text)
+	return p.act(ctx, to, "text", "1", messageID, true, func(t target) (*waE2E.Message, error) {
+		return p.secretEdit(t, text)
 	})
 }
 
-func (p *Phone) secretEdit(chat *account, t target, text string) (*waE2E.Message, error) {
+func (p *Phone) secretEdit(t target, text string) (*waE2E.Message, error) {
 	original, err := t.message()
 	if err != nil {
 		return nil, err
 	}
-	plain, err := proto.Marshal(editMessage(t.key(chat), text, p.server.now().UnixMilli()).GetEditedMessage().GetMessage())
+	plain, err := proto.Marshal(editMessage(t.key(), text, p.server.now().UnixMilli()).GetEditedMessage().GetMessage())
 	if err != nil {
 		return nil, fmt.Errorf("encode edit: %w", err)
 	}
@@ -59,7 +58,7 @@ func (p *Phone) secretEdit(chat *account, t target, text string) (*waE2E.Message
 		return nil, err
 	}
 	return &waE2E.Message{SecretEncryptedMessage: &waE2E.SecretEncryptedMessage{
-		TargetMessageKey: t.key(chat), EncPayload: sealed, EncIV: iv, SecretEncType: waE2E.SecretEncryptedMessage_MESSAGE_EDIT.Enum(),
+		TargetMessageKey: t.key(), EncPayload: sealed, EncIV: iv, SecretEncType: waE2E.SecretEncryptedMessage_MESSAGE_EDIT.Enum(),
 	}}, nil
 }
 
@@ -72,7 +71,7 @@ func checkText(text string) error {
 
 // Vote votes in a poll of the chat, whoever made it, for these options; none takes the vote back.
 func (p *Phone) Vote(ctx context.Context, to, pollID string, options ...string) (string, error) {
-	return p.act(ctx, to, &sentMessage{Type: "poll"}, pollID, false, func(chat *account, t target) (*waE2E.Message, error) {
+	return p.act(ctx, to, "poll", "", pollID, false, func(t target) (*waE2E.Message, error) {
 		poll, err := t.message()
 		if err != nil {
 			return nil, err
@@ -85,16 +84,13 @@ func (p *Phone) Vote(ctx context.Context, to, pollID string, options ...string) 
 		if err != nil {
 			return nil, fmt.Errorf("encode vote: %w", err)
 		}
-		me, author := p.account.jid(0, t.like()), chat.jid(0, t.like())
-		if t.fromMe {
-			author = me
-		}
-		sealed, iv, err := seal(forVote, poll, t.id, author, me, plain)
+		me := p.account.jid(0, t.like())
+		sealed, iv, err := seal(forVote, poll, t.id, t.author.jid(0, t.like()), me, plain)
 		if err != nil {
 			return nil, err
 		}
 		return &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
-			PollCreationMessageKey: t.key(chat), Vote: &waE2E.PollEncValue{EncPayload: sealed, EncIV: iv},
+			PollCreationMessageKey: t.key(), Vote: &waE2E.PollEncValue{EncPayload: sealed, EncIV: iv},
 			SenderTimestampMS: proto.Int64(p.server.now().UnixMilli()),
 		}}, nil
 	})
@@ -102,76 +98,35 @@ func (p *Phone) Vote(ctx context.Context, to, pollID string, options ...string) 
 
 // Revoke deletes, for everyone, a message that this phone sent.
 func (p *Phone) Revoke(ctx context.Context, to, messageID string) (string, error) {
-	return p.act(ctx, to, &sentMessage{Type: "text", Edit: "7"}, messageID, true, func(chat *account, t target) (*waE2E.Message, error) {
-		return revokeMessage(t.key(chat)), nil
+	return p.act(ctx, to, "text", "7", messageID, true, func(t target) (*waE2E.Message, error) {
+		return revokeMessage(t.key()), nil
 	})
 }
 
-// target is a message of a chat with another phone that something is about.
-type target struct {
-	id     string
-	fromMe bool // by this account
-	phone  bool // by this very phone
-	pn     bool // addressed by phone number
-	raw    []byte
-}
-
-// target looks for a message of the chat, sent or received. The caller holds p.mu.
-func (p *Phone) target(id string, chat *account) (target, error) {
-	if id == "" {
-		return target{}, fmt.Errorf("%w: id is empty", ErrInvalid)
-	}
-	if m := p.sent[id]; m != nil && m.To == chat.lid {
-		return target{id, true, true, m.PN, m.Payload}, nil
-	}
-	if m, ok := p.find(id, chat); ok {
-		return target{id, m.FromMe, false, m.Address == "pn", m.Raw}, nil
-	}
-	return target{}, fmt.Errorf("%w: %s", ErrNoMessage, id)
-}
-
-// like is the form of address of the target's chat.
-func (t *target) like() types.JID { return (&sentMessage{PN: t.pn}).like() }
-
-// key names the target from the side of this phone.
-func (t *target) key(chat *account) *waCommon.MessageKey {
-	return &waCommon.MessageKey{
-		RemoteJID: proto.String(chat.jid(0, t.like()).String()), FromMe: proto.Bool(t.fromMe), ID: proto.String(t.id),
-	}
-}
-
-// message decodes the target.
-func (t *target) message() (*waE2E.Message, error) {
-	var m waE2E.Message
-	if err := proto.Unmarshal(t.raw, &m); err != nil {
-		return nil, fmt.Errorf("read message %s: %w", t.id, err)
-	}
-	return &m, nil
-}
-
-// act sends a message about another message, in the form of address of that one.
-func (p *Phone) act(ctx context.Context, to string, m *sentMessage, id string, mine bool, content func(*account, target) (*waE2E.Message, error)) (string, error) {
-	other, err := p.server.accountOf(to)
+// act sends a message about another message of a chat, in the form of address of that one.
+func (p *Phone) act(ctx context.Context, to, kind, edit, id string, mine bool, content func(target) (*waE2E.Message, error)) (string, error) {
+	in, err := p.chat(to)
 	if err != nil {
 		return "", err
 	}
 	p.mu.Lock()
-	about, err := p.target(id, other)
+	about, err := p.target(id, in)
 	if err == nil && mine && !about.phone {
 		err = fmt.Errorf("%w: %s", ErrNoMessage, id)
 	}
 	var message *waE2E.Message
 	if err == nil {
-		message, err = content(other, about)
+		message, err = content(about)
 	}
 	if err != nil {
 		p.mu.Unlock()
 		return "", err
 	}
-	m.To, m.PN = other.lid, about.pn
+	m := in.sent(about.pn)
+	m.Type, m.Edit = kind, edit
 	sent := messageID()
 	c := p.begin()
-	err = p.post(c, other, sent, m, message)
+	err = p.post(c, in, sent, m, message)
 	c.commit()
 	p.mu.Unlock()
 	if err != nil {
@@ -180,38 +135,40 @@ func (p *Phone) act(ctx context.Context, to string, m *sentMessage, id string, m
 	return sent, c.wait(ctx)
 }
 
-// find looks for a received message of a chat.
-func (p *Phone) find(id string, chat *account) (Received, bool) {
-	p.box.mu.Lock()
-	defer p.box.mu.Unlock()
-	for i := len(p.box.messages) - 1; i >= 0; i-- {
-		if m := p.box.messages[i]; m.ID == id && m.Chat == "+"+chat.pn {
-			return m, true
-		}
-	}
-	return Received{}, false
-}
-
-// Read shows the other phone that its messages have been seen.
+// Read shows whoever wrote messages of a chat, all by one account, that they have been seen.
 func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) error {
-	other, err := p.server.accountOf(from)
+	in, err := p.chat(from)
 	if err != nil {
 		return err
 	}
 	if len(messageIDs) == 0 {
 		return fmt.Errorf("%w: no message ids", ErrInvalid)
 	}
-	like := other.lidJID(0)
+	var author *account
+	var more attrs
+	like := types.JID{Server: types.HiddenUserServer}
 	for _, id := range messageIDs {
-		m, ok := p.find(id, other)
+		m, ok := p.find(id, in)
 		if !ok || m.FromMe {
 			return fmt.Errorf("%w: %s", ErrNoMessage, id)
 		}
+		by, err := p.server.accountOf(m.From)
+		if err != nil {
+			return err
+		}
+		if author != nil && author != by {
+			return fmt.Errorf("%w: the messages are by several accounts", ErrInvalid)
+		}
+		author = by
 		if m.Address == "pn" {
-			like = other.pnJID(0)
+			like = types.JID{Server: types.DefaultUserServer}
 		}
 	}
-	return p.receipt(ctx, other, like, "read", messageIDs, nil)
+	if in.group != nil {
+		more = attrs{"from": in.group.jid()}
+		in.group.author(more, p.account, 0)
+	}
+	return p.receipt(ctx, author, like, "read", messageIDs, more)
 }
 
 // Receipt is a receipt as the person of a test wants it: of any type, about ids that need not exist

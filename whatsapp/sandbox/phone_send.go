@@ -16,7 +16,7 @@ import (
 
 // Outgoing is what a phone is told to send. One of Text, Poll, ForwardID and Proto says what it is.
 type Outgoing struct {
-	To         string   `json:"to"`                   // phone number
+	To         string   `json:"to"`                   // phone number, or address of a group
 	Type       string   `json:"type,omitempty"`       // text, poll, forward or proto; or nothing: what is given says it
 	Text       string   `json:"text,omitempty"`       // {n} becomes 1, 2, … up to Count
 	QuotedID   string   `json:"quotedId,omitempty"`   // of the message of this chat that the text answers
@@ -40,8 +40,9 @@ const (
 // sentMessage is kept so that it can be sent again to a device that could not
 // read it.
 type sentMessage struct {
-	To      string `json:"to"` // LID user of the other end
-	PN      bool   `json:"pn"` // addressed by phone number
+	To      string `json:"to"`              // LID user of the other end
+	Group   string `json:"group,omitempty"` // instead: user part of the group's address
+	PN      bool   `json:"pn"`              // addressed by phone number
 	Type    string `json:"type"`
 	Edit    string `json:"edit,omitempty"`
 	Payload []byte `json:"payload"`
@@ -53,9 +54,6 @@ func (m *sentMessage) like() types.JID {
 	}
 	return types.JID{Server: types.HiddenUserServer}
 }
-
-// like is the form of address that was asked for.
-func (o *Outgoing) like() types.JID { return (&sentMessage{PN: o.Addressing == "pn"}).like() }
 
 func (o *Outgoing) check() error {
 	given, fits := o.contents()
@@ -86,14 +84,14 @@ func (o *Outgoing) check() error {
 	return nil
 }
 
-// Send sends messages to another phone, end-to-end encrypted to each of its
+// Send sends messages to another phone or into a group, end-to-end encrypted to each of its
 // devices and to the own companions. All are encrypted first and then released
 // at once. It returns their ids when they are kept for delivery.
 func (p *Phone) Send(ctx context.Context, o Outgoing) ([]string, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	to, err := p.server.accountOf(o.To)
+	to, err := p.chat(o.To)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +108,7 @@ func (p *Phone) Send(ctx context.Context, o Outgoing) ([]string, error) {
 		if content, err = p.compose(&o, to, i+1); err != nil {
 			break
 		}
-		m := &sentMessage{To: to.lid, PN: o.Addressing == "pn"}
+		m := to.sent(o.Addressing == "pn")
 		m.Type, m.Edit = wireType(content)
 		if err = p.post(c, to, id, m, content); err != nil {
 			break
@@ -144,15 +142,18 @@ func messageID() string {
 
 // post encrypts one message to everybody who must get it and queues it as part
 // of the change. The caller holds p.mu.
-func (p *Phone) post(c *change, to *account, id string, m *sentMessage, content *waE2E.Message) error {
+func (p *Phone) post(c *change, to chat, id string, m *sentMessage, content *waE2E.Message) error {
 	var err error
 	keepSecret(content)
 	if m.Payload, err = proto.Marshal(content); err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
 	p.remember(c, id, m)
+	if to.group != nil {
+		return p.postGroup(c, to.group, id, m)
+	}
 	padded := pad(m.Payload)
-	for _, d := range to.list() {
+	for _, d := range to.account.list() {
 		if d.account == p.account && d.number == 0 {
 			continue // a note to oneself
 		}
