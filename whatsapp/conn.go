@@ -43,6 +43,7 @@ type conn struct {
 	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
 	online  atomic.Bool  // logged in, as far as the loop knows
 	missed  atomic.Int32 // pings without answer, in a row
+	resends atomic.Bool  // what is queued is being sent
 	work    sync.WaitGroup
 }
 

@@ -68,7 +68,7 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
-	c.work.Go(c.resendQueued)
+	c.resendSoon()
 	return 0, false
 }
 
