@@ -60,6 +60,8 @@ type Manager struct {
 	base  *http.Transport
 	start chan struct{} // a slot for each session that may log in at once
 
+	histories chan struct{} // holds a token while a history is read
+
 	mu       sync.Mutex
 	sessions map[string]*Session
 	closing  bool
@@ -87,7 +89,8 @@ func New(cfg Config) (*Manager, error) {
 	}
 	return &Manager{
 		cfg: cfg, log: cfg.Logger, base: base, start: make(chan struct{}, max(cfg.StartConcurrency, 1)),
-		sessions: map[string]*Session{},
+		histories: make(chan struct{}, 1),
+		sessions:  map[string]*Session{},
 	}, nil
 }
 
