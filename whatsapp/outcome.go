@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -167,8 +166,6 @@ func (c *conn) resend(m store.Message) (store.Message, error) {
 	}
 	return c.transmit(to, m, &content, kept)
 }
-
-func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
 // flight knows the messages that are being sent, so that the same id is not sent twice at
 // the same time.

@@ -275,8 +275,8 @@ func (c *conn) notSent(err error) error {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFenced):
 		return err
 	case errors.Is(err, whatsmeow.ErrServerReturnedError):
-		code := 0
-		if _, scan := fmt.Sscanf(lastWord(err.Error()), "%d", &code); scan != nil {
+		code, ok := refusalCode(err)
+		if !ok {
 			c.s.log.Warn("refusal without code", zap.Error(err))
 		}
 		return &Refusal{Code: code}
