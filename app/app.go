@@ -103,7 +103,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	var err error
 	a.manager, err = whatsapp.New(whatsapp.Config{
 		Store: a.store, Log: metered{log, m}, Logger: a.log.Named("whatsapp"), Upstream: a.world.upstream(),
-		StartConcurrency: a.cfg.StartConcurrency, QRCodes: a.cfg.QRCodes, SendTimeout: a.cfg.SendTimeout, Timing: opt.Timing,
+		StartConcurrency: a.cfg.StartConcurrency, QRCodes: a.cfg.QRCodes, SendTimeout: a.cfg.SendTimeout, QueueMaxAge: a.cfg.QueueMaxAge, Timing: opt.Timing,
 	})
 	if err != nil {
 		return err

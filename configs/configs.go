@@ -49,6 +49,7 @@ type Config struct {
 	StartConcurrency int           `name:"START_CONCURRENCY" doc:"How many sessions connect at once when the server starts"`
 	QRCodes          int           `name:"QR_CODES" doc:"How many QR codes a pairing shows before it gives up"`
 	SendTimeout      time.Duration `name:"SEND_TIMEOUT" doc:"How long a send waits for WhatsApp's acknowledgement"`
+	QueueMaxAge      time.Duration `name:"QUEUE_MAX_AGE" doc:"How old a message may be that was not acknowledged and is sent again when WhatsApp is back; an older one has failed"`
 	EventRetention   time.Duration `name:"EVENT_RETENTION" doc:"How long events stay readable with after=, e.g. 720h"`
 	AuditRetention   time.Duration `name:"AUDIT_RETENTION" doc:"How long the audit log is kept, e.g. 2160h"`
 	RateLimit        int           `name:"RATE_LIMIT" doc:"Calls per second of one user or API key; four times as many from one address; 0: without limit"`
@@ -72,6 +73,7 @@ func Default() Config {
 		StartConcurrency: 8,
 		QRCodes:          30,
 		SendTimeout:      30 * time.Second,
+		QueueMaxAge:      24 * time.Hour,
 		EventRetention:   30 * 24 * time.Hour,
 		AuditRetention:   90 * 24 * time.Hour,
 		RateLimit:        1000,

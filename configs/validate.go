@@ -80,6 +80,7 @@ func (c Config) checkLimits(f *Faults) {
 	f.check(c.StartConcurrency >= 1 && c.StartConcurrency <= 1000, "START_CONCURRENCY", "must be 1 to 1000")
 	f.check(c.QRCodes >= 1 && c.QRCodes <= 1000, "QR_CODES", "must be 1 to 1000")
 	f.check(c.SendTimeout >= time.Second && c.SendTimeout <= 5*time.Minute, "SEND_TIMEOUT", "must be 1s to 5m")
+	f.check(c.QueueMaxAge >= time.Minute && c.QueueMaxAge <= 30*24*time.Hour, "QUEUE_MAX_AGE", "must be 1m to 720h")
 	f.check(c.EventRetention >= time.Hour, "EVENT_RETENTION", "must be 1h or more")
 	f.check(c.AuditRetention >= time.Hour, "AUDIT_RETENTION", "must be 1h or more")
 	f.check(c.RateLimit >= 0 && c.RateLimit <= 1_000_000, "RATE_LIMIT", "must be 0 to 1000000")

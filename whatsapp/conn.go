@@ -2,18 +2,15 @@ package whatsapp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
@@ -44,6 +41,7 @@ type conn struct {
 	online  atomic.Bool  // logged in, as far as the loop knows
 	working atomic.Bool  // somebody works off the session's tasks
 	missed  atomic.Int32 // pings without answer, in a row
+	resends atomic.Bool  // what is queued is being sent
 	work    sync.WaitGroup
 }
 
@@ -52,6 +50,7 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutlet(func() { _ = dev.Settled(context.Background()) }) // it fails with that context only
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
+	dev.Whatsmeow().MsgSecrets = secrets{dev.Whatsmeow().MsgSecrets}
 	dev.Whatsmeow().EventBuffer = decryption{dev.Whatsmeow().EventBuffer, c}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow"), c.in})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)
@@ -81,16 +80,6 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	return c
 }
 
-// errLeft tells whatsmeow that its device was not deleted.
-var errLeft = errors.New("the session deletes its keys itself")
-
-// container saves devices and leaves deleting them to the session: whatsmeow's own way of
-// deleting changes the device without a lock while its other goroutines use it.
-type container struct{ wastore.DeviceContainer }
-
-// DeleteDevice does nothing but say so.
-func (container) DeleteDevice(context.Context, *wastore.Device) error { return errLeft }
-
 // handle is whatsmeow's event handler. False means: not kept, so do not acknowledge. It
 // must never panic: whatsmeow takes a panic for success.
 func (c *conn) handle(event any) (kept bool) {
@@ -119,31 +108,6 @@ func (c *conn) close() {
 	c.cancel()
 	c.work.Wait()
 	c.idle()
-}
-
-// hangUp closes the socket. When whatsmeow closes it itself, its reader may block for ever on
-// frames that it has read and not yet passed on, and closing races with the other side's.
-// So nothing more comes in, and whatsmeow finds out by itself that the connection is gone.
-func (c *conn) hangUp() {
-	c.pulse.hangUp()
-	c.in.clear() // what is read already is less than there is room for
-	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
-		if c.forgotten() {
-			return
-		}
-		time.Sleep(wait)
-	}
-	c.client.Disconnect()
-}
-
-// forgotten says whether whatsmeow has let go of its socket: only then it answers a send
-// with ErrNotConnected.
-func (c *conn) forgotten() bool {
-	if c.client.IsConnected() {
-		return false
-	}
-	err := c.client.DangerousInternals().SendNode(c.ctx, waBinary.Node{Tag: "presence"})
-	return errors.Is(err, whatsmeow.ErrNotConnected)
 }
 
 // logout tells WhatsApp that this device leaves, as whatsmeow's Logout does, but leaves

@@ -52,3 +52,12 @@ func (s *Session) Muted(ctx context.Context, addresses ...string) bool {
 	}
 	return false
 }
+
+// Backlog says how many stanzas wait to be handled, as far as it is seen, and counts how often some
+// were.
+func (s *Session) Backlog() (waiting, handles int) {
+	b := s.live.Load().in
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting), b.handles
+}

@@ -231,7 +231,9 @@ func (l *loop) connect(c *conn) verdict {
 // watch lives with an open connection until it ends.
 func (l *loop) watch(c *conn) verdict {
 	tick := time.NewTicker(l.s.m.cfg.Timing.Watch)
+	resend := time.NewTicker(l.s.m.cfg.Timing.Resend)
 	defer tick.Stop()
+	defer resend.Stop()
 	defer l.pairing.stopClock()
 	for {
 		select {
@@ -247,6 +249,8 @@ func (l *loop) watch(c *conn) verdict {
 			if v, end := l.nextCode(c); end {
 				return v
 			}
+		case <-resend.C:
+			c.resendSoon()
 		case <-tick.C:
 			l.tellRest()
 			if v, end := l.look(c); end {

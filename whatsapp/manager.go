@@ -25,24 +25,29 @@ type Config struct {
 	StartConcurrency int           // sessions that connect at once at start
 	QRCodes          int           // codes that a pairing shows before it gives up
 	SendTimeout      time.Duration // for WhatsApp's acknowledgement
+	QueueMaxAge      time.Duration // of a message without it that is sent again; zero: DefaultQueueMaxAge
 	Timing           Timing        // zero: DefaultTiming
 }
 
 // Timing holds the waits of a session's loop; tests shorten them.
 type Timing struct {
 	BackoffMin, BackoffMax time.Duration // between tries to connect, doubled each time, ±50 %
+	Resend                 time.Duration // between tries to send what is queued while connected
 	Watch                  time.Duration // how often a connection is looked at
 	Silence                time.Duration // no bytes for so long: the connection is dead. Pings go every 20–30 s
 	QRFirst, QRNext        time.Duration // how long the first code of a round and each further one is shown
 	Pairing                time.Duration // from the scan to WhatsApp's word to reconnect
-	StoreProbe             time.Duration // between looks whether the store is back
+	StoreProbe             time.Duration // before the first look whether the store is back; the waits grow to ten times that
 }
+
+// DefaultQueueMaxAge is how long messages are sent again where nothing else is said.
+const DefaultQueueMaxAge = 24 * time.Hour
 
 // DefaultTiming is what real WhatsApp wants.
 func DefaultTiming() Timing {
 	return Timing{
 		BackoffMin: time.Second, BackoffMax: time.Minute,
-		Watch: 5 * time.Second, Silence: 80 * time.Second,
+		Resend: time.Minute, Watch: 5 * time.Second, Silence: 80 * time.Second,
 		QRFirst: 60 * time.Second, QRNext: 20 * time.Second,
 		Pairing: 15 * time.Second, StoreProbe: 500 * time.Millisecond,
 	}
@@ -54,6 +59,8 @@ type Manager struct {
 	log   *zap.Logger
 	base  *http.Transport
 	start chan struct{} // a slot for each session that may log in at once
+
+	histories chan struct{} // holds a token while a history is read
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -69,6 +76,9 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.Timing == (Timing{}) {
 		cfg.Timing = DefaultTiming()
 	}
+	if cfg.QueueMaxAge == 0 {
+		cfg.QueueMaxAge = DefaultQueueMaxAge
+	}
 	silence()
 	base := http.DefaultTransport.(*http.Transport)
 	if cfg.Upstream != nil {
@@ -79,7 +89,8 @@ func New(cfg Config) (*Manager, error) {
 	}
 	return &Manager{
 		cfg: cfg, log: cfg.Logger, base: base, start: make(chan struct{}, max(cfg.StartConcurrency, 1)),
-		sessions: map[string]*Session{},
+		histories: make(chan struct{}, 1),
+		sessions:  map[string]*Session{},
 	}, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -69,8 +68,11 @@ func (d *draft) tellSent(m store.Message, people convert.People) {
 func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	status := store.StatusFailed
 	f := store.Failure{Code: "whatsapp_refused", Detail: reason.Error()}
-	if errors.Is(reason, ErrOffline) {
+	switch {
+	case errors.Is(reason, ErrOffline):
 		f = store.Failure{Code: "session_offline", Detail: ErrOffline.Error(), Retryable: true}
+	case errors.Is(reason, errExpired):
+		f.Code = "expired"
 	}
 	m.Status, m.Failure = status, &f
 	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
@@ -90,32 +92,64 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	return m, reason
 }
 
-// Limits of sending again what was queued when a connection or the process ended.
-const (
-	resendPage = 100
-	resendAge  = 24 * time.Hour
-)
+// resendPage is how many queued messages are read at once.
+const resendPage = 100
 
-// resendQueued sends, under the ids they have, messages whose acknowledgement never came:
-// WhatsApp and the recipients know a message by its id, so none arrives twice.
-func (c *conn) resendQueued() {
-	queued, err := c.s.m.cfg.Store.Messages().Queued(c.ctx, c.s.id, resendPage)
-	if err != nil {
-		c.s.log.Warn("queued messages not read", zap.Error(err))
+// errExpired says that a queued message is too old to be sent now.
+var errExpired = errors.New("not acknowledged by WhatsApp in time, and too old to be sent again")
+
+// resendSoon sends what is queued, unless that goes on already: at each login, and while the
+// session is connected now and again, since acknowledgements get lost on good connections too.
+func (c *conn) resendSoon() {
+	if !c.usable() || !c.resends.CompareAndSwap(false, true) {
 		return
 	}
-	for _, m := range queued {
-		if !c.usable() {
+	c.work.Go(func() {
+		defer c.resends.Store(false)
+		c.resendQueued()
+	})
+}
+
+// resendQueued sends, under the ids they have, all messages whose acknowledgement never came:
+// WhatsApp and the recipients know a message by its id, so none arrives twice.
+func (c *conn) resendQueued() {
+	tried := map[store.MessageKey]bool{}
+	for {
+		// Those that were tried and are still queued are read again, before the others.
+		queued, err := c.s.m.cfg.Store.Messages().Queued(c.ctx, c.s.id, resendPage+len(tried))
+		if err != nil {
+			c.s.log.Warn("queued messages not read", zap.Error(err))
 			return
 		}
-		if _, started := c.s.flight.start(m.ID); !started {
-			continue // somebody is waiting for it already
+		fresh := false
+		for _, m := range queued {
+			if tried[m.MessageKey] {
+				continue
+			}
+			if !c.usable() {
+				return
+			}
+			fresh, tried[m.MessageKey] = true, true
+			c.resendOne(m)
 		}
-		m, err := c.resend(m)
-		c.s.flight.end(m.ID, m, err)
-		if err != nil {
-			c.s.log.Info("queued message not sent", zap.String("message", m.ID), zap.Error(err))
+		if !fresh {
+			return
 		}
+	}
+}
+
+// resendOne sends a queued message, unless somebody is sending it or has sent it since it was read.
+func (c *conn) resendOne(m store.Message) {
+	if _, started := c.s.flight.start(m.ID); !started {
+		return
+	}
+	now, err := c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey)
+	if err == nil && now.Status == store.StatusQueued {
+		now, err = c.resend(now)
+	}
+	c.s.flight.end(m.ID, now, err)
+	if err != nil {
+		c.s.log.Info("queued message not sent", zap.String("message", m.ID), zap.Error(err))
 	}
 }
 
@@ -124,16 +158,12 @@ func (c *conn) resend(m store.Message) (store.Message, error) {
 	if err != nil {
 		return m, err
 	}
-	m, err = c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey) // with what it says
-	if err != nil {
-		return m, fmt.Errorf("read queued message: %w", err)
-	}
 	var content waE2E.Message
 	if err := proto.Unmarshal(m.Raw, &content); err != nil || len(m.Raw) == 0 {
 		return c.failed(m, errors.New("the queued message cannot be read"))
 	}
-	if time.Since(m.StoredAt) > resendAge {
-		return c.failed(m, errors.New("not sent within a day"))
+	if time.Since(m.StoredAt) > c.s.m.cfg.QueueMaxAge {
+		return c.failed(m, errExpired)
 	}
 	return c.transmit(to, m, &content, kept)
 }
@@ -153,8 +183,6 @@ func (c *conn) whereTo(m store.Message) (types.JID, error) {
 	}
 	return jid, nil
 }
-
-func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
 // flight knows the messages that are being sent, so that the same id is not sent twice at
 // the same time.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -301,13 +300,11 @@ func kept() error { return nil }
 func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, queued func() error) (store.Message, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.m.cfg.SendTimeout)
 	defer cancel()
-	var at time.Time
+	var answer whatsmeow.SendResponse
 	var err error
 	for { // a message that comes in just now can change the keys under a send; then nothing has left
 		try := keys.WithSend(ctx)
-		var answer whatsmeow.SendResponse
 		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
-		at = answer.Timestamp
 		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {
 			break
 		}
@@ -316,14 +313,24 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 		return m, err
 	}
 	if err == nil {
-		return c.sent(m, at)
+		return c.sent(m, answer.Timestamp)
 	}
-	err = c.notSent(err)
+	err = c.unsent(answer, err)
 	if errors.Is(err, ErrUnconfirmed) || errors.Is(err, store.ErrUnavailable) {
 		c.s.log.Info("message not acknowledged in time; it stays queued", zap.String("message", m.ID))
 		return m, err
 	}
 	return c.failed(m, err)
+}
+
+// unsent is notSent for a message. whatsmeow says that it is not connected also where it was when
+// the message left: it waits for the answer, the connection ends, and there is none to ask over.
+func (c *conn) unsent(answer whatsmeow.SendResponse, err error) error {
+	err = c.notSent(err)
+	if answer.DebugTimings.Resp > 0 && errors.Is(err, ErrOffline) { // it was waited for, so the message had left
+		return fmt.Errorf("%w: %s", ErrUnconfirmed, err.Error())
+	}
+	return err
 }
 
 // notSent gives a failure of whatsmeow its name. What left no doubt that WhatsApp does not
@@ -334,8 +341,8 @@ func (c *conn) notSent(err error) error {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrFenced):
 		return err
 	case errors.Is(err, whatsmeow.ErrServerReturnedError):
-		code := 0
-		if _, scan := fmt.Sscanf(lastWord(err.Error()), "%d", &code); scan != nil {
+		code, ok := refusalCode(err)
+		if !ok {
 			c.s.log.Warn("refusal without code", zap.Error(err))
 		}
 		return &Refusal{Code: code}

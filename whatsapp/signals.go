@@ -68,13 +68,13 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
-	c.work.Go(c.resendQueued)
 	if !c.working.Swap(true) {
 		c.work.Go(func() {
 			defer c.working.Store(false)
 			c.workOff()
 		})
 	}
+	c.resendSoon()
 	return 0, false
 }
 

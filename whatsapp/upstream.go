@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -109,59 +108,6 @@ func (p *pulse) hangUp() {
 	for c := range p.conns {
 		c.hangUp()
 	}
-}
-
-// greeted is a transport whose WebSockets, when they end before anything came, bring an empty frame
-// first. whatsmeow, once it waits for the answer to its handshake, does so for 20 s even when the
-// connection has ended; from the frame it learns that there is none.
-type greeted struct{ *http.Transport }
-
-// RoundTrip implements http.RoundTripper.
-func (g greeted) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := g.Transport.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	if body, ok := resp.Body.(io.ReadWriteCloser); ok {
-		resp.Body = &greeting{ReadWriteCloser: body}
-	}
-	return resp, nil
-}
-
-// greeting is the connection of such a WebSocket.
-type greeting struct {
-	io.ReadWriteCloser
-	over atomic.Bool // something came, or nothing will
-
-	mu    sync.Mutex // held while something is written
-	asked bool       // the handshake has begun: whatsmeow takes a frame
-}
-
-// noAnswer is a binary message (RFC 6455) with one frame of WhatsApp's, which has no bytes.
-const noAnswer = "\x82\x03\x00\x00\x00"
-
-// Read implements io.Reader.
-func (g *greeting) Read(b []byte) (int, error) {
-	n, err := g.ReadWriteCloser.Read(b)
-	if first := !g.over.Swap(true); first && n == 0 && err != nil && g.waited() {
-		return copy(b, noAnswer), nil
-	}
-	return n, err
-}
-
-func (g *greeting) waited() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.asked
-}
-
-// Write implements io.Writer.
-func (g *greeting) Write(b []byte) (int, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n, err := g.ReadWriteCloser.Write(b)
-	g.asked = err == nil
-	return n, err
 }
 
 type pulsing struct {

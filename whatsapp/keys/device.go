@@ -256,7 +256,7 @@ func (d *Device) forget(ctx context.Context, put func(c *change) error) error {
 	d.pending = overlay{}
 	d.queue, d.last = append(d.queue, e), e
 	d.mu.Unlock()
-	d.drain(ctx)
+	d.drain(ctx, e)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.err != nil {

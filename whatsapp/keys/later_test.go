@@ -313,3 +313,46 @@ func TestWhatIsNeverKept(t *testing.T) {
 		})
 	}
 }
+
+// TestAWriterDoesNotKeepTheBurstBehindIt writes keys, as a send does, while messages come one after
+// the other for a second: it waits for its own commit and one before it, and not for theirs.
+func TestAWriterDoesNotKeepTheBurstBehindIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *memStore, d *keys.Device, wa *wastore.Device) {
+		const commit = 10 * time.Millisecond
+		m.gate = make(chan struct{})
+		over := make(chan struct{})
+		done := make(chan struct{})
+		go func() { // a commit takes so long
+			defer close(done)
+			for {
+				time.Sleep(commit)
+				select {
+				case m.gate <- struct{}{}:
+				case <-over:
+					return
+				}
+			}
+		}()
+		burst := make(chan struct{})
+		go func() {
+			defer close(burst)
+			for i := range 1000 {
+				u := store.Unit{Messages: []store.Message{{MessageKey: store.MessageKey{ID: fmt.Sprint(i)}}}}
+				if err := d.KeepReceived(ctx, keys.Received{Unit: u}, nil); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		for range 20 {
+			began := time.Now()
+			require.NoError(t, wa.Sessions.PutSession(ctx, "911_1:0", []byte("of a send")))
+			require.LessOrEqual(t, time.Since(began), 4*commit)
+		}
+		<-burst
+		require.NoError(t, d.Settled(ctx))
+		close(over)
+		<-done
+		m.gate = nil
+	})
+}

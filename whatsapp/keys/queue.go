@@ -74,7 +74,7 @@ func (d *Device) await(ctx context.Context, e *entry) (store.Kept, error) {
 		case <-e.done:
 			return e.kept, e.err
 		case d.committing <- struct{}{}:
-			d.drain(ctx)
+			d.drain(ctx, e)
 			<-d.committing
 		case <-ctx.Done():
 			d.mu.Lock()
@@ -97,12 +97,18 @@ func (d *Device) enter(ctx context.Context) error {
 
 func (d *Device) leave() { <-d.committing }
 
-// drain keeps all that is in line, in order. The caller has entered. It goes on when ctx
-// ends: others wait for it too.
-func (d *Device) drain(ctx context.Context) {
+// drain keeps what is in line, in order, as far as e. What is behind it has somebody of its own
+// who waits and goes on with it: else whoever came first in a burst would have to keep all of it.
+// The caller has entered. It goes on when ctx ends: others wait for it too.
+func (d *Device) drain(ctx context.Context, e *entry) {
 	ctx = context.WithoutCancel(ctx)
 	alone := 0 // so many are kept one by one
 	for {
+		select {
+		case <-e.done:
+			return
+		default:
+		}
 		d.mu.Lock()
 		batch := d.batch()
 		d.mu.Unlock()

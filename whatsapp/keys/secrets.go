@@ -15,22 +15,20 @@ func secretKey(chat, sender types.JID, id types.MessageID) string {
 // maxSecret bounds a secret, which its sender chooses, in bytes. WhatsApp's clients use 32.
 const maxSecret = 1024
 
-// PutMessageSecrets leaves a secret that is known as it is, and one that is none out.
+// maxSecretKey bounds a secret's key, in bytes: the message's id in it is its sender's choice too.
+const maxSecretKey = 1024
+
+// PutMessageSecrets leaves a secret that is in memory as it is, and one that is none out. The
+// store is not asked: nearly every message brings a secret, which is new, and what a sender says
+// of the same message later is as good.
 func (s stores) PutMessageSecrets(ctx context.Context, inserts []wastore.MessageSecretInsert) error {
 	return bulk(ctx, s.d, inserts, func(c *change, part []wastore.MessageSecretInsert) error {
-		names := make([]string, len(part))
-		for i, in := range part {
-			names[i] = secretKey(in.Chat, in.Sender, in.ID)
-		}
-		known, err := c.getMany(ctx, tableSecrets, names)
-		if err != nil {
-			return err
-		}
-		for i, in := range part {
-			if known[names[i]] == nil && len(in.Secret) <= maxSecret {
-				known[names[i]] = bytes.Clone(in.Secret)
-				c.set(tableSecrets, names[i], known[names[i]])
+		for _, in := range part {
+			name := secretKey(in.Chat, in.Sender, in.ID)
+			if len(in.Secret) > maxSecret || len(name) > maxSecretKey || c.inMemory(tableSecrets, name) {
+				continue
 			}
+			c.set(tableSecrets, name, bytes.Clone(in.Secret))
 		}
 		return nil
 	})
