@@ -38,7 +38,7 @@ func TestReceiptsOfManyDevices(t *testing.T) {
 		require.NoError(t, bob.Read(t.Context(), p.Number(), m.ID, m.ID))
 	}
 	for _, id := range ids {
-		key := store.MessageKey{Chat: chatOf(bob), Sender: chatOf(p), ID: id}
+		key := store.MessageKey{Chat: r.chatKeys("shop", chatOf(bob))[0], Sender: r.chatKeys("shop", chatOf(p))[0], ID: id}
 		require.Eventually(t, func() bool {
 			m, err := r.store.Messages().Get(t.Context(), "shop", key)
 			require.NoError(t, err)

@@ -102,10 +102,13 @@ func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.T
 	if !rises && kind == store.ChatPerson {
 		return false, nil
 	}
-	if recent && kind == store.ChatPerson { // nothing but their receipts raises it so far: this is the first
+	if !recent || kind != store.ChatPerson {
+		if had, err := d.hasReceipt(key, by, status); err != nil || had {
+			return false, err
+		}
+	}
+	if rises { // also of one that is not remembered: its acknowledgement may come only now
 		d.s.recent.raise(key, status)
-	} else if had, err := d.hasReceipt(key, by, status); err != nil || had {
-		return false, err
 	}
 	if sent = now == store.StatusQueued && d.s.tellsSent(key.ID); sent {
 		d.tellSent(m, d.people)
