@@ -238,3 +238,27 @@ func TestMarksFromBeforeTheFirstMessage(t *testing.T) {
 	require.True(t, chat.Archived)
 	require.False(t, chat.MutedUntil.IsZero())
 }
+
+// TestAppStateIsToldToItsEnd has what the phone did to a chat be lost after whatsmeow has moved on,
+// as by a crash before the commit: the next login fetches it again.
+func TestAppStateIsToldToItsEnd(t *testing.T) {
+	r := run(t, quick())
+	s, p := r.link("shop")
+	bob := phone(t)
+	_, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "hello"})
+	require.NoError(t, err)
+	r.texts("shop", bob.LID(), 1)
+	archived := func(want bool) {
+		require.Eventually(t, func() bool { return r.chats()[0].Archived == want }, 30*time.Second, 5*time.Millisecond)
+	}
+	require.NoError(t, p.Archive(t.Context(), bob.Number(), true))
+	archived(true)
+	no := false
+	_, err = r.store.Log().Commit(t.Context(), store.Unit{Session: "shop", Chats: []store.ChatUpdate{{ID: r.chats()[0].ID, Archived: &no}}})
+	require.NoError(t, err)
+	archived(false)
+	require.NoError(t, s.MoveAppState(t.Context(), "regular_low"))
+	require.NoError(t, s.Stop(t.Context()))
+	require.NoError(t, s.Listen(t.Context()))
+	archived(true)
+}

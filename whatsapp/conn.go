@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -34,14 +35,17 @@ type conn struct {
 	ctx    context.Context // ends when the conn is closed
 	cancel context.CancelFunc
 
-	gate    sync.RWMutex // held for reading while something is handled
-	refuse  atomic.Bool  // nothing more is kept, so nothing more is acknowledged
-	leaving atomic.Bool  // the end is on purpose
-	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
-	online  atomic.Bool  // logged in, as far as the loop knows
-	working atomic.Bool  // somebody works off the session's tasks
-	missed  atomic.Int32 // pings without answer, in a row
-	resends atomic.Bool  // what is queued is being sent
+	gate    sync.RWMutex         // held for reading while something is handled
+	refuse  atomic.Bool          // nothing more is kept, so nothing more is acknowledged
+	leaving atomic.Bool          // the end is on purpose
+	unlink  atomic.Bool          // the account is gone: forget the keys when the conn is closed
+	online  atomic.Bool          // logged in, as far as the loop knows
+	toldAt  atomic.Int64         // when app state was told last; Unix milliseconds
+	loginAt atomic.Int64         // when it was logged in last; Unix milliseconds
+	untold  map[string]time.Time // collections of app state that may not have been told before this conn; the worker's
+	working atomic.Bool          // somebody works off the session's tasks
+	missed  atomic.Int32         // pings without answer, in a row
+	resends atomic.Bool          // what is queued is being sent
 	work    sync.WaitGroup
 }
 

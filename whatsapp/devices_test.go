@@ -21,7 +21,7 @@ func TestReceiptsOfManyDevices(t *testing.T) {
 	s, p := r.link("shop")
 	bob := phone(t)
 	r.linkTo("bob", bob)
-	var ids []string
+	var sent []store.MessageKey
 	for i := range n {
 		if i == n/2 {
 			r.linkTo("again", p)
@@ -29,7 +29,7 @@ func TestReceiptsOfManyDevices(t *testing.T) {
 		}
 		m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", i)})
 		require.NoError(t, err)
-		ids = append(ids, m.ID)
+		sent = append(sent, m.MessageKey)
 		_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: fmt.Sprint("in ", i)})
 		require.NoError(t, err)
 		got, err := bob.WaitMessages(t.Context(), 0, i+1)
@@ -37,8 +37,7 @@ func TestReceiptsOfManyDevices(t *testing.T) {
 		require.NotEmpty(t, got)
 		require.NoError(t, bob.Read(t.Context(), p.Number(), m.ID, m.ID))
 	}
-	for _, id := range ids {
-		key := store.MessageKey{Chat: r.chatKeys("shop", chatOf(bob))[0], Sender: r.chatKeys("shop", chatOf(p))[0], ID: id}
+	for _, key := range sent {
 		require.Eventually(t, func() bool {
 			m, err := r.store.Messages().Get(t.Context(), "shop", key)
 			require.NoError(t, err)

@@ -61,3 +61,17 @@ func (s *Session) Backlog() (waiting, handles int) {
 	defer b.mu.Unlock()
 	return len(b.waiting), b.handles
 }
+
+// MoveAppState leaves a collection of app state as a crash does that comes before whatsmeow has
+// told what is in it.
+func (s *Session) MoveAppState(ctx context.Context, name string) error {
+	state := s.live.Load().dev.Whatsmeow().AppState
+	version, hash, err := state.GetAppStateVersion(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := state.PutAppStateVersion(ctx, name, version, hash); err != nil {
+		return err
+	}
+	return state.PutAppStateMutationMACs(ctx, name, version, nil)
+}

@@ -68,6 +68,7 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
+	c.loginAt.Store(time.Now().UnixMilli())
 	if !c.working.Swap(true) {
 		c.work.Go(func() {
 			defer c.working.Store(false)

@@ -49,12 +49,16 @@ func (s *Session) newChores() {
 // workOff does what is due until the conn is closed or no longer usable, and again when there is
 // something new or something falls due.
 func (c *conn) workOff() {
+	c.refetch(c.ctx)
 	for c.usable() {
 		next := time.Now().Add(taskBackoff)
 		if err := c.loadWaiting(c.ctx); err != nil {
 			c.s.log.Warn("waiting acts not read", zap.Error(err))
 		} else {
 			next = c.doDue()
+		}
+		if state := time.Now().Add(c.settleAppState(c.ctx)); state.Before(next) {
+			next = state
 		}
 		wait := time.NewTimer(max(min(time.Until(next), taskLongest), 0))
 		select {
