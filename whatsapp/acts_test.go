@@ -262,3 +262,20 @@ func TestAppStateIsToldToItsEnd(t *testing.T) {
 	require.NoError(t, s.Listen(t.Context()))
 	archived(true)
 }
+
+// TestHistoryIsRead has what the phone announces at linking read and confirmed, and forgotten then.
+func TestHistoryIsRead(t *testing.T) {
+	r := run(t, quick())
+	_, p := r.link("shop")
+	require.Eventually(t, func() bool {
+		read := 0
+		for _, got := range p.Receipts(0) {
+			if got.Type == "hist_sync" {
+				read++
+			}
+		}
+		list, err := r.store.Tasks().List(t.Context(), "shop", "history", 99)
+		require.NoError(t, err)
+		return read > 0 && len(list) == 0
+	}, 30*time.Second, 5*time.Millisecond)
+}

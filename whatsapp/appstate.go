@@ -49,7 +49,7 @@ func (c *conn) settleAppState(ctx context.Context) time.Duration {
 	untold, err := c.dev.Untold(ctx)
 	if err != nil {
 		c.s.log.Warn("app state not looked at", zap.Error(err))
-		return toldAfter
+		return taskBackoff
 	}
 	next := taskLongest
 	for name, at := range untold {

@@ -76,7 +76,8 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	// The loop reconnects: with jitter, a limit, and after a look at the store.
 	w.EnableAutoReconnect = false
 	w.DisableLoginAutoReconnect = true
-	w.ManualHistorySyncDownload = true // whatsmeow's own loop would outlive the session
+	w.DisableManualHistorySyncReceipt = true // the phone gets it when a part is read
+	w.ManualHistorySyncDownload = true       // whatsmeow's own loop would outlive the session
 	// Sent messages are in our own store, so whatsmeow need not keep a second copy of each.
 	w.GetMessageForRetry = c.sentMessage
 	w.AddEventHandlerWithSuccessStatus(c.handle)

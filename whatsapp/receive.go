@@ -29,15 +29,25 @@ func (c *conn) onMessage(e *events.Message) error {
 	r := readingOf(e)
 	switch {
 	case e.Info.Category == "peer" || r.Class == convert.ClassTechnical || r.Class == convert.ClassHidden:
-		_, err := c.dev.CommitReceived(c.ctx, store.Unit{}, e.Info.Timestamp)
-		if err == nil {
-			c.history(e)
-		}
-		return err
+		return c.onTechnical(e)
 	case r.Act != nil:
 		return c.onAct(e, r)
 	}
 	return c.keepMessage(e, r)
+}
+
+// onTechnical keeps the keys that came with what passes between programs, and what it makes necessary.
+func (c *conn) onTechnical(e *events.Message) error {
+	u := store.Unit{}
+	task, ok := historyTask(e)
+	if ok {
+		u.Tasks = append(u.Tasks, task)
+	}
+	_, err := c.dev.CommitReceived(c.ctx, u, e.Info.Timestamp)
+	if err == nil && ok {
+		c.s.newChores()
+	}
+	return err
 }
 
 // readingOf understands what came: in its raw form, which has all that wrappers say.

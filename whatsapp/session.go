@@ -39,8 +39,8 @@ type Session struct {
 	flight flight
 	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
 	recent *recent
-	chores chan struct{} // holds one when there may be new tasks
-	gaveUp atomic.Int64  // stanzas that could not be kept as they came
+	bells  []chan struct{} // of the workers: each holds one when there may be new tasks
+	gaveUp atomic.Int64    // stanzas that could not be kept as they came
 }
 
 // Bounds of what a session remembers in memory.
@@ -68,7 +68,7 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread, waits: newWaiting(), doubts: doubts, recent: newRecent(), chores: make(chan struct{}, 1),
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread, waits: newWaiting(), doubts: doubts, recent: newRecent(), bells: newBells(),
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {

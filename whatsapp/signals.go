@@ -69,12 +69,7 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.pairing.reset()
 	l.become(Connected, "")
 	c.loginAt.Store(time.Now().UnixMilli())
-	if !c.working.Swap(true) {
-		c.work.Go(func() {
-			defer c.working.Store(false)
-			c.workOff()
-		})
-	}
+	c.employ()
 	c.resendSoon()
 	return 0, false
 }

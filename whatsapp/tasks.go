@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,8 +13,8 @@ import (
 )
 
 // What a session still has to do stands in the store, written in the unit that made it necessary.
-// While the session is connected one worker takes what is due, kind by kind; what fails is tried
-// again later and later, what can never be done is struck off and told in the log.
+// While the session is connected a worker of each trade takes what is due, kind by kind; what fails
+// is tried again later and later, what can never be done is struck off and told in the log.
 
 // errNever says that a task can never be done.
 var errNever = errors.New("task can never be done")
@@ -24,45 +25,74 @@ type chore func(c *conn, ctx context.Context, t store.Task) (outcome, error)
 
 type outcome func(ctx context.Context, d *draft) error
 
-// chores are the kinds of tasks that a worker does.
-var chores = map[string]chore{
-	taskIdentity: (*conn).askIdentity,
-	taskAct:      (*conn).actAtLast,
+// trade is what one worker does, so that what takes long keeps nothing waiting that does not.
+type trade struct {
+	kinds map[string]chore
+	time  time.Duration // for one try
+}
+
+// trades are what the workers of a session do.
+var trades = []trade{
+	{map[string]chore{taskIdentity: (*conn).askIdentity, taskAct: (*conn).actAtLast}, time.Minute},
+	{map[string]chore{taskHistory: (*conn).readHistory}, 10 * time.Minute},
 }
 
 const (
 	taskPage     = 16
-	taskTime     = time.Minute // for one try
 	taskBackoff  = 10 * time.Second
 	taskLongest  = time.Hour // between tries
 	taskAttempts = 20        // about half a day
 )
 
-// newChores wakes the worker.
-func (s *Session) newChores() {
-	select {
-	case s.chores <- struct{}{}:
-	default: // it looks again anyway
+// bells wake the workers, each its own.
+func newBells() []chan struct{} {
+	bells := make([]chan struct{}, len(trades))
+	for i := range bells {
+		bells[i] = make(chan struct{}, 1)
 	}
+	return bells
+}
+
+// newChores wakes the workers.
+func (s *Session) newChores() {
+	for _, bell := range s.bells {
+		select {
+		case bell <- struct{}{}:
+		default: // it looks again anyway
+		}
+	}
+}
+
+// employ has the session's tasks worked off, unless that is going on since an earlier login.
+func (c *conn) employ() {
+	if c.working.Swap(true) {
+		return
+	}
+	c.work.Go(func() {
+		defer c.working.Store(false)
+		c.refetch(c.ctx)
+		if err := c.loadWaiting(c.ctx); err != nil {
+			c.s.log.Warn("waiting acts not read; each is tried once a day", zap.Error(err))
+		}
+		var all sync.WaitGroup
+		for i, tr := range trades {
+			all.Go(func() { c.workOff(tr, c.s.bells[i]) })
+		}
+		all.Wait()
+	})
 }
 
 // workOff does what is due until the conn is closed or no longer usable, and again when there is
 // something new or something falls due.
-func (c *conn) workOff() {
-	c.refetch(c.ctx)
+func (c *conn) workOff(tr trade, bell <-chan struct{}) {
 	for c.usable() {
-		next := time.Now().Add(taskBackoff)
-		if err := c.loadWaiting(c.ctx); err != nil {
-			c.s.log.Warn("waiting acts not read", zap.Error(err))
-		} else {
-			next = c.doDue()
+		next := c.doDue(tr)
+		if _, state := tr.kinds[taskAct]; state { // the one that is quick
+			next = min(next, c.settleAppState(c.ctx))
 		}
-		if state := time.Now().Add(c.settleAppState(c.ctx)); state.Before(next) {
-			next = state
-		}
-		wait := time.NewTimer(max(min(time.Until(next), taskLongest), 0))
+		wait := time.NewTimer(max(next, 0))
 		select {
-		case <-c.s.chores:
+		case <-bell:
 		case <-wait.C:
 		case <-c.ctx.Done():
 		}
@@ -73,34 +103,33 @@ func (c *conn) workOff() {
 	}
 }
 
-// doDue does all that is due, and says when the next task is.
-func (c *conn) doDue() (next time.Time) {
-	next = time.Now().Add(taskLongest)
-	for kind, do := range chores {
-		for c.usable() {
-			if err := c.dev.Settled(c.ctx); err != nil { // what is in line may bring some
-				return time.Now().Add(taskBackoff)
-			}
-			list, err := c.s.m.cfg.Store.Tasks().List(c.ctx, c.s.id, kind, taskPage)
+// doDue does all that is due, and says how long it is until the next task is.
+func (c *conn) doDue(tr trade) time.Duration {
+	next := taskLongest
+	for kind, do := range tr.kinds {
+		for {
+			list, err := c.dueNext(kind)
 			if err != nil {
 				c.s.log.Warn("tasks not read", zap.String("kind", kind), zap.Error(err))
-				return time.Now().Add(taskBackoff)
+				return taskBackoff
 			}
 			if len(list) == 0 {
 				break
 			}
-			if due := list[0].Due; due.After(time.Now()) {
-				if due.Before(next) {
-					next = due
-				}
+			if left := time.Until(list[0].Due); left > 0 {
+				next = min(next, left)
 				break
 			}
 			for _, t := range list {
-				if !t.Due.After(time.Now()) && c.usable() {
-					if err := c.do(t, do); err != nil {
-						c.s.log.Warn("outcome of a task not kept", zap.String("kind", kind), zap.Error(err))
-						return time.Now().Add(taskBackoff)
-					}
+				if time.Now().Before(t.Due) {
+					break
+				}
+				if !c.usable() {
+					return taskBackoff
+				}
+				if err := c.do(t, do, tr.time); err != nil {
+					c.s.log.Warn("outcome of a task not kept", zap.String("kind", kind), zap.Error(err))
+					return taskBackoff
 				}
 			}
 		}
@@ -108,9 +137,17 @@ func (c *conn) doDue() (next time.Time) {
 	return next
 }
 
+// dueNext reads the first tasks of a kind, those in units that are still in line too.
+func (c *conn) dueNext(kind string) ([]store.Task, error) {
+	if err := c.dev.Settled(c.ctx); err != nil {
+		return nil, err
+	}
+	return c.s.m.cfg.Store.Tasks().List(c.ctx, c.s.id, kind, taskPage)
+}
+
 // do tries a task once and keeps what came of it.
-func (c *conn) do(t store.Task, do chore) error {
-	ctx, cancel := context.WithTimeout(c.ctx, taskTime)
+func (c *conn) do(t store.Task, do chore, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(c.ctx, most)
 	defer cancel()
 	add, err := do(c, ctx, t)
 	if c.ctx.Err() != nil {
