@@ -21,9 +21,9 @@ type Envelope struct {
 	// Broadcast is the list through which it came, when it came through one.
 	Broadcast string `json:"broadcast,omitempty" bson:"broadcast,omitempty"`
 
-	Wrapped   uint32 `json:"wrapped,omitempty" bson:"wrapped,omitempty"`     // what the content came in; the bits are convert.Flags
-	Timer     int      `json:"timer,omitempty" bson:"timer,omitempty"`       // seconds after which it disappears
-	TimerSet  int64    `json:"timerSet,omitempty" bson:"timerSet,omitempty"` // when the chat's timer was set; Unix seconds
-	Retry     int      `json:"retry,omitempty" bson:"retry,omitempty"`       // how often it was sent before it could be read
-	Requested string   `json:"requested,omitempty" bson:"requested,omitempty"`
+	Wrapped   uint32 `json:"wrapped,omitempty" bson:"wrapped,omitempty"`   // what the content came in; the bits are convert.Flags
+	Timer     int    `json:"timer,omitempty" bson:"timer,omitempty"`       // seconds after which it disappears
+	TimerSet  int64  `json:"timerSet,omitempty" bson:"timerSet,omitempty"` // when the chat's timer was set; Unix seconds
+	Retry     int    `json:"retry,omitempty" bson:"retry,omitempty"`       // how often it was sent before it could be read
+	Requested string `json:"requested,omitempty" bson:"requested,omitempty"`
 }

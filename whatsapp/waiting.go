@@ -183,7 +183,10 @@ func (c *conn) actAtLast(ctx context.Context, t store.Task) (outcome, error) {
 // isAdmin asks WhatsApp whether somebody is an admin of a group.
 func (c *conn) isAdmin(ctx context.Context, chat, person string) (bool, error) {
 	group, err := types.ParseJID(chat)
-	if err != nil || group.Server != types.GroupServer {
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errNever, err)
+	}
+	if group.Server != types.GroupServer {
 		return false, nil
 	}
 	people, err := c.s.PeopleOf(ctx, person)

@@ -240,6 +240,9 @@ func TestFilters(t *testing.T) {
 		"chat by lid":    {store.Webhook{Events: []string{whatsapp.EventNewMessages}, Filters: store.WebhookFilters{Chats: []string{"222@lid"}, Types: []string{"image", "voice"}}}, []string{"image", "voice"}},
 		"sender":         {store.Webhook{Events: []string{whatsapp.EventNewMessages}, Filters: store.WebhookFilters{Senders: []string{"333@lid"}}}, []string{"group"}},
 		"own":            {store.Webhook{Events: []string{whatsapp.EventNewMessages, whatsapp.EventMessageSent}, Filters: store.WebhookFilters{FromMe: &yes}}, []string{"own", "sent"}},
+		"who reacts":     {store.Webhook{Events: []string{whatsapp.EventMessageReaction}, Filters: store.WebhookFilters{Senders: []string{bob.ID}, Types: []string{"text"}}}, []string{"reacted"}},
+		"own acts":       {store.Webhook{Events: []string{whatsapp.EventMessageReaction, whatsapp.EventPollVote}, Filters: store.WebhookFilters{FromMe: &yes}}, []string{"own reaction"}},
+		"who revokes":    {store.Webhook{Events: []string{whatsapp.EventMessageRevoked}, Filters: store.WebhookFilters{Senders: []string{"nobody@lid"}}}, []string{}},
 		"others, no grp": {store.Webhook{Events: []string{whatsapp.EventNewMessages}, Filters: store.WebhookFilters{FromMe: &no, Groups: &no, Types: []string{"text"}}}, []string{"answer", "batch", "text"}},
 	} {
 		got := []string{}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
 )
 
@@ -19,7 +20,7 @@ type subject struct {
 // about is what filters ask of a message.
 type about struct {
 	senders []string // all known ids of the sender
-	kind    string
+	kind    string   // empty: of an act, which has none that a filter knows
 	fromMe  bool
 }
 
@@ -59,6 +60,10 @@ func subjectOf(e store.Event) subject {
 		Contact  *subjectAddress  `json:"contact"`
 		Message  *subjectMessage  `json:"message"`
 		Messages []subjectMessage `json:"messages"`
+		From     json.RawMessage  `json:"from"` // who reacted; of identity_mapped a text
+		FromMe   bool             `json:"fromMe"`
+		By       *subjectAddress  `json:"by"` // who revoked or voted
+		ByMe     bool             `json:"byMe"`
 	}
 	if json.Unmarshal(e.Data, &data) != nil {
 		return subject{} // data of a form that this version does not know
@@ -67,6 +72,15 @@ func subjectOf(e store.Event) subject {
 		data.Messages = append(data.Messages, *data.Message)
 	}
 	s := subject{chat: data.ChatID}
+	switch e.Name {
+	case whatsapp.EventMessageReaction:
+		var from subjectAddress
+		if json.Unmarshal(data.From, &from) == nil {
+			s.messages = append(s.messages, about{senders: from.names(), fromMe: data.FromMe})
+		}
+	case whatsapp.EventMessageRevoked, whatsapp.EventPollVote:
+		s.messages = append(s.messages, about{senders: data.By.names(), fromMe: data.ByMe})
+	}
 	for _, m := range data.Messages {
 		s.messages = append(s.messages, about{senders: m.From.names(), kind: m.Type, fromMe: m.FromMe})
 		if s.chat == "" {
@@ -106,7 +120,7 @@ func wants(w *store.Webhook, name string, s subject) bool {
 		return false
 	}
 	return len(s.messages) == 0 || slices.ContainsFunc(s.messages, func(m about) bool {
-		return (f.FromMe == nil || m.fromMe == *f.FromMe) && (len(f.Types) == 0 || slices.Contains(f.Types, m.kind)) &&
+		return (f.FromMe == nil || m.fromMe == *f.FromMe) && (len(f.Types) == 0 || m.kind == "" || slices.Contains(f.Types, m.kind)) &&
 			(len(f.Senders) == 0 || overlap(f.Senders, m.senders))
 	})
 }

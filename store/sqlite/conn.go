@@ -195,9 +195,3 @@ func (r *row) blob() []byte {
 	}
 	return append([]byte{}, r.s.ColumnRawBlob(col)...)
 }
-
-// null says whether the next column is NULL, without taking it.
-func (r *row) null() bool { return r.s.ColumnType(r.col) == sqlite3.NULL }
-
-// skip leaves out n columns.
-func (r *row) skip(n int) { r.col += n }
