@@ -28,6 +28,7 @@ type Session struct {
 	changed chan struct{} // closed and replaced at every change of snap
 	cancel  context.CancelCauseFunc
 	done    chan struct{} // closed when the loop has ended; nil when none runs
+	ending  bool          // the loop ends by itself, or has ended so
 
 	live   atomic.Pointer[conn] // the connection that may be used, nil when none is
 	people *people
@@ -124,6 +125,9 @@ func (s *Session) Health() Health {
 func (s *Session) Listen(ctx context.Context) error {
 	s.ops.Lock()
 	defer s.ops.Unlock()
+	if err := s.ended(ctx); err != nil {
+		return err
+	}
 	if err := s.desire(ctx, store.DesiredListening); err != nil {
 		return err
 	}
@@ -183,7 +187,7 @@ func (s *Session) begin(staggered bool) error {
 		return ErrStopping
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s.cancel, s.done = cancel, make(chan struct{})
+	s.cancel, s.done, s.ending = cancel, make(chan struct{}), false
 	l := &loop{s: s, ctx: ctx, staggered: staggered, before: s.setLocked(Connecting, "", nil)}
 	go func(done chan struct{}) {
 		defer s.m.running.Done()
@@ -192,6 +196,23 @@ func (s *Session) begin(staggered bool) error {
 		l.run()
 	}(s.done)
 	return nil
+}
+
+// ended waits for the end of a loop that ends by itself: until it is gone, a beginning would find
+// it still running, and leave it at that.
+func (s *Session) ended(ctx context.Context) error {
+	s.mu.Lock()
+	ending, done := s.ending, s.done
+	s.mu.Unlock()
+	if !ending {
+		return nil
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // halt ends the loop, if one runs, and waits for its end. What it was keeping is kept.
@@ -254,7 +275,7 @@ func (s *Session) WaitQR(ctx context.Context, wait time.Duration) (Code, error) 
 	for begun := false; ; begun = true {
 		s.mu.Lock()
 		snap, changed, linked := s.snap, s.changed, s.record.Phone != ""
-		idle := s.done == nil
+		idle := s.done == nil || s.ending
 		if !idle {
 			select {
 			case <-s.done:

@@ -46,6 +46,21 @@ func TestNobodyScans(t *testing.T) {
 	require.NotEqual(t, code.Text, again.Text)
 }
 
+// TestBeginsAnewAtTheEnd asks for a code at the very moment at which nobody has scanned the last
+// one: the session has said that it stops, and may not be gone yet.
+func TestBeginsAnewAtTheEnd(t *testing.T) {
+	timing := quick()
+	timing.QRFirst = 200 * time.Millisecond
+	r := run(t, timing, func(c *whatsapp.Config) { c.QRCodes = 1 })
+	s := r.create("shop")
+	for range 10 {
+		code, err := s.WaitQR(t.Context(), 10*time.Second)
+		require.NoError(t, err)
+		require.Equal(t, 1, code.Attempt)
+		r.await(s, whatsapp.Stopped, whatsapp.ReasonQRTimeout)
+	}
+}
+
 func TestEndsOfAConnection(t *testing.T) {
 	r := run(t, quick())
 	for name, c := range map[string]struct {

@@ -115,6 +115,9 @@ func (l *loop) onRefused(reason string) (verdict, bool) {
 
 // final ends the loop in a state that somebody must act on.
 func (l *loop) final(state State, reason string) (verdict, bool) {
+	l.s.mu.Lock()
+	l.s.ending = true // before anybody can see the state
+	l.s.mu.Unlock()
 	l.become(state, reason)
 	return stopNow, true
 }

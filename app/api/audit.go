@@ -55,19 +55,17 @@ func (a *API) listAudit(ctx context.Context, _ service.Caller, in *listAuditIn) 
 // audited notes every call that is meant to change something, whatever became of it.
 func (a *API) audited(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		err := next(c)
 		if safe(c.Request().Method) || !strings.HasPrefix(c.Path(), base) || a.Audit == nil {
-			return err
+			return next(c)
 		}
-		if err != nil {
+		e := a.Audit.Begin()
+		if err := next(c); err != nil {
 			c.Error(err)
 		}
 		ctx := c.Request().Context()
 		who := callerOf(ctx)
-		e := store.AuditEntry{
-			UserID: who.User.ID, Action: c.Request().Method + " " + c.Path(), Target: strings.Join(c.ParamValues(), "/"),
-			Address: addressOf(ctx), Status: c.Response().Status, RequestID: requestOf(ctx),
-		}
+		e.UserID, e.Address, e.RequestID = who.User.ID, addressOf(ctx), requestOf(ctx)
+		e.Action, e.Target, e.Status = c.Request().Method+" "+c.Path(), strings.Join(c.ParamValues(), "/"), c.Response().Status
 		if who.Key != nil {
 			e.KeyID = who.Key.ID
 		}

@@ -24,10 +24,13 @@ func NewAudit(records store.Audit, log *zap.Logger) *Audit {
 	return &Audit{Records: records, Log: log, queue: make(chan store.AuditEntry, auditQueue)}
 }
 
-// Note adds an entry. Where the store has been away for so long that the queue is full, the
+// Begin makes the entry of a call that begins now. Entries are in the order in which their calls began:
+// who waits for one answer before the next call finds his calls in his own order.
+func (a *Audit) Begin() store.AuditEntry { return store.AuditEntry{ID: newID("aud_"), At: now()} }
+
+// Note adds an entry that Begin made. Where the store has been away for so long that the queue is full, the
 // entry goes to the log instead.
 func (a *Audit) Note(e store.AuditEntry) {
-	e.ID, e.At = newID("aud_"), now()
 	select {
 	case a.queue <- e:
 	default:
