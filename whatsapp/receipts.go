@@ -97,7 +97,7 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) (sent bool, err error) {
 	m := store.Message{}
 	now, recent := d.c.s.recent.status(key)
-	if !recent {
+	if !recent || now == store.StatusQueued { // then it is told that it was sent, with what it is
 		m, err = d.c.s.m.cfg.Store.Messages().Get(d.c.ctx, d.c.s.id, key)
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil // sent before this device was linked, or deleted
@@ -105,7 +105,9 @@ func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, sta
 		if err != nil {
 			return false, fmt.Errorf("find message of receipt: %w", err)
 		}
-		now = m.Status
+		if !recent {
+			now = m.Status
+		}
 	}
 	rises := store.StatusRises(now, status)
 	if !rises && kind == store.ChatPerson {

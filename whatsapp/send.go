@@ -195,8 +195,10 @@ func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (m s
 	d.unit.Messages = []store.Message{m}
 	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: chat, Kind: kind, Name: name, ActivityAt: m.Timestamp})
 	release := c.out.hold()
+	c.s.recent.begin(m.MessageKey)
 	queued, err = d.hand(func(err error) {
 		if err != nil {
+			c.s.recent.forget()
 			c.settle(m, err)
 		}
 		release(err == nil)
