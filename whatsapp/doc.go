@@ -63,7 +63,8 @@
 //
 //   - Session.people: who an id is. Dropped by age (256), by a merge and, whole, when a unit that
 //     taught one was not kept.
-//   - Session.recent: the status of the newest 256 own messages, never behind the store's. Dropped
+//   - Session.recent: the status of own messages, the newest 256, from when they are queued; never
+//     behind the store's. Dropped
 //     whole when a unit that raises one was not kept.
 //   - Session.told: of which own messages message_sent was told. Dropped by age (4,096); a caller
 //     that could not tell takes its own out.

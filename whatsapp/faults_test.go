@@ -150,7 +150,7 @@ func TestAMessageIsNeverKept(t *testing.T) {
 	}
 	require.Zero(t, r.disconnects("shop"))
 	require.EqualValues(t, 4, s.Health().GivenUp)
-	require.Zero(t, p.Waiting())
+	require.Eventually(t, func() bool { return p.Waiting() == 0 }, 30*time.Second, 5*time.Millisecond, "not acknowledged")
 	_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "it goes on"})
 	require.NoError(t, err)
 	r.texts("shop", chatOf(bob), 41)

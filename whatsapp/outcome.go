@@ -75,6 +75,7 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 		f.Code = "expired"
 	}
 	m.Status, m.Failure = status, &f
+	c.s.recent.drop(m.MessageKey)
 	people, err := c.s.PeopleOf(c.ctx, convert.IDs(m)...)
 	if err != nil {
 		return m, errors.Join(reason, err)

@@ -91,12 +91,15 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.Time) (sent bool, err error) {
 	m := store.Message{}
 	now, recent := d.s.recent.status(key)
-	if !recent {
+	if !recent || now == store.StatusQueued { // then it is told that it was sent, with what it is
 		var found bool
 		if m, found, err = d.stored(key); err != nil || !found {
 			return false, err // sent before this device was linked, or deleted
 		}
-		key, now = m.MessageKey, m.Status
+		key = m.MessageKey
+		if !recent {
+			now = m.Status
+		}
 	}
 	rises := store.StatusRises(now, status)
 	if !rises && kind == store.ChatPerson {

@@ -261,8 +261,10 @@ func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.M
 		return m, nil, err
 	}
 	release := c.out.hold()
+	c.s.recent.begin(m.MessageKey)
 	queued, err = d.hand(func(err error) {
 		if err != nil {
+			c.s.recent.forget()
 			c.settle(m, err)
 		}
 		release(err == nil)
