@@ -10,6 +10,7 @@ func ChatOf(c store.Chat, people People) Chat {
 	out := Chat{
 		ID: a.ID, Kind: c.Kind, Phone: a.Phone, LID: a.LID, Name: a.Name, UnreadCount: c.Unread,
 		Archived: c.Archived, Pinned: c.Pinned, MutedUntil: TimeOrNil(c.MutedUntil), LastActivityAt: TimeOrNil(c.LastActivityAt),
+		EphemeralSeconds: c.Ephemeral, ReadUpTo: TimeOrNil(c.ReadUpTo),
 	}
 	if out.Name == nil {
 		out.Name = TextOrNil(c.Name)

@@ -57,6 +57,9 @@ type Chat struct {
 	MutedUntil     *Time    `json:"mutedUntil"`
 	LastMessage    *Message `json:"lastMessage"`
 	LastActivityAt *Time    `json:"lastActivityAt"`
+
+	EphemeralSeconds int   `json:"ephemeralSeconds" doc:"The chat's timer: after so many seconds its messages disappear; 0: never"`
+	ReadUpTo         *Time `json:"readUpTo" doc:"WhatsApp's time of the newest message known to be read; null: not known"`
 }
 
 // Session is one WhatsApp account, linked or to be linked.
