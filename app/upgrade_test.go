@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func (r *rig) saysAll(f facts) {
 	r.covers(f.Sessions, list("/api/v1/sessions?"), "id", "state", "reason", "since", "lastSeq", "updatedAt")
 	r.covers(f.Chats, list("/api/v1/messages/sessions/shop/chats?"), "id", "unreadCount", "lastMessage", "lastActivityAt")
 	for chat, messages := range f.Messages {
-		r.covers(messages, r.allMessages(chat), "id")
+		r.covers(withoutActs(messages), r.allMessages(chat), "id")
 	}
 	r.covers(f.Keys, list("/api/v1/api-keys?"), "id", "lastUsedAt")
 	r.covers(f.Users, list("/api/v1/users?"), "id", "lastLoginAt", "updatedAt")
@@ -88,6 +89,14 @@ func (r *rig) saysAll(f facts) {
 	r.covers(f.Events, r.events("shop"), "seq")
 	after := r.call("GET", fmt.Sprintf("/api/v1/sessions/shop/events?after=%d&limit=200", f.WebhookSeq), nil, 200)
 	require.Equal(r.t, f.WebhookSeq+1, after.list("data")[0].num("seq"), "a client goes on where it was")
+}
+
+// withoutActs leaves out what the first release listed as messages of their own: what acts on
+// another message is none.
+func withoutActs(messages []object) []object {
+	return slices.DeleteFunc(slices.Clone(messages), func(m object) bool {
+		return slices.Contains([]any{"reaction", "edit", "revoke", "pin", "keep", "poll_vote", "ephemeral_setting"}, m["type"])
+	})
 }
 
 // covers checks that each of the old things is there with all it had, but for some fields; it may

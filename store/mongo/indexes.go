@@ -41,8 +41,11 @@ const queuedIndex = "queued"
 // wordsIndex is asked for by name too: a search is answered from it alone.
 const wordsIndex = "words"
 
-// outdated are indexes of the messages that earlier versions made.
-var outdated = []string{"s_1_c_1_w_1"}
+// outdated are indexes that earlier versions made, by their collection.
+var outdated = map[string][]string{
+	"messages": {"s_1_c_1_w_1"},
+	"contacts": {"s_1_phone_1", "s_1_lid_1"},
+}
 
 // index makes the indexes that lack. What is found by its id alone needs none.
 func (s *Store) index(ctx context.Context) error {
@@ -80,12 +83,22 @@ func (s *Store) index(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, name := range outdated {
-		err := s.col.messages.Indexes().DropOne(ctx, name)
-		var answer mongo.ServerError
-		if err != nil && (!errors.As(err, &answer) || !answer.HasErrorCode(indexNotFound)) {
-			return fmt.Errorf("drop index %s: %w", name, err)
+	for collection, names := range outdated {
+		for _, name := range names {
+			if err := dropIndex(ctx, s.col.units.Database().Collection(collection), name); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// dropIndex drops an index that may not be there.
+func dropIndex(ctx context.Context, c *mongo.Collection, name string) error {
+	err := c.Indexes().DropOne(ctx, name)
+	var answer mongo.ServerError
+	if err != nil && (!errors.As(err, &answer) || !answer.HasErrorCode(indexNotFound)) {
+		return fmt.Errorf("drop index %s of %s: %w", name, c.Name(), err)
 	}
 	return nil
 }

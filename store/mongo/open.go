@@ -58,7 +58,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks                                                             *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta                                                       *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -76,7 +76,8 @@ var _ store.Store = (*Store)(nil)
 // pace is how long things may wait until they are done in the background.
 type pace struct{ project, durable time.Duration }
 
-// Open connects, refuses a server that is too old, and makes the indexes that lack.
+// Open connects, refuses a server that is too old and a database that a newer program has written,
+// brings an older one up to date and makes the indexes that lack.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return open(ctx, cfg, pace{projectAfter, durableEvery})
 }
@@ -125,7 +126,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -145,6 +146,9 @@ func (s *Store) prepare(ctx context.Context, db *mongo.Database) error {
 	}
 	ctx, cancel := unbounded(ctx) // an index on a full collection takes its time
 	defer cancel()
+	if err := s.upToDate(ctx, db); err != nil {
+		return err
+	}
 	return s.index(ctx)
 }
 

@@ -89,6 +89,10 @@ type keyWrite struct {
 
 // add adds a unit whose first change has this op.
 func (p *projection) add(u committed, op int64) {
+	for _, m := range u.rest.Merges {
+		p.merge(m, op)
+		op++
+	}
 	if u.rest.ForgetKeys {
 		p.forget = op
 		op++
@@ -122,6 +126,18 @@ func (p *projection) add(u committed, op int64) {
 	for _, ch := range u.rest.Tasks {
 		p.tasks[ch.Task.ID] = taskWrite(p.session, ch, op)
 		op++
+	}
+}
+
+// merge makes of two chats what it is today when the records of two turn out to be one person's.
+// Merges come first and have one op each, as the first version had it: what that has projected of
+// the unit already is not projected again.
+func (p *projection) merge(m mergeDoc, op int64) {
+	for _, c := range []store.ContactUpdate{{ID: m.From, SameAs: m.To}, {ID: m.To, Also: []string{m.From}}} {
+		p.contacts = append(p.contacts, contactWrites(p.session, c, op)...)
+	}
+	for _, c := range []store.ChatUpdate{{ID: m.From, Into: m.To}, {ID: m.To, Also: []string{m.From}}} {
+		p.chats = append(p.chats, upsert(join(p.session, c.ID), op, blankChat(p.session, c.ID), chatChange(c)))
 	}
 }
 

@@ -129,20 +129,28 @@ func (s *Store) advance(ctx context.Context, l *line) error {
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	if err := s.keepHead(ctx, l.session, h); err != nil {
+		l.head = nil
+		return err
+	}
+	return nil
+}
+
+// keepHead makes durable how far the session is projected, and strips the units up to there.
+func (s *Store) keepHead(ctx context.Context, session string, h *head) error {
 	if h.unit > h.durable {
 		res, err := s.col.sessions.UpdateOne(ctx,
-			append(byID(l.session), bson.E{Key: "proj", Value: bson.D{{Key: "$gte", Value: h.unit}}}, notDeleting),
+			append(byID(session), bson.E{Key: "proj", Value: bson.D{{Key: "$gte", Value: h.unit}}}, notDeleting),
 			bson.D{{Key: "$set", Value: bson.D{{Key: "durable", Value: h.unit}, {Key: "stripped", Value: h.stripped}}}})
 		if err == nil && res.MatchedCount == 0 {
 			err = errMoved
 		}
 		if err != nil {
-			l.head = nil
 			return err
 		}
 		h.durable = h.unit
 	}
-	return s.strip(ctx, l.session, h)
+	return s.strip(ctx, session, h)
 }
 
 // strip takes from durable units what nobody needs any more: all but the events that

@@ -84,10 +84,12 @@ type restDoc struct {
 	State      *store.SessionUpdate  `bson:"s,omitempty"`
 
 	// Merges of chats, as the first version wrote them; they are read only.
-	Merges []struct {
-		From string `bson:"from"`
-		To   string `bson:"to"`
-	} `bson:"g,omitempty"`
+	Merges []mergeDoc `bson:"g,omitempty"`
+}
+
+type mergeDoc struct {
+	From string `bson:"from"`
+	To   string `bson:"to"`
 }
 
 func restOf(u store.Unit) restDoc {
@@ -95,16 +97,6 @@ func restOf(u store.Unit) restDoc {
 		ForgetKeys: u.ForgetKeys, Keys: u.Keys, Contacts: u.Contacts, Chats: u.Chats, Messages: u.Messages,
 		Updates: u.Updates, Receipts: u.Receipts, Tasks: u.Tasks, State: u.State,
 	}
-}
-
-// modern has merges of chats as what they are today: two records that turned out to be one.
-func (r *restDoc) modern() {
-	for _, m := range r.Merges {
-		r.Contacts = append(r.Contacts,
-			store.ContactUpdate{ID: m.From, SameAs: m.To}, store.ContactUpdate{ID: m.To, Also: []string{m.From}})
-		r.Chats = append(r.Chats, store.ChatUpdate{ID: m.From, Into: m.To}, store.ChatUpdate{ID: m.To, Also: []string{m.From}})
-	}
-	r.Merges = nil
 }
 
 func unitID(session string, n int64) string { return join(session, number(n)) }
@@ -271,7 +263,6 @@ func (s *Store) rest(ctx context.Context, d unitDoc) (rest restDoc, err error) {
 	if err := unmarshal(encoded, &rest); err != nil {
 		return rest, fmt.Errorf("unit %d: %w", d.N, err)
 	}
-	rest.modern()
 	return rest, nil
 }
 
