@@ -20,6 +20,7 @@ import (
 	"whatsapp-api/app/service"
 	"whatsapp-api/configs"
 	"whatsapp-api/store"
+	"whatsapp-api/store/sqlite"
 	"whatsapp-api/web"
 	"whatsapp-api/whatsapp"
 )
@@ -42,6 +43,7 @@ func (o Options) sandboxed() bool { return o.Sandbox || o.SandboxAt != "" }
 type App struct {
 	cfg     configs.Config
 	log     *zap.Logger
+	owner   *sqlite.Owner // of the SQLite file; nil on MongoDB
 	store   store.Store
 	manager *whatsapp.Manager
 	parts   []part // what runs beside the HTTP server
@@ -60,6 +62,9 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 			a.closeParts()
 		}
 	}()
+	if a.owner, err = own(cfg, opt.sandboxed()); err != nil {
+		return nil, err
+	}
 	if a.store, err = openStore(ctx, cfg, opt.sandboxed(), log); err != nil {
 		return nil, err
 	}
@@ -79,6 +84,11 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 	address := net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port))
 	if a.socket, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
 		return nil, fmt.Errorf("HOST, PORT: cannot listen on %s: %w", address, err)
+	}
+	if a.owner != nil {
+		if err := a.owner.Listens("http://" + a.Addr()); err != nil {
+			return nil, fmt.Errorf("DATA_DIR: %w", err)
+		}
 	}
 	if err := a.welcome(ctx, opt); err != nil {
 		return nil, err
@@ -192,6 +202,11 @@ func (a *App) closeParts() {
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("store not closed cleanly", zap.Error(err))
+		}
+	}
+	if a.owner != nil {
+		if err := a.owner.Release(); err != nil {
+			a.log.Error("lock of the store not released cleanly", zap.Error(err))
 		}
 	}
 	a.world.close(a.log)

@@ -46,6 +46,7 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt":          {"app/service"},
 	"golang.org/x/crypto/argon2":         {"app/service"},
 	"github.com/ncruces/go-sqlite3":      {"app/bench", "store/sqlite", "whatsapp/sandbox"},
+	"github.com/gofrs/flock":             {"store/sqlite"},
 	"go.mongodb.org/mongo-driver":        {"store/mongo", "store/mongo/mongotest"},
 	"github.com/skip2/go-qrcode":         {"whatsapp"},
 	"github.com/spf13/":                  {"cmd/whatsapp-api"},

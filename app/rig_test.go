@@ -50,6 +50,7 @@ type rig struct {
 	url   string
 	token string
 	app   *App   // nil for a rig with a process of its own
+	pid   int    // of that process
 	stop  func() // gracefully
 	kill  func() // at once; only for a rig with a process of its own
 }
@@ -130,18 +131,21 @@ func startWith(t testing.TB, at place, log *zap.Logger, change ...func(*configs.
 }
 
 // spawn runs a server in a process of its own, with an admin logged in.
-func spawn(t *testing.T, at place) *rig {
+func spawn(t *testing.T, at place) *rig { return spawnAt(t, at, theWorld.control) }
+
+// spawnAt is spawn in the world with this control address; more settings are NAME=value.
+func spawnAt(t *testing.T, at place, control string, more ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, at: at}
-	cfg := configs.Default()
-	cfg.DataDir, cfg.MongoDBURI = at.dataDir, configs.Secret(at.mongoURI)
-	r.admin(cfg)
+	r.admin(r.config())
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asServer+"="+theWorld.control, "PORT=0", "DATA_DIR="+at.dataDir, "MONGODB_URI="+at.mongoURI)
+	cmd.Env = append(os.Environ(), asServer+"="+control, "PORT=0", "DATA_DIR="+at.dataDir, "MONGODB_URI="+at.mongoURI)
+	cmd.Env = append(cmd.Env, more...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	r.pid = cmd.Process.Pid
 	var once atomic.Bool
 	end := func(how os.Signal) func() {
 		return func() {
@@ -160,6 +164,13 @@ func spawn(t *testing.T, at place) *rig {
 	r.url = strings.TrimSpace(line)
 	r.login(adminEmail, adminPassword)
 	return r
+}
+
+// config is where the server keeps things, for commands that run beside it.
+func (r *rig) config() configs.Config {
+	cfg := configs.Default()
+	cfg.DataDir, cfg.MongoDBURI = r.at.dataDir, configs.Secret(r.at.mongoURI)
+	return cfg
 }
 
 // admin makes the first admin, if this place has none yet.
@@ -267,15 +278,21 @@ func phone(t testing.TB, name string) *sandbox.Phone {
 // link makes a session and links it to a new phone; it returns when it is connected.
 func (r *rig) link(id string) *sandbox.Phone {
 	r.t.Helper()
-	r.call("POST", "/api/v1/sessions", map[string]any{"id": id, "name": "Session " + id}, 201)
 	p := phone(r.t, "Owner of "+id)
+	r.linkTo(id, p)
+	return p
+}
+
+// linkTo is link with a given phone.
+func (r *rig) linkTo(id string, p *sandbox.Phone) {
+	r.t.Helper()
+	r.call("POST", "/api/v1/sessions", map[string]any{"id": id, "name": "Session " + id}, 201)
 	code := r.call("GET", "/api/v1/sessions/"+id+"/qr?wait=30", nil, 200).str("code")
 	ctx, cancel := context.WithTimeout(r.t.Context(), 60*time.Second)
 	defer cancel()
 	_, err := p.Scan(ctx, code)
 	require.NoError(r.t, err)
 	r.awaitState(id, "connected")
-	return p
 }
 
 // awaitState follows the session's events until it is in this state.

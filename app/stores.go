@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -26,10 +27,29 @@ func openStore(ctx context.Context, cfg configs.Config, sandbox bool, log *zap.L
 		}
 		return st, nil
 	}
-	path := filepath.Join(dataDir(cfg, sandbox), "whatsapp-api.db")
-	st, err := sqlite.Open(ctx, sqlite.Config{Path: path, Log: log.Named("sqlite")})
+	st, err := sqlite.Open(ctx, sqlite.Config{Path: sqlitePath(cfg, sandbox), Log: log.Named("sqlite")})
 	if err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
 	return st, nil
+}
+
+func sqlitePath(cfg configs.Config, sandbox bool) string {
+	return filepath.Join(dataDir(cfg, sandbox), "whatsapp-api.db")
+}
+
+// own makes this process the one that runs the sessions in the SQLite file; a second server
+// on it is refused. On MongoDB there is no such owner, and the answer is nil.
+func own(cfg configs.Config, sandbox bool) (*sqlite.Owner, error) {
+	if cfg.MongoDBURI != "" {
+		return nil, nil
+	}
+	o, err := sqlite.Own(sqlitePath(cfg, sandbox))
+	if errors.Is(err, sqlite.ErrOwned) {
+		return nil, fmt.Errorf("DATA_DIR: %w; stop it, or set another DATA_DIR", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	return o, nil
 }

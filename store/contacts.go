@@ -2,9 +2,10 @@ package store
 
 import "context"
 
-// Contact is a person as one session knows them, and the mapping between their two
-// WhatsApp identities. Its ID is the canonical chat id: the phone number's JID
-// ("34…@s.whatsapp.net") once the phone is known, else the LID ("…@lid").
+// Contact is a person as one session knows them. Its ID is the key under which all that
+// concerns the person is kept: it is fixed at first sight, never changes and is never shown.
+// Phone and LID are the person's addresses; they can be learned, change, or go to somebody
+// else, and nothing that is stored changes with them.
 type Contact struct {
 	SessionID    string
 	ID           string
@@ -13,26 +14,50 @@ type Contact struct {
 	Name         string // from the phone's address book
 	PushName     string // what they call themselves
 	BusinessName string
+
+	// SameAs is the ID of the record that stands for this person, when two records turned out
+	// to be one person; empty for a record that stands for itself. Get and Find give the latter.
+	SameAs string
+	// Also are the IDs of the records that turned out to be this person.
+	Also []string
 }
 
-// ContactUpdate changes a contact and makes it when missing. An empty field leaves
-// what is known. When Phone or LID already stands at another contact, it moves to this one.
+// Address is how the person is shown: the phone's JID once the number is known, else the LID's.
+func (c Contact) Address() string {
+	switch {
+	case c.Phone != "":
+		return c.Phone
+	case c.LID != "":
+		return c.LID
+	}
+	return c.ID
+}
+
+// Keys are all IDs under which something of the person may be kept, ID first.
+func (c Contact) Keys() []string { return append([]string{c.ID}, c.Also...) }
+
+// ContactUpdate changes a contact and makes it when missing. An empty field leaves what is
+// known. A Phone or LID becomes this person's address, whoever had it. An address that a person
+// had before goes on finding them until it becomes somebody else's.
 type ContactUpdate struct {
-	ID           string
-	Phone        string
-	LID          string
-	Name         string
-	PushName     string
-	BusinessName string
+	ID           string   `bson:"id"`
+	Phone        string   `bson:"phone"`
+	LID          string   `bson:"lid"`
+	Name         string   `bson:"name"`
+	PushName     string   `bson:"pushname"`
+	BusinessName string   `bson:"businessname"`
+	SameAs       string   `bson:"sameas,omitempty"`
+	Also         []string `bson:"also,omitempty"` // the whole list
 }
 
 // Contacts reads contacts. They are written through Log.Commit.
 type Contacts interface {
-	// Find returns the contact whose ID, Phone or LID is jid; ErrNotFound.
-	Find(ctx context.Context, session, jid string) (Contact, error)
-	// Many finds like Find, for many at once; what is not known is missing in the answer,
-	// which is keyed by the JIDs asked for.
-	Many(ctx context.Context, session string, jids []string) (map[string]Contact, error)
-	// List goes by id, bytes in order.
+	// Get returns the persons with these IDs, by the IDs asked for: of one that turned out to be
+	// somebody else's, that person. What is not there is missing in the answer.
+	Get(ctx context.Context, session string, ids []string) (map[string]Contact, error)
+	// Find returns the persons whose phone or LID the JIDs are, or were until they became
+	// somebody else's, by the JIDs asked for. What nobody has is missing in the answer.
+	Find(ctx context.Context, session string, jids []string) (map[string]Contact, error)
+	// List goes by ID, bytes in order. Records that turned out to be another person's are left out.
 	List(ctx context.Context, session string, p Page) ([]Contact, string, error)
 }

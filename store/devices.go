@@ -4,9 +4,9 @@ import "context"
 
 // KeyChange sets or deletes one value of a session's device state.
 type KeyChange struct {
-	Table string
-	Key   string // any bytes
-	Value []byte // nil deletes; empty is a value
+	Table string `bson:"table"`
+	Key   string `bson:"key"`   // any bytes
+	Value []byte `bson:"value"` // nil deletes; empty is a value
 }
 
 // KeyValue is one value of a session's device state.

@@ -16,25 +16,6 @@ type Event struct {
 	Data      json.RawMessage
 }
 
-// Unit is what one happening changes in one session. It is kept whole or not at all,
-// and its events are in the log exactly when its changes are in the store.
-type Unit struct {
-	Session string
-
-	ForgetKeys bool        // removes all keys of the session's device, before Keys
-	Keys       []KeyChange // applied in order
-
-	Merges   []ChatMerge // first of all
-	Contacts []ContactUpdate
-	Chats    []ChatUpdate
-	Messages []Message // new ones; Pos is given here
-	Updates  []MessageUpdate
-	Receipts []Receipt // new ones
-
-	State  *SessionUpdate
-	Events []Event // get the next Seq, in order
-}
-
 // Kept is what Commit made of a unit.
 type Kept struct {
 	LastSeq int64   // newest event of the session after the unit

@@ -17,6 +17,9 @@ const (
 	StatusFailed    = "failed"
 )
 
+// TypeSystem is the type of a line in a chat that nobody wrote. It is never unread.
+const TypeSystem = "system"
+
 var statusRank = map[string]int{
 	StatusFailed: 0, StatusReceived: 1, StatusQueued: 1, StatusSent: 2,
 	StatusDelivered: 3, StatusRead: 4, StatusPlayed: 5,
@@ -34,82 +37,100 @@ func StatusRises(now, next string) bool {
 // MessageKey identifies a message. The sender belongs to it: ids are chosen by senders,
 // so without it anyone in a group could hide another's message by using its id.
 type MessageKey struct {
-	Chat   string // canonical chat id
-	Sender string // canonical id of the sender, without device
-	ID     string // WhatsApp's message id
+	Chat   string `bson:"chat"`   // key of the chat
+	Sender string `bson:"sender"` // key of the sender
+	ID     string `bson:"id"`     // WhatsApp's message id
 }
 
 // Quoted is the message that a message answers, as it was quoted.
 type Quoted struct {
-	ID     string
-	Sender string // canonical id
-	Type   string
-	Text   string
-}
-
-// Media describes the file of a message.
-type Media struct {
-	MimeType string
-	FileName string
-	Size     int64 // bytes, as the sender says
-	Seconds  int   // length of audio and video
-	Width    int
-	Height   int
+	ID     string `json:"id" bson:"id"`
+	Sender string `json:"sender" bson:"sender"` // key of the person
+	Type   string `json:"type" bson:"type"`
+	Text   string `json:"text" bson:"text"`
 }
 
 // Failure says why a message was not sent.
 type Failure struct {
-	Code      string
-	Detail    string
-	Retryable bool
+	Code      string `json:"code" bson:"code"`
+	Detail    string `json:"detail" bson:"detail"`
+	Retryable bool   `json:"retryable" bson:"retryable"`
 }
 
-// Message is one message of a chat.
+// Message is one message of a chat. The texts in the records that it points to are valid UTF-8.
 type Message struct {
-	SessionID string
-	MessageKey
-	FromMe    bool
-	Type      string // "text", "image" …; "unknown" keeps Raw for later
-	Text      string // text or caption
-	Quoted    *Quoted
-	Mentions  []string // canonical ids
-	Media     *Media
-	Status    string
-	Failure   *Failure
-	Timestamp time.Time // WhatsApp's
-	StoredAt  time.Time
-	EditedAt  time.Time // zero: never
-	RevokedAt time.Time // zero: never
-	Raw       []byte    // the waE2E.Message as it came or went; nil when there is none
+	SessionID  string `bson:"sessionid"`
+	MessageKey `bson:"messagekey"`
+	FromMe     bool      `bson:"fromme"`
+	Type       string    `bson:"type"` // "text", "image" …; "unknown" keeps Raw for later
+	Text       string    `bson:"text"` // text or caption
+	Quoted     *Quoted   `bson:"quoted"`
+	Mentions   []string  `bson:"mentions"` // keys of persons
+	Media      *Media    `bson:"media"`
+	Content    *Content  `bson:"content,omitempty"` // what it says beyond its text; nil: nothing
+	Live       *Live     `bson:"live,omitempty"`    // what others made of it since; nil: nothing
+	Envelope   *Envelope `bson:"envelope,omitempty"`
+	Status     string    `bson:"status"`
+	Failure    *Failure  `bson:"failure"`
+	Timestamp  time.Time `bson:"timestamp"` // WhatsApp's
+	StoredAt   time.Time `bson:"storedat"`
+	EditedAt   time.Time `bson:"editedat"`  // zero: never
+	RevokedAt  time.Time `bson:"revokedat"` // zero: never
+	Raw        []byte    `bson:"raw"`       // the waE2E.Message as it came or went; nil when there is none. Get and Find give it, lists do not
 
-	Pos int64 // rises with every message stored in the session; given by Log.Commit
+	Pos int64 `bson:"pos"` // rises with every message stored in the session; given by Log.Commit
 }
+
+// Body is what a message says, which another version of it can replace: an edit, the content
+// of a message that could not be read before.
+type Body struct {
+	Type     string   `bson:"type"`
+	Text     string   `bson:"text"`
+	Quoted   *Quoted  `bson:"quoted"`
+	Mentions []string `bson:"mentions"`
+	Media    *Media   `bson:"media"`
+	Content  *Content `bson:"content"`
+	Raw      []byte   `bson:"raw"`
+}
+
+// Body is what the message says.
+func (m *Message) Body() Body {
+	return Body{Type: m.Type, Text: m.Text, Quoted: m.Quoted, Mentions: m.Mentions, Media: m.Media, Content: m.Content, Raw: m.Raw}
+}
+
+// SetBody makes the message say this.
+func (m *Message) SetBody(b Body) {
+	m.Type, m.Text, m.Quoted, m.Mentions, m.Media, m.Content, m.Raw = b.Type, b.Text, b.Quoted, b.Mentions, b.Media, b.Content, b.Raw
+}
+
+// Emptied is the body of a message that was taken back: its content is gone, its kind stays.
+func (b Body) Emptied() Body { return Body{Type: b.Type} }
 
 // MessageUpdate changes a stored message; a message that is not there is left alone.
 // Nil leaves as is.
 type MessageUpdate struct {
-	Key       MessageKey
-	Status    *string // only when StatusRises
-	Failure   *Failure
-	Timestamp *time.Time // WhatsApp's time of a sent message
-	Text      *string
-	Raw       []byte
-	EditedAt  *time.Time
-	RevokedAt *time.Time // Text and Raw of a revoked message are emptied
+	Key       MessageKey `bson:"key"`
+	Status    *string    `bson:"status"` // only when StatusRises
+	Failure   *Failure   `bson:"failure"`
+	Timestamp *time.Time `bson:"timestamp"` // WhatsApp's time of a sent message
+	Body      *Body      `bson:"body,omitempty"`
+	Live      *Live      `bson:"live,omitempty"` // the whole
+	EditedAt  *time.Time `bson:"editedat"`
+	RevokedAt *time.Time `bson:"revokedat"` // the body of a revoked message is Emptied, and no other takes its place
 }
 
 // Receipt is one person's word that a message reached them. (message, By, Status) is its key.
 type Receipt struct {
-	Key    MessageKey
-	By     string // canonical id
-	Status string // StatusDelivered, StatusRead or StatusPlayed
-	At     time.Time
+	Key    MessageKey `bson:"key"`
+	By     string     `bson:"by"`     // key of the person
+	Status string     `bson:"status"` // StatusDelivered, StatusRead or StatusPlayed
+	At     time.Time  `bson:"at"`
 }
 
 // MessageQuery selects messages of one chat.
 type MessageQuery struct {
 	Session string
-	Chat    string
+	Chats   []string  // keys of the chat, see Chat.Keys
 	Before  time.Time // only with Timestamp before; zero: no limit
 	After   time.Time // only with Timestamp after; zero: no limit
 	FromMe  *bool
@@ -121,14 +142,17 @@ type MessageQuery struct {
 // Messages reads messages and deletes old ones. They are written through Log.Commit.
 type Messages interface {
 	Get(ctx context.Context, session string, key MessageKey) (Message, error)
-	// Find returns the newest message of the chat with this id, whoever sent it; ErrNotFound.
-	Find(ctx context.Context, session, chat, id string) (Message, error)
+	// Find returns the newest message with this id in a chat with these keys, whoever sent it; ErrNotFound.
+	Find(ctx context.Context, session string, chats []string, id string) (Message, error)
 	// List goes by (Timestamp, Pos), newest first.
 	List(ctx context.Context, q MessageQuery) ([]Message, string, error)
 	// Queued lists the messages with StatusQueued of a session, oldest first.
 	Queued(ctx context.Context, session string, limit int) ([]Message, error)
 	// Known says which of these keys are stored; for a few keys.
 	Known(ctx context.Context, session string, keys []MessageKey) (map[MessageKey]bool, error)
+	// Unread counts the messages of a chat that others sent and that stand after (t, pos) by (Timestamp, Pos),
+	// but for TypeSystem.
+	Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (int, error)
 	// Receipts lists the receipts of a message by (At, By).
 	Receipts(ctx context.Context, session string, key MessageKey) ([]Receipt, error)
 	// Count says how many messages of the session have a Timestamp before t.

@@ -32,12 +32,12 @@ type Session struct {
 
 // SessionUpdate is the part of a session that its happenings change. Nil leaves as is.
 type SessionUpdate struct {
-	State    *string
-	Reason   *string
-	Since    *time.Time
-	Phone    *string
-	LID      *string
-	PushName *string
+	State    *string    `bson:"state"`
+	Reason   *string    `bson:"reason"`
+	Since    *time.Time `bson:"since"`
+	Phone    *string    `bson:"phone"`
+	LID      *string    `bson:"lid"`
+	PushName *string    `bson:"pushname"`
 }
 
 // Sessions keeps sessions. Every method is atomic and safe for concurrent use.

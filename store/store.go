@@ -40,6 +40,7 @@ type Store interface {
 	Messages() Messages
 	Log() Log
 	Devices() Devices
+	Tasks() Tasks
 	Webhooks() Webhooks
 	Deliveries() Deliveries
 	Idempotency() Idempotency

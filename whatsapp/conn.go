@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -34,13 +35,17 @@ type conn struct {
 	ctx    context.Context // ends when the conn is closed
 	cancel context.CancelFunc
 
-	gate    sync.RWMutex // held for reading while something is handled
-	refuse  atomic.Bool  // nothing more is kept, so nothing more is acknowledged
-	leaving atomic.Bool  // the end is on purpose
-	unlink  atomic.Bool  // the account is gone: forget the keys when the conn is closed
-	online  atomic.Bool  // logged in, as far as the loop knows
-	missed  atomic.Int32 // pings without answer, in a row
-	resends atomic.Bool  // what is queued is being sent
+	gate    sync.RWMutex         // held for reading while something is handled
+	refuse  atomic.Bool          // nothing more is kept, so nothing more is acknowledged
+	leaving atomic.Bool          // the end is on purpose
+	unlink  atomic.Bool          // the account is gone: forget the keys when the conn is closed
+	online  atomic.Bool          // logged in, as far as the loop knows
+	toldAt  atomic.Int64         // when app state was told last; Unix milliseconds
+	loginAt atomic.Int64         // when it was logged in last; Unix milliseconds
+	untold  map[string]time.Time // collections of app state that may not have been told before this conn; the worker's
+	working atomic.Bool          // somebody works off the session's tasks
+	missed  atomic.Int32         // pings without answer, in a row
+	resends atomic.Bool          // what is queued is being sent
 	work    sync.WaitGroup
 }
 
@@ -71,7 +76,8 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	// The loop reconnects: with jitter, a limit, and after a look at the store.
 	w.EnableAutoReconnect = false
 	w.DisableLoginAutoReconnect = true
-	w.ManualHistorySyncDownload = true // whatsmeow's own loop would outlive the session
+	w.DisableManualHistorySyncReceipt = true // the phone gets it when a part is read
+	w.ManualHistorySyncDownload = true       // whatsmeow's own loop would outlive the session
 	// Sent messages are in our own store, so whatsmeow need not keep a second copy of each.
 	w.GetMessageForRetry = c.sentMessage
 	w.AddEventHandlerWithSuccessStatus(c.handle)
@@ -101,6 +107,7 @@ func (c *conn) close() {
 	c.leaving.Store(true)
 	c.s.live.CompareAndSwap(c, nil)
 	c.hangUp()
+	c.client.Disconnect() // of a socket that is gone: what waits for another, for up to 5 s, waits no more
 	c.gate.Lock()
 	c.refuse.Store(true)
 	c.gate.Unlock()
@@ -133,8 +140,11 @@ func (c *conn) loggedIn() bool { return c.client.IsConnected() && c.client.IsLog
 
 // sentMessage finds a message that this session sent, for a recipient who could not read it.
 func (c *conn) sentMessage(_, to types.JID, id types.MessageID) *waE2E.Message {
-	chat := c.canonical(to)
-	m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, chat, id)
+	keys, err := c.chatKeys(c.ctx, to)
+	if err != nil {
+		return nil
+	}
+	m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, keys, id)
 	if err != nil || !m.FromMe || len(m.Raw) == 0 {
 		return nil
 	}

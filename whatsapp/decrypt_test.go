@@ -64,7 +64,7 @@ func TestKeysAway(t *testing.T) {
 	var texts []string
 	require.Eventually(t, func() bool {
 		texts = nil
-		list, _, err := r.store.Messages().List(t.Context(), store.MessageQuery{Session: "shop", Chat: bob.Number()[1:] + "@s.whatsapp.net", Page: store.Page{Limit: 200}})
+		list, _, err := r.store.Messages().List(t.Context(), store.MessageQuery{Session: "shop", Chats: r.chatKeys("shop", bob.Number()[1:]+"@s.whatsapp.net"), Page: store.Page{Limit: 200}})
 		require.NoError(t, err)
 		for _, m := range list {
 			texts = append([]string{m.Text}, texts...)

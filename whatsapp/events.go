@@ -27,6 +27,10 @@ const (
 	EventMessageSent          = "message_sent"
 	EventMessageError         = "message_error"
 	EventMessageStatus        = "message_status"
+	EventMessageReaction      = "message_reaction"
+	EventMessageEdited        = "message_edited"
+	EventMessageRevoked       = "message_revoked"
+	EventPollVote             = "poll_vote"
 	EventMessageUndecryptable = "message_undecryptable"
 	EventMessageRecovered     = "message_recovered"
 	EventChatUpdate           = "chat_update"
@@ -53,15 +57,19 @@ func EventKinds() []EventKind {
 		{EventSessionError, "Beside it: somebody should look; detail says what can be done.", ErrorData{}},
 		{EventSessionInfo, "The session's phone, lid or pushName are known now, or have changed.", SessionData{}},
 		{EventQR, "Another QR code is to be scanned.", convert.QR{}},
-		{EventNewMessages, "Messages came, or were written on the phone. A reaction, an edit and a revocation are messages of their own type.", MessagesData{}},
+		{EventNewMessages, "Messages came, or were written on the phone.", MessagesData{}},
 		{EventMessageSent, "WhatsApp's server has a message that was sent here.", MessageData{}},
 		{EventMessageError, "A message was not sent.", MessageErrorData{}},
 		{EventMessageStatus, "What became of an own message, for each who got it. delivered may be missing before read.", MessageStatusData{}},
+		{EventMessageReaction, "Somebody reacted to a message, with another emoji than before, or took it back.", ReactionData{}},
+		{EventMessageEdited, "A message was changed by its sender; this is what it is now.", MessageData{}},
+		{EventMessageRevoked, "A message was deleted for everyone, by its sender or an admin of the group.", RevokedData{}},
+		{EventPollVote, "Somebody voted in a poll, voted anew or took the vote back.", PollVoteData{}},
 		{EventMessageUndecryptable, "A message came that could not be read; it was asked for again.", UndecryptableData{}},
 		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
 		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted.", ChatData{}},
 		{EventContactUpdate, "Somebody's name is known now, or has changed.", ContactData{}},
-		{EventIdentityMapped, "Two chat ids are one person; their chats are one from now on.", IdentityData{}},
+		{EventIdentityMapped, "A person is shown under another id, because their number was learned or has changed; their messages are in the one chat.", IdentityData{}},
 	}
 }
 
@@ -97,7 +105,7 @@ type MessagesData struct {
 	Messages []convert.Message `json:"messages"`
 }
 
-// MessageData is the data of message_sent and message_recovered.
+// MessageData is the data of message_sent, message_edited and message_recovered.
 type MessageData struct {
 	Message convert.Message `json:"message"`
 }
@@ -120,6 +128,44 @@ type MessageStatusData struct {
 	Error     *convert.Failure `json:"error" doc:"Why it failed; else null"`
 }
 
+// Acted says which message somebody did something to. Ids are chosen by senders, so that the author
+// belongs to it.
+type Acted struct {
+	ChatID        string           `json:"chatId"`
+	MessageID     string           `json:"messageId"`
+	MessageFrom   *convert.Address `json:"messageFrom" doc:"Who wrote that message"`
+	MessageFromMe bool             `json:"messageFromMe"`
+}
+
+// Subject is the message that something was done to.
+func (a Acted) Subject() Acted { return a }
+
+// ReactionData is the data of message_reaction.
+type ReactionData struct {
+	Acted
+	From      convert.Address `json:"from" doc:"Who reacted"`
+	FromMe    bool            `json:"fromMe"`
+	Emoji     *string         `json:"emoji" doc:"null: taken back"`
+	Timestamp convert.Time    `json:"timestamp"`
+}
+
+// RevokedData is the data of message_revoked.
+type RevokedData struct {
+	Acted
+	By        convert.Address `json:"by" doc:"Its sender, or an admin of the group"`
+	ByMe      bool            `json:"byMe"`
+	Timestamp convert.Time    `json:"timestamp"`
+}
+
+// PollVoteData is the data of poll_vote.
+type PollVoteData struct {
+	Acted
+	By        convert.Address `json:"by"`
+	ByMe      bool            `json:"byMe"`
+	Options   []string        `json:"options" nullable:"true" doc:"What they chose, all of it; empty: taken back; null: the vote could not be read"`
+	Timestamp convert.Time    `json:"timestamp"`
+}
+
 // UndecryptableData is the data of message_undecryptable: a message that came but could not
 // be read; it was asked for again.
 type UndecryptableData struct {
@@ -139,11 +185,13 @@ type ContactData struct {
 	Contact convert.Address `json:"contact"`
 }
 
-// IdentityData is the data of identity_mapped: two ids were found to be one person, whose
-// chats are one from now on.
+// IdentityData is the data of identity_mapped: a person is shown under another id from now on.
+// The old one goes on working in requests until it is somebody else's.
 type IdentityData struct {
-	From    string          `json:"from" doc:"The chat id that is no more"`
-	To      string          `json:"to" doc:"The chat id that holds everything now"`
+	Old     string          `json:"old" doc:"The id under which the person's chat was shown"`
+	New     string          `json:"new" doc:"The id under which it is shown now"`
+	From    string          `json:"from" doc:"As old"`
+	To      string          `json:"to" doc:"As new"`
 	Contact convert.Address `json:"contact"`
 }
 

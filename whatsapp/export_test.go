@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+
+	"whatsapp-api/whatsapp/convert"
 )
 
 // ForgetRecent makes the session know no more of its sends than after a restart.
@@ -37,6 +39,20 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	return nil
 }
 
+// Muted says whether the client knows that the phone has muted a chat, by any of its addresses.
+func (s *Session) Muted(ctx context.Context, addresses ...string) bool {
+	for _, a := range addresses {
+		jid, err := convert.ParseAddress(a)
+		if err != nil {
+			continue
+		}
+		if set, err := s.live.Load().dev.Whatsmeow().ChatSettings.GetChatSettings(ctx, jid); err == nil && !set.MutedUntil.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
 // Backlog says how many stanzas wait to be handled, as far as it is seen, and counts how often some
 // were.
 func (s *Session) Backlog() (waiting, handles int) {
@@ -44,4 +60,18 @@ func (s *Session) Backlog() (waiting, handles int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.waiting), b.handles
+}
+
+// MoveAppState leaves a collection of app state as a crash does that comes before whatsmeow has
+// told what is in it.
+func (s *Session) MoveAppState(ctx context.Context, name string) error {
+	state := s.live.Load().dev.Whatsmeow().AppState
+	version, hash, err := state.GetAppStateVersion(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := state.PutAppStateVersion(ctx, name, version, hash); err != nil {
+		return err
+	}
+	return state.PutAppStateMutationMACs(ctx, name, version, nil)
 }

@@ -81,7 +81,7 @@ func (c *conn) gaveUp(event any, why error) {
 // shows says whether a message is one of a chat, and not one between devices. Whether it is
 // cannot be asked again where the handler panicked: then it is taken for one.
 func (c *conn) shows(e *events.Message, why error) bool {
-	return e.Info.Category != "peer" && (errors.Is(why, errPanicked) || !convert.ContentOf(e.Message).Internal)
+	return e.Info.Category != "peer" && (errors.Is(why, errPanicked) || readingOf(e).Class == convert.ClassMessage)
 }
 
 // keepUnread keeps a message as one that is not understood.
@@ -91,7 +91,7 @@ func (c *conn) keepUnread(e *events.Message) (err error) {
 			err = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
-	return c.keepMessage(e, convert.Content{Type: convert.TypeUnknown})
+	return c.keepMessage(e, convert.Reading{Type: convert.TypeUnknown})
 }
 
 // lesser gives what is kept in place of a message's unit that the store never takes: first the
@@ -104,9 +104,9 @@ func (d *draft) lesser(event any) func(error) (store.Unit, bool) {
 			return store.Unit{}, false
 		}
 		if next == 0 {
-			d.c.s.gaveUp.Add(1)
+			d.s.gaveUp.Add(1)
 		}
-		d.c.s.people.Purge() // of whom the store does not know
+		d.s.forget() // of whom the store does not know
 		d.c.gaveUp(event, why)
 		next++
 		return forms[next-1](), true
@@ -117,15 +117,15 @@ func (d *draft) lesser(event any) func(error) (store.Unit, bool) {
 func (d *draft) unread() store.Unit {
 	u := store.Unit{}
 	for _, m := range d.unit.Messages {
-		m.Type, m.Text, m.Quoted, m.Mentions, m.Media = convert.TypeUnknown, "", nil, nil, nil
+		m.SetBody(store.Body{Type: convert.TypeUnknown, Raw: m.Raw})
 		u.Messages = append(u.Messages, m)
 		for _, up := range d.unit.Chats {
 			if up.ID == m.Chat && !up.ActivityAt.IsZero() {
 				u.Chats = append(u.Chats, store.ChatUpdate{ID: up.ID, Kind: up.Kind, ActivityAt: up.ActivityAt, AddUnread: up.AddUnread})
 			}
 		}
-		told := MessagesData{Messages: []convert.Message{convert.MessageOf(m, convert.People{})}}
-		u.Events = append(u.Events, newEvent(d.c.s.id, EventNewMessages, cause(m.MessageKey), now(), told))
+		told := MessagesData{Messages: []convert.Message{convert.MessageOf(m, d.people)}}
+		u.Events = append(u.Events, newEvent(d.s.id, EventNewMessages, cause(m.MessageKey), now(), told))
 	}
 	return u
 }

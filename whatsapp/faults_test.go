@@ -53,7 +53,7 @@ func (r *rig) texts(id, chat string, n int) (texts []string) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
 		texts = nil
-		list, _, err := r.store.Messages().List(r.t.Context(), store.MessageQuery{Session: id, Chat: chat, Page: store.Page{Limit: 200}})
+		list, _, err := r.store.Messages().List(r.t.Context(), store.MessageQuery{Session: id, Chats: r.chatKeys(id, chat), Page: store.Page{Limit: 200}})
 		require.NoError(r.t, err)
 		for _, m := range list {
 			texts = append([]string{m.Type + " " + m.Text}, texts...)
@@ -93,7 +93,7 @@ func TestAReceiptNamesAMessageTwice(t *testing.T) {
 			id := c.list[0]
 			_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello", ID: id})
 			require.NoError(t, err)
-			key := store.MessageKey{Chat: chatOf(bob), Sender: chatOf(p), ID: id}
+			key := store.MessageKey{Chat: r.chatKeys("shop", chatOf(bob))[0], Sender: r.chatKeys("shop", chatOf(p))[0], ID: id}
 			require.Eventually(t, func() bool { // delivered
 				list, err := r.store.Messages().Receipts(t.Context(), "shop", key)
 				require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestAContactIsNeverKept(t *testing.T) {
 	bob, carl := phone(t), phone(t)
 	log.dislike(func(u store.Unit) bool {
 		for _, m := range u.Messages {
-			if m.Chat == chatOf(bob) {
+			if m.Chat == bob.LID() { // the key of whom it sees for the first time
 				return true
 			}
 		}

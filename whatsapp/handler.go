@@ -62,6 +62,11 @@ func (c *conn) dispatch(event any) error {
 		return c.onMute(e)
 	case *events.MarkChatAsRead:
 		return c.onMarkRead(e)
+	case *events.AppState: // before each of those above that it is told by
+		c.toldAt.Store(time.Now().UnixMilli())
+		return nil
+	case *events.AppStateSyncComplete: // after all of them
+		return c.dev.Told(c.ctx, string(e.Name))
 	default:
 		c.signal(event)
 	}

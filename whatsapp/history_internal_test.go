@@ -57,7 +57,7 @@ func TestSecretsOfAHistoryAreLeftOut(t *testing.T) {
 	device := &wastore.Device{ID: &own, MsgSecrets: secrets{p}, LIDs: wastore.NoopDevice.LIDs}
 	c := &conn{s: &Session{log: zap.NewNop()}, client: whatsmeow.NewClient(device, nil), ctx: t.Context()}
 	n := &waE2E.HistorySyncNotification{InitialHistBootstrapInlinePayload: packed.Bytes()}
-	c.fetchHistory(n)
+	require.NoError(t, c.download(t.Context(), n))
 	require.Zero(t, p.put)
 	_, err = c.client.DownloadHistorySync(t.Context(), n, true)
 	require.NoError(t, err)

@@ -174,7 +174,7 @@ func hostile(t *testing.T, seed uint64, n int) {
 	}
 	_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "after"})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { // among what else they seem to have sent
+	require.Eventually(t, func() bool { // among places that are held for what could not be read
 		return slices.Contains(r.texts("shop", chatOf(bob), 7), "text after")
 	}, 30*time.Second, 5*time.Millisecond)
 	require.Zero(t, r.disconnects("shop"))

@@ -30,45 +30,42 @@ type Inbound struct {
 func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err error) {
 	s.ingest.Lock()
 	defer s.ingest.Unlock()
-	u := store.Unit{Session: s.id}
-	people := convert.People{}
-	jid, err := convert.ParseAddress(in.Chat)
+	d := s.draft(nil)
+	chat, err := convert.ParseAddress(in.Chat)
 	if err != nil {
 		return false, fmt.Errorf("chat: %w", err)
 	}
-	chat, err := s.introduce(ctx, &u, people, jid, "")
+	from, err := s.inboundSender(in, chat)
 	if err != nil {
 		return false, err
 	}
-	sender, err := s.inboundSender(ctx, &u, people, in, chat)
-	if err != nil {
+	if err := d.meet(ctx, []someone{{jid: chat}, {jid: from, name: in.Name}}); err != nil {
 		return false, err
 	}
-	kind := convert.KindOf(jid)
+	key, _ := d.place(chat)
 	m := store.Message{
-		SessionID: s.id, MessageKey: store.MessageKey{Chat: chat, Sender: sender, ID: convert.CleanID(in.ID)}, FromMe: in.FromMe,
+		SessionID: s.id, MessageKey: store.MessageKey{Chat: key, Sender: d.key(from), ID: convert.CleanID(in.ID)}, FromMe: in.FromMe,
 		Type: in.Type, Text: convert.CleanText(in.Text), Status: store.StatusReceived, Timestamp: in.Timestamp.UTC().Truncate(time.Millisecond), StoredAt: now(),
 	}
-	up := store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp, AddUnread: 1}
 	if m.FromMe {
-		m.Status, up.AddUnread = store.StatusSent, 0
+		m.Status = store.StatusSent
 	}
-	if kind == store.ChatPerson {
-		up.Name = convert.DisplayName(people[chat])
+	there, err := d.isThere(ctx, m.MessageKey)
+	if err != nil || there {
+		return there, err
 	}
-	u.Messages, u.Chats = []store.Message{m}, []store.ChatUpdate{up}
-	u.Events = []store.Event{newEvent(s.id, EventNewMessages, cause(m.MessageKey), now(), MessagesData{Messages: []convert.Message{convert.MessageOf(m, people)}})}
-	if _, err = s.m.cfg.Log.Commit(ctx, u); errors.Is(err, store.ErrExists) {
+	if err := d.receive(ctx, m); err != nil {
+		return false, err
+	}
+	err = d.commit(ctx)
+	if errors.Is(err, store.ErrExists) {
 		return true, nil
-	}
-	if err == nil {
-		s.people.Purge() // what was learned is in the store
 	}
 	return false, err
 }
 
-// inboundSender is the canonical id of who sent it.
-func (s *Session) inboundSender(ctx context.Context, u *store.Unit, people convert.People, in Inbound, chat string) (string, error) {
+// inboundSender is the address of who sent it.
+func (s *Session) inboundSender(in Inbound, chat types.JID) (types.JID, error) {
 	from := in.From
 	if from == "" && in.FromMe {
 		s.mu.Lock()
@@ -76,43 +73,11 @@ func (s *Session) inboundSender(ctx context.Context, u *store.Unit, people conve
 		s.mu.Unlock()
 	}
 	if from == "" {
-		from = chat
+		return chat, nil
 	}
 	jid, err := convert.ParseAddress(from)
 	if err != nil {
-		return "", fmt.Errorf("from: %w", err)
+		return jid, fmt.Errorf("from: %w", err)
 	}
-	return s.introduce(ctx, u, people, jid, convert.CleanName(in.Name))
-}
-
-// introduce adds a person to the unit, if they or their name are new, and returns their id.
-func (s *Session) introduce(ctx context.Context, u *store.Unit, people convert.People, jid types.JID, name string) (string, error) {
-	id := convert.Plain(jid).String()
-	if !convert.IsPerson(convert.Plain(jid)) {
-		return id, nil
-	}
-	p, found, err := s.contact(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	if earlier, ok := people[id]; ok {
-		p, found = earlier, true
-	}
-	want := p
-	if !found {
-		want = store.Contact{SessionID: s.id, ID: id}
-		if jid.Server == types.HiddenUserServer {
-			want.LID = id
-		} else {
-			want.Phone = id
-		}
-	}
-	if name != "" {
-		want.PushName = name
-	}
-	if !found || want != p {
-		u.Contacts = append(u.Contacts, store.ContactUpdate{ID: want.ID, Phone: want.Phone, LID: want.LID, PushName: want.PushName})
-	}
-	people[want.ID], people[id] = want, want
-	return want.ID, nil
+	return jid, nil
 }

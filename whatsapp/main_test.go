@@ -129,6 +129,17 @@ func (r *rig) linkTo(id string, p *sandbox.Phone) *whatsapp.Session {
 	return s
 }
 
+// chatKeys are the keys of the chat with whoever has this address, which may be nobody yet.
+func (r *rig) chatKeys(session, address string) []string {
+	found, err := r.store.Contacts().Find(context.Background(), session, []string{address})
+	require.NoError(r.t, err)
+	p, ok := found[address]
+	if !ok {
+		return []string{address}
+	}
+	return p.Keys()
+}
+
 // await waits for a state; an empty reason fits any.
 func (r *rig) await(s *whatsapp.Session, state whatsapp.State, reason string) whatsapp.Snapshot {
 	r.t.Helper()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
 
@@ -34,7 +35,7 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	if first {
 		d.tellSent(m, people)
 	}
-	if err := d.commit(); err != nil {
+	if err := d.commit(c.ctx); err != nil {
 		c.s.recent.forget()
 		if first {
 			c.s.told.Remove(m.ID)
@@ -59,7 +60,7 @@ func (d *draft) tellSent(m store.Message, people convert.People) {
 	m.Status = store.StatusSent
 	d.event(EventMessageSent, cause(m.MessageKey), MessageData{Message: convert.MessageOf(m, people)})
 	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+m.Status, MessageStatusData{
-		ChatID: m.Chat, MessageID: m.ID, Status: m.Status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(m.Timestamp),
+		ChatID: convert.AddressOf(m.Chat, people).ID, MessageID: m.ID, Status: m.Status, By: convert.AddressOf(m.Sender, people), Timestamp: convert.Time(m.Timestamp),
 	})
 }
 
@@ -84,9 +85,9 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	shape, attempt := convert.MessageOf(m, people), fmt.Sprintf("\x00%d", nowNano())
 	d.event(EventMessageError, cause(m.MessageKey)+attempt, MessageErrorData{Message: shape, Code: f.Code, Detail: f.Detail, Retryable: f.Retryable})
 	d.event(EventMessageStatus, cause(m.MessageKey)+"\x00"+status+attempt, MessageStatusData{
-		ChatID: m.Chat, MessageID: m.ID, Status: status, By: shape.From, Timestamp: convert.Time(now()), Error: shape.Error,
+		ChatID: shape.ChatID, MessageID: m.ID, Status: status, By: shape.From, Timestamp: convert.Time(now()), Error: shape.Error,
 	})
-	if err := d.commit(); err != nil {
+	if err := d.commit(c.ctx); err != nil {
 		return m, errors.Join(reason, err)
 	}
 	return m, reason
@@ -154,9 +155,9 @@ func (c *conn) resendOne(m store.Message) {
 }
 
 func (c *conn) resend(m store.Message) (store.Message, error) {
-	to, err := convert.ParseAddress(m.Chat)
+	to, err := c.whereTo(m)
 	if err != nil {
-		return c.failed(m, err)
+		return m, err
 	}
 	var content waE2E.Message
 	if err := proto.Unmarshal(m.Raw, &content); err != nil || len(m.Raw) == 0 {
@@ -168,21 +169,37 @@ func (c *conn) resend(m store.Message) (store.Message, error) {
 	return c.transmit(to, m, &content, kept)
 }
 
+// whereTo is the address to which a stored message goes: that of its chat's person as it is now.
+func (c *conn) whereTo(m store.Message) (types.JID, error) {
+	people, err := c.s.PeopleOf(c.ctx, m.Chat)
+	if err != nil {
+		return types.EmptyJID, err
+	}
+	if p, ok := people[m.Chat]; ok {
+		return addressOf(p)
+	}
+	jid, err := types.ParseJID(m.Chat)
+	if err != nil {
+		return jid, fmt.Errorf("address of a chat: %w", err)
+	}
+	return jid, nil
+}
+
 // flight knows the messages that are being sent, so that the same id is not sent twice at
 // the same time.
 type flight struct {
 	mu  sync.Mutex
-	ids map[string]*outcome
+	ids map[string]*sending
 }
 
-// outcome is the result of a send, for all who wait for it.
-type outcome struct {
+// sending is the result of a send, for all who wait for it.
+type sending struct {
 	done    chan struct{}
 	message store.Message
 	err     error
 }
 
-func (o *outcome) wait(ctx context.Context) (store.Message, error) {
+func (o *sending) wait(ctx context.Context) (store.Message, error) {
 	select {
 	case <-o.done:
 		return o.message, o.err
@@ -192,16 +209,16 @@ func (o *outcome) wait(ctx context.Context) (store.Message, error) {
 }
 
 // start registers id; started is false when it is on its way already.
-func (f *flight) start(id string) (o *outcome, started bool) {
+func (f *flight) start(id string) (o *sending, started bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if o := f.ids[id]; o != nil {
 		return o, false
 	}
 	if f.ids == nil {
-		f.ids = map[string]*outcome{}
+		f.ids = map[string]*sending{}
 	}
-	o = &outcome{done: make(chan struct{})}
+	o = &sending{done: make(chan struct{})}
 	f.ids[id] = o
 	return o, true
 }

@@ -49,18 +49,12 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	chat, kind, err := d.place(e.Chat, chatAlt(e.MessageSource))
+	err = d.meet(c.ctx, []someone{{jid: e.Chat, alt: chatAlt(e.MessageSource)}, {jid: e.Sender, alt: e.SenderAlt}})
 	if err != nil {
 		return nil, err
 	}
-	by, err := d.person(e.Sender, e.SenderAlt, "")
-	if err != nil {
-		return nil, err
-	}
-	me, err := d.me()
-	if err != nil {
-		return nil, err
-	}
+	chat, kind := d.place(e.Chat)
+	by, me := d.key(e.Sender), d.me()
 	var told []string
 	undo := func(err error) {
 		if err != nil {
@@ -94,55 +88,103 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 
 // receipt adds what one receipt says of one message, if it is new. A message that is still
 // queued was sent, whatever became of its acknowledgement; sent says that this is told too.
-func (d *draft) receipt(key store.MessageKey, kind string, by store.Contact, status string, at time.Time) (sent bool, err error) {
+func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.Time) (sent bool, err error) {
 	m := store.Message{}
-	now, recent := d.c.s.recent.status(key)
+	now, recent := d.s.recent.status(key)
 	if !recent || now == store.StatusQueued { // then it is told that it was sent, with what it is
-		m, err = d.c.s.m.cfg.Store.Messages().Get(d.c.ctx, d.c.s.id, key)
-		if errors.Is(err, store.ErrNotFound) {
-			return false, nil // sent before this device was linked, or deleted
-		}
-		if err != nil {
-			return false, fmt.Errorf("find message of receipt: %w", err)
+		var found bool
+		if m, found, err = d.stored(key); err != nil || !found {
+			return false, err // sent before this device was linked, or deleted
 		}
 		if !recent {
-			now = m.Status
+			key, now = m.MessageKey, m.Status
 		}
 	}
 	rises := store.StatusRises(now, status)
 	if !rises && kind == store.ChatPerson {
 		return false, nil
 	}
-	if recent && kind == store.ChatPerson { // nothing but their receipts raises it so far: this is the first
-		d.c.s.recent.raise(key, status)
-	} else if had, err := d.hasReceipt(key, by, status); err != nil || had {
-		return false, err
+	if !recent || kind != store.ChatPerson {
+		if had, err := d.hasReceipt(key, by, status); err != nil || had {
+			return false, err
+		}
 	}
-	if sent = now == store.StatusQueued && d.c.s.tellsSent(key.ID); sent {
+	if rises { // also of one that is not remembered: its acknowledgement may come only now
+		d.s.recent.raise(key, status)
+	}
+	if sent = now == store.StatusQueued && d.s.tellsSent(key.ID); sent {
 		d.tellSent(m, d.people)
 	}
-	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by.ID, Status: status, At: at})
+	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by, Status: status, At: at})
 	if rises {
 		d.unit.Updates = append(d.unit.Updates, store.MessageUpdate{Key: key, Status: &status})
 	}
-	d.event(EventMessageStatus, strings.Join([]string{cause(key), by.ID, status}, "\x00"), MessageStatusData{
-		ChatID: key.Chat, MessageID: key.ID, Status: status, By: convert.AddressOf(by.ID, d.people), Timestamp: convert.Time(at),
+	d.event(EventMessageStatus, strings.Join([]string{cause(key), by, status}, "\x00"), MessageStatusData{
+		ChatID: d.shown(key.Chat), MessageID: key.ID, Status: status, By: convert.AddressOf(by, d.people), Timestamp: convert.Time(at),
 	})
 	return sent, nil
 }
 
+// stored finds a message under any key of its chat and its sender.
+func (d *draft) stored(key store.MessageKey) (store.Message, bool, error) {
+	if err := d.settled(d.c.ctx); err != nil {
+		return store.Message{}, false, err
+	}
+	for _, chat := range d.keysOf(key.Chat) {
+		for _, sender := range d.keysOf(key.Sender) {
+			m, err := d.s.m.cfg.Store.Messages().Get(d.c.ctx, d.s.id, store.MessageKey{Chat: chat, Sender: sender, ID: key.ID})
+			if err == nil {
+				return m, true, nil
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return m, false, fmt.Errorf("find message: %w", err)
+			}
+		}
+	}
+	return store.Message{}, false, nil
+}
+
 // hasReceipt says whether a receipt is stored.
-func (d *draft) hasReceipt(key store.MessageKey, by store.Contact, status string) (bool, error) {
-	had, err := d.c.s.m.cfg.Store.Messages().Receipts(d.c.ctx, d.c.s.id, key)
+func (d *draft) hasReceipt(key store.MessageKey, by, status string) (bool, error) {
+	had, err := d.s.m.cfg.Store.Messages().Receipts(d.c.ctx, d.s.id, key)
 	if err != nil {
 		return false, fmt.Errorf("read receipts: %w", err)
 	}
-	return slices.ContainsFunc(had, func(r store.Receipt) bool { return r.By == by.ID && r.Status == status }), nil
+	return slices.ContainsFunc(had, func(r store.Receipt) bool { return r.By == by && r.Status == status }), nil
 }
 
-// readElsewhere clears the unread count of a chat that was read on another device.
+// readElsewhere lowers the unread count of a chat in which another device has read messages: what
+// is newer than the newest that it names is unread still.
 func (c *conn) readElsewhere(e *events.Receipt) error {
-	return c.changeChat(e.Chat, e.RecipientAlt, func(*store.Chat) *store.ChatUpdate {
-		return &store.ChatUpdate{ClearRead: true}
+	return c.changeChat(e.Chat, e.RecipientAlt, func(chat store.Chat) (store.ChatUpdate, error) {
+		var newest *store.Message
+		for _, id := range e.MessageIDs {
+			m, err := c.s.m.cfg.Store.Messages().Find(c.ctx, c.s.id, chat.Keys(), convert.CleanID(id))
+			if errors.Is(err, store.ErrNotFound) {
+				continue // it came before this device was linked, or was deleted
+			}
+			if err != nil {
+				return store.ChatUpdate{}, fmt.Errorf("find message of receipt: %w", err)
+			}
+			if newest == nil || m.Timestamp.After(newest.Timestamp) || m.Timestamp.Equal(newest.Timestamp) && m.Pos > newest.Pos {
+				newest = &m
+			}
+		}
+		if newest == nil {
+			return store.ChatUpdate{}, nil
+		}
+		return c.readUpTo(chat, newest.Timestamp, newest.Pos)
 	})
+}
+
+// readUpTo says that the messages of a chat up to this place were read.
+func (c *conn) readUpTo(chat store.Chat, at time.Time, pos int64) (store.ChatUpdate, error) {
+	if at.Before(chat.ReadUpTo) {
+		return store.ChatUpdate{}, nil
+	}
+	left, err := c.s.m.cfg.Store.Messages().Unread(c.ctx, c.s.id, chat.Keys(), at, pos)
+	if err != nil {
+		return store.ChatUpdate{}, fmt.Errorf("count unread messages: %w", err)
+	}
+	return store.ChatUpdate{ClearRead: true, AddUnread: min(left, chat.Unread), ReadUpTo: at}, nil
 }

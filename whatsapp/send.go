@@ -48,56 +48,62 @@ func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
 	if t.ID == "" {
 		t.ID = NewMessageID()
 	}
-	to, chat, err := c.recipient(ctx, t.To)
+	to, err := c.recipient(ctx, t.To)
 	if err != nil {
 		return store.Message{}, err
 	}
-	content, err := c.textContent(ctx, t, chat)
+	content, err := c.textContent(ctx, t, to)
 	if err != nil {
 		return store.Message{}, err
 	}
-	return c.send(ctx, to, chat, t.ID, content)
+	return c.send(ctx, to, t.ID, content)
 }
 
-// recipient finds where to send: the address for whatsmeow and the canonical chat id. A
-// number that is not known yet is asked for at WhatsApp, once.
-func (c *conn) recipient(ctx context.Context, text string) (to types.JID, chat string, err error) {
+// recipient is the address to which whatsmeow sends. A number that is not known yet is asked for
+// at WhatsApp, once.
+func (c *conn) recipient(ctx context.Context, text string) (to types.JID, err error) {
 	to, err = convert.ParseAddress(text)
-	if err != nil {
-		return to, "", err
+	if err != nil || to.Server != types.DefaultUserServer {
+		return to, err
 	}
-	if to.Server != types.DefaultUserServer {
-		return to, c.canonical(to), nil
-	}
-	p, ok, err := c.s.contact(ctx, to.String())
-	if err != nil {
-		return to, "", err
-	}
-	if ok && p.LID != "" {
-		return to, p.ID, nil
+	p, ok, err := c.s.person(ctx, to)
+	switch {
+	case err != nil:
+		return to, err
+	case ok && p.LID != "": // the number may be one that they had before
+		return addressOf(p)
 	}
 	if lid, err := c.dev.Whatsmeow().GetAltJID(ctx, to); err == nil && !lid.IsEmpty() {
-		return to, to.String(), nil
+		return to, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.s.m.cfg.SendTimeout)
 	defer cancel()
 	answer, err := c.client.IsOnWhatsApp(ctx, []string{"+" + to.User})
 	if err != nil {
-		return to, "", c.notSent(err)
+		return to, c.notSent(err)
 	}
 	for _, a := range answer {
 		if a.IsIn {
-			return to, to.String(), nil
+			return to, nil
 		}
 	}
-	return to, "", ErrNotOnWhatsApp
+	return to, ErrNotOnWhatsApp
+}
+
+// addressOf is where to write to a person.
+func addressOf(p store.Contact) (types.JID, error) {
+	jid, err := types.ParseJID(p.Address())
+	if err != nil {
+		return jid, fmt.Errorf("address of a contact: %w", err)
+	}
+	return jid, nil
 }
 
 // textContent builds the message with what it answers and whom it mentions.
-func (c *conn) textContent(ctx context.Context, t Text, chat string) (*waE2E.Message, error) {
+func (c *conn) textContent(ctx context.Context, t Text, to types.JID) (*waE2E.Message, error) {
 	info := &waE2E.ContextInfo{}
 	if t.Quoted != "" {
-		if err := c.quote(ctx, info, chat, t.Quoted); err != nil {
+		if err := c.quote(ctx, info, to, t.Quoted); err != nil {
 			return nil, err
 		}
 	}
@@ -108,45 +114,113 @@ func (c *conn) textContent(ctx context.Context, t Text, chat string) (*waE2E.Mes
 		}
 		info.MentionedJID = append(info.MentionedJID, jid.String())
 	}
-	if t.Quoted == "" && len(t.Mentions) == 0 {
+	timed, err := c.timed(ctx, info, to)
+	if err != nil {
+		return nil, err
+	}
+	if t.Quoted == "" && len(t.Mentions) == 0 && !timed {
 		return &waE2E.Message{Conversation: proto.String(t.Text)}, nil
 	}
 	return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(t.Text), ContextInfo: info}}, nil
 }
 
+// timed puts the chat's timer into a message that goes there, as every client does: without it the
+// message would stay where all others disappear.
+func (c *conn) timed(ctx context.Context, info *waE2E.ContextInfo, to types.JID) (bool, error) {
+	keys, err := c.chatKeys(ctx, to)
+	if err != nil {
+		return false, err
+	}
+	seconds, known := c.s.timers.Get(keys[0])
+	if known && seconds == 0 {
+		return false, nil
+	}
+	chat, err := c.s.m.cfg.Store.Chats().Get(ctx, c.s.id, keys[0])
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read chat: %w", err)
+	case !known:
+		seconds = chat.Ephemeral
+	}
+	if seconds == 0 {
+		return false, nil
+	}
+	info.Expiration = proto.Uint32(uint32(seconds))
+	if !chat.EphemeralAt.IsZero() {
+		info.EphemeralSettingTimestamp = proto.Int64(chat.EphemeralAt.Unix())
+	}
+	return true, nil
+}
+
 // quote fills in a stored message as the one that is answered.
-func (c *conn) quote(ctx context.Context, info *waE2E.ContextInfo, chat, id string) error {
-	m, err := c.s.m.cfg.Store.Messages().Find(ctx, c.s.id, chat, id)
+func (c *conn) quote(ctx context.Context, info *waE2E.ContextInfo, to types.JID, id string) error {
+	keys, err := c.chatKeys(ctx, to)
+	if err != nil {
+		return err
+	}
+	m, err := c.s.m.cfg.Store.Messages().Find(ctx, c.s.id, keys, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("%w: %s", ErrNoQuoted, id)
 	}
 	if err != nil {
 		return fmt.Errorf("find quoted message: %w", err)
 	}
-	sender := m.Sender
-	if p, ok, err := c.s.contact(ctx, m.Sender); err == nil && ok && p.LID != "" {
-		sender = p.LID // one-to-one chats are addressed by LID on the wire
+	sender, err := c.wireSender(ctx, m)
+	if err != nil {
+		return err
 	}
 	info.StanzaID, info.Participant = proto.String(m.ID), proto.String(sender)
-	info.QuotedMessage = &waE2E.Message{Conversation: proto.String(m.Text)}
-	if len(m.Raw) > 0 && m.Type != convert.TypeText {
-		var raw waE2E.Message
-		if err := proto.Unmarshal(m.Raw, &raw); err == nil {
-			raw.MessageContextInfo = nil
-			info.QuotedMessage = &raw
+	info.QuotedMessage = quotable(m)
+	return nil
+}
+
+// quotable is what a quote holds of a message: its content as the app writes it, without what was
+// around it. Nothing is quoted of one that was taken back, or was to be seen once.
+func quotable(m store.Message) *waE2E.Message {
+	if m.Type == convert.TypeText || len(m.Raw) == 0 || !m.RevokedAt.IsZero() {
+		return &waE2E.Message{Conversation: proto.String(m.Text)}
+	}
+	var raw waE2E.Message
+	if err := proto.Unmarshal(m.Raw, &raw); err != nil {
+		return &waE2E.Message{Conversation: proto.String(m.Text)}
+	}
+	return convert.Unwrap(&raw)
+}
+
+// wireSender is the sender of a message as its chat knows them: as the message came, else in a
+// group by what it is addressed with, and in a chat with a person by the LID where it is known.
+func (c *conn) wireSender(ctx context.Context, m store.Message) (string, error) {
+	addressing := ""
+	if e := m.Envelope; e != nil {
+		addressing = e.Addressing
+		if jid, err := types.ParseJID(e.Sender); err == nil && convert.IsPerson(convert.Plain(jid)) && !m.FromMe {
+			return convert.Plain(jid).String(), nil
 		}
 	}
-	return nil
+	people, err := c.s.PeopleOf(ctx, m.Sender)
+	if err != nil {
+		return "", err
+	}
+	p, ok := people[m.Sender]
+	switch {
+	case !ok:
+		return m.Sender, nil
+	case p.LID != "" && addressing != string(types.AddressingModePN):
+		return p.LID, nil
+	}
+	return p.Address(), nil
 }
 
 // send keeps the message as queued, sends it, and keeps what became of it. It goes on when
 // the caller has left: a message that may be out must not be forgotten.
-func (c *conn) send(ctx context.Context, to types.JID, chat, id string, content *waE2E.Message) (store.Message, error) {
+func (c *conn) send(ctx context.Context, to types.JID, id string, content *waE2E.Message) (store.Message, error) {
 	out, started := c.s.flight.start(id)
 	if !started { // the same id is on its way: its result is this one's
 		return out.wait(ctx)
 	}
-	m, queued, err := c.queue(to, chat, id, content)
+	m, queued, err := c.queue(to, id, content)
 	if errors.Is(err, store.ErrExists) {
 		m, err = c.again(to, m)
 	} else if err == nil {
@@ -159,32 +233,22 @@ func (c *conn) send(ctx context.Context, to types.JID, chat, id string, content 
 // queue has the message stored before anything of it leaves: it is kept together with the
 // keys that whatsmeow encrypts it with, or else when queued is called, and nothing leaves
 // before. When it could not be kept, nothing leaves any more.
-func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (m store.Message, queued func() error, err error) {
+func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.Message, queued func() error, err error) {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	me, err := d.me()
-	if err != nil {
+	read := convert.Read(content)
+	own := types.MessageInfo{MessageSource: types.MessageSource{Chat: to, IsFromMe: true}}
+	if err := d.meetSource(&own, read); err != nil {
 		return m, nil, err
 	}
-	kind := convert.KindOf(to)
-	name := ""
-	if kind == store.ChatPerson {
-		p, err := d.person(to, types.EmptyJID, "")
-		if err != nil {
-			return m, nil, err
-		}
-		chat, name = p.ID, convert.DisplayName(p)
-	}
-	read := convert.ContentOf(content)
+	chat, kind := d.place(to)
 	m = store.Message{
-		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: me, ID: id}, FromMe: true,
-		Type: read.Type, Text: read.Text, Media: read.Media, Status: store.StatusQueued,
-		Timestamp: now(), StoredAt: now(), Raw: rawOf(content),
+		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: d.me(), ID: id}, FromMe: true,
+		Envelope: &store.Envelope{Chat: to.String()}, Status: store.StatusQueued, Timestamp: now(), StoredAt: now(),
 	}
-	if err := d.context(&m, read.Context); err != nil {
-		return m, nil, err
-	}
+	m.SetBody(d.body(chat, read, rawOf(content)))
+	contentOf(&m).Source = store.SourceAPI
 	known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{m.MessageKey})
 	if err != nil {
 		return m, nil, fmt.Errorf("look for message: %w", err)
@@ -193,7 +257,9 @@ func (c *conn) queue(to types.JID, chat, id string, content *waE2E.Message) (m s
 		return m, nil, store.ErrExists
 	}
 	d.unit.Messages = []store.Message{m}
-	d.unit.Chats = append(d.unit.Chats, store.ChatUpdate{ID: chat, Kind: kind, Name: name, ActivityAt: m.Timestamp})
+	if err := d.inChat(c.ctx, store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp}, &m); err != nil {
+		return m, nil, err
+	}
 	release := c.out.hold()
 	c.s.recent.begin(m.MessageKey)
 	queued, err = d.hand(func(err error) {

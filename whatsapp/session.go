@@ -30,23 +30,37 @@ type Session struct {
 	done    chan struct{} // closed when the loop has ended; nil when none runs
 
 	live   atomic.Pointer[conn] // the connection that may be used, nil when none is
-	people *lru.Cache[string, store.Contact]
-	ingest sync.Mutex // units that follow from what is stored are made one at a time
+	people *people
+	timers *lru.Cache[string, int]                // of chats that are there, by key; seconds
+	unread *lru.Cache[store.MessageKey, struct{}] // messages whose place is held until they can be read
+	waits  *waiting                               // acts whose target has not come
+	doubts *lru.Cache[pair, struct{}]             // pairings of which WhatsApp was asked already
+	ingest sync.Mutex                             // units that follow from what is stored are made one at a time
 	flight flight
 	told   *lru.Cache[string, struct{}] // messages of which message_sent was told, or is about to be
 	recent *recent
-	gaveUp atomic.Int64 // stanzas that could not be kept as they came
+	bells  []chan struct{} // of the workers: each holds one when there may be new tasks
+	gaveUp atomic.Int64    // stanzas that could not be kept as they came
 }
 
 // Bounds of what a session remembers in memory.
 const (
-	knownPeople  = 256
+	knownDoubts  = 64
+	knownChats   = 1024
 	knownTellers = 4096 // an acknowledgement and the first receipt come close together
 )
 
 func newSession(m *Manager, r store.Session) *Session {
-	people, err := lru.New[string, store.Contact](knownPeople)
+	doubts, err := lru.New[pair, struct{}](knownDoubts)
 	if err != nil { // only for a size below one
+		panic(err)
+	}
+	timers, err := lru.New[string, int](knownChats)
+	if err != nil {
+		panic(err)
+	}
+	unread, err := lru.New[store.MessageKey, struct{}](knownChats)
+	if err != nil {
 		panic(err)
 	}
 	told, err := lru.New[string, struct{}](knownTellers)
@@ -54,7 +68,7 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: people, recent: newRecent(),
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread, waits: newWaiting(), doubts: doubts, recent: newRecent(), bells: newBells(),
 		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
 	}
 	switch s.snap.State {

@@ -178,7 +178,7 @@ func TestStoreAway(t *testing.T) {
 	var texts []string
 	require.Eventually(t, func() bool {
 		texts = nil
-		list, _, err := r.store.Messages().List(t.Context(), store.MessageQuery{Session: "shop", Chat: chat, Page: store.Page{Limit: 200}})
+		list, _, err := r.store.Messages().List(t.Context(), store.MessageQuery{Session: "shop", Chats: r.chatKeys("shop", chat), Page: store.Page{Limit: 200}})
 		require.NoError(t, err)
 		for _, m := range list {
 			texts = append([]string{m.Text}, texts...)
@@ -315,17 +315,19 @@ func TestWhatADuplicateTells(t *testing.T) {
 			require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
 			chatOf := func(p *sandbox.Phone) string { return strings.TrimPrefix(p.Number(), "+") + "@s.whatsapp.net" }
 			require.Eventually(t, func() bool {
-				_, err := r.store.Chats().Get(t.Context(), "shop", chatOf(last))
+				_, err := r.store.Chats().Get(t.Context(), "shop", r.chatKeys("shop", chatOf(last))[0])
 				return err == nil
 			}, 30*time.Second, 5*time.Millisecond)
 			chat := chatOf(bob)
 			for _, id := range []string{chat, bob.LID()} {
-				who, err := r.store.Contacts().Find(t.Context(), "shop", id)
+				found, err := r.store.Contacts().Find(t.Context(), "shop", []string{id})
 				require.NoError(t, err, id)
-				require.Equal(t, chat, who.ID)
+				require.Contains(t, found, id)
+				who := found[id]
+				require.Equal(t, chat, who.Address())
 				require.Equal(t, "Somebody", who.PushName)
 			}
-			c, err := r.store.Chats().Get(t.Context(), "shop", chat)
+			c, err := r.store.Chats().Get(t.Context(), "shop", r.chatKeys("shop", chat)[0])
 			require.NoError(t, err)
 			require.Equal(t, "Somebody", c.Name)
 			require.Equal(t, 1, c.Unread, "the message counts once")

@@ -68,6 +68,8 @@ func (l *loop) onLoggedIn(c *conn) (verdict, bool) {
 	l.freed()
 	l.pairing.reset()
 	l.become(Connected, "")
+	c.loginAt.Store(time.Now().UnixMilli())
+	c.employ()
 	c.resendSoon()
 	return 0, false
 }

@@ -1,8 +1,8 @@
 package whatsapp
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"go.mau.fi/whatsmeow/types"
@@ -12,37 +12,58 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
-// changeChat changes a chat that exists and tells of it. change gets the chat as it is and
-// returns what to change, or nil for nothing.
-func (c *conn) changeChat(jid, alt types.JID, change func(*store.Chat) *store.ChatUpdate) error {
+// changeChat changes a chat that exists, and tells of it when that shows. change gets the chat as
+// it is and returns what to change.
+func (c *conn) changeChat(jid, alt types.JID, change func(store.Chat) (store.ChatUpdate, error)) error {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	id, kind, err := d.place(jid, alt)
+	if err := d.meet(c.ctx, []someone{{jid: jid, alt: alt}}); err != nil {
+		return err
+	}
+	key, kind := d.place(jid)
+	chat, there, err := d.chat(c.ctx, key)
 	if err != nil {
 		return err
 	}
-	chat, err := c.s.m.cfg.Store.Chats().Get(c.ctx, c.s.id, id)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("read chat: %w", err)
-	}
-	up := (*store.ChatUpdate)(nil)
-	if err == nil {
-		up = change(&chat)
-	}
-	if up == nil {
-		return c.dev.Flush(c.ctx)
-	}
-	up.ID, up.Kind = id, kind
-	apply(&chat, *up)
-	d.unit.Chats = append(d.unit.Chats, *up)
-	if chat.LastMessage != nil {
-		if d.people, err = c.s.PeopleOf(c.ctx, append(convert.IDs(*chat.LastMessage), id)...); err != nil {
+	if there {
+		up, err := change(chat)
+		if err != nil {
+			return err
+		}
+		if err := d.changed(chat, kind, up); err != nil {
 			return err
 		}
 	}
-	d.event(EventChatUpdate, fmt.Sprintf("%s/%d", id, nowNano()), ChatData{Chat: convert.ChatOf(chat, d.people)})
-	return d.commit()
+	if d.unit.Empty() {
+		return c.dev.Flush(c.ctx)
+	}
+	return d.commit(c.ctx)
+}
+
+// changed adds an update of a chat to the unit, and its event, unless the chat is so already.
+func (d *draft) changed(chat store.Chat, kind string, up store.ChatUpdate) error {
+	after := chat
+	apply(&after, up)
+	if same := after.Unread == chat.Unread && after.Archived == chat.Archived && after.Pinned == chat.Pinned &&
+		after.MutedUntil.Equal(chat.MutedUntil) && after.ReadUpTo.Equal(chat.ReadUpTo) && after.Ephemeral == chat.Ephemeral; same {
+		return nil
+	}
+	up.ID, up.Kind = chat.ID, kind
+	d.unit.Chats = append(d.unit.Chats, up)
+	ids := []string{chat.ID}
+	if chat.LastMessage != nil {
+		ids = append(ids, convert.IDs(*chat.LastMessage)...)
+	}
+	people, err := d.s.PeopleOf(d.c.ctx, ids...)
+	if err != nil {
+		return err
+	}
+	for key, p := range d.people {
+		people[key] = p
+	}
+	d.event(EventChatUpdate, fmt.Sprintf("%s/%d", chat.ID, nowNano()), ChatData{Chat: convert.ChatOf(after, people)})
+	return nil
 }
 
 // apply does to a chat in memory what the store does with the update.
@@ -50,6 +71,7 @@ func apply(chat *store.Chat, up store.ChatUpdate) {
 	if up.ClearRead {
 		chat.Unread = 0
 	}
+	chat.Unread += up.AddUnread
 	if up.Archived != nil {
 		chat.Archived = *up.Archived
 	}
@@ -59,16 +81,58 @@ func apply(chat *store.Chat, up store.ChatUpdate) {
 	if up.MutedUntil != nil {
 		chat.MutedUntil = *up.MutedUntil
 	}
+	if up.Ephemeral != nil {
+		chat.Ephemeral = *up.Ephemeral
+	}
+	if up.EphemeralAt != nil {
+		chat.EphemeralAt = *up.EphemeralAt
+	}
+	if up.ReadUpTo.After(chat.ReadUpTo) {
+		chat.ReadUpTo = up.ReadUpTo
+	}
+}
+
+// set is for a change that does not depend on what is there.
+func set(up store.ChatUpdate) func(store.Chat) (store.ChatUpdate, error) {
+	return func(store.Chat) (store.ChatUpdate, error) { return up, nil }
+}
+
+// asThere are a new chat's marks as the phone set them before there was anything in it: they come
+// when a device is linked, long before most chats have their first message here.
+func (d *draft) asThere(up *store.ChatUpdate) error {
+	if d.c == nil {
+		return nil
+	}
+	jids := []string{up.ID}
+	if p, ok := d.people[up.ID]; ok {
+		jids = []string{p.Phone, p.LID}
+	}
+	for _, text := range jids {
+		jid, err := types.ParseJID(text)
+		if err != nil || jid.IsEmpty() {
+			continue
+		}
+		s, err := d.c.dev.Whatsmeow().ChatSettings.GetChatSettings(d.c.ctx, jid)
+		if err != nil {
+			return fmt.Errorf("read chat settings: %w", err)
+		}
+		if s.Found {
+			muted := s.MutedUntil.UTC()
+			up.Archived, up.Pinned, up.MutedUntil = &s.Archived, &s.Pinned, &muted
+			return nil
+		}
+	}
+	return nil
 }
 
 func (c *conn) onArchive(e *events.Archive) error {
 	to := e.Action.GetArchived()
-	return c.changeChat(e.JID, types.EmptyJID, func(*store.Chat) *store.ChatUpdate { return &store.ChatUpdate{Archived: &to} })
+	return c.changeChat(e.JID, types.EmptyJID, set(store.ChatUpdate{Archived: &to}))
 }
 
 func (c *conn) onPin(e *events.Pin) error {
 	to := e.Action.GetPinned()
-	return c.changeChat(e.JID, types.EmptyJID, func(*store.Chat) *store.ChatUpdate { return &store.ChatUpdate{Pinned: &to} })
+	return c.changeChat(e.JID, types.EmptyJID, set(store.ChatUpdate{Pinned: &to}))
 }
 
 func (c *conn) onMute(e *events.Mute) error {
@@ -79,15 +143,21 @@ func (c *conn) onMute(e *events.Mute) error {
 			until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 		}
 	}
-	return c.changeChat(e.JID, types.EmptyJID, func(*store.Chat) *store.ChatUpdate { return &store.ChatUpdate{MutedUntil: &until} })
+	return c.changeChat(e.JID, types.EmptyJID, set(store.ChatUpdate{MutedUntil: &until}))
 }
 
+// onMarkRead takes over that a chat was read: up to the newest message that the phone names, or
+// up to when it said so.
 func (c *conn) onMarkRead(e *events.MarkChatAsRead) error {
-	return c.changeChat(e.JID, types.EmptyJID, func(chat *store.Chat) *store.ChatUpdate {
-		if !e.Action.GetRead() || chat.Unread == 0 {
-			return nil
+	return c.changeChat(e.JID, types.EmptyJID, func(chat store.Chat) (store.ChatUpdate, error) {
+		if !e.Action.GetRead() {
+			return store.ChatUpdate{}, nil
 		}
-		return &store.ChatUpdate{ClearRead: true}
+		at := e.Timestamp.UTC()
+		if last := e.Action.GetMessageRange().GetLastMessageTimestamp(); last > 0 {
+			at = time.Unix(last, 0).UTC()
+		}
+		return c.readUpTo(chat, at, math.MaxInt64)
 	})
 }
 
@@ -117,19 +187,19 @@ func (c *conn) changePerson(jid, alt types.JID, change func(*store.Contact)) err
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	p, err := d.person(jid, alt, "")
-	if err != nil {
+	if err := d.meet(c.ctx, []someone{{jid: jid, alt: alt}}); err != nil {
 		return err
 	}
-	was := p
+	was := d.people[d.key(jid)]
+	p := was
 	change(&p)
-	if p != was {
-		if err := d.learn(standing{best: was, found: true}, p); err != nil {
+	if !same(p, was) {
+		if err := d.learn(c.ctx, was, p, true); err != nil {
 			return err
 		}
 	}
-	if len(d.unit.Contacts) == 0 {
+	if d.unit.Empty() {
 		return c.dev.Flush(c.ctx)
 	}
-	return d.commit()
+	return d.commit(c.ctx)
 }

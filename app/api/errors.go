@@ -50,6 +50,7 @@ var faults = []fault{
 	{whatsapp.ErrStopping, 503, "stopping", "The server is stopping."},
 	{whatsapp.ErrMixed, 500, "internal_error", ""},
 	{convert.ErrAddress, 422, "bad_address", ""},
+	{convert.ErrSealed, 500, "internal_error", ""},
 	{store.ErrNotFound, 404, "not_found", "There is no such thing here."},
 	{store.ErrExists, 409, "already_exists", "It exists already."},
 	{store.ErrCursor, 400, "bad_cursor", "The cursor was not made by this list. Begin without one."},

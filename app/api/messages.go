@@ -59,12 +59,12 @@ type listMessagesIn struct {
 }
 
 func (a *API) listMessages(ctx context.Context, on Target, in *listMessagesIn) (*body[List[convert.Message]], error) {
-	chat, err := a.chatID(ctx, on, in.ChatID)
+	chats, err := a.chatKeys(ctx, on, in.ChatID)
 	if err != nil {
 		return nil, err
 	}
 	list, next, err := a.Store.Messages().List(ctx, store.MessageQuery{
-		Session: on.Record.ID, Chat: chat, Before: in.Before, After: in.After, FromMe: yesNo(in.FromMe), Type: in.Type, Search: in.Search, Page: in.page(),
+		Session: on.Record.ID, Chats: chats, Before: in.Before, After: in.After, FromMe: yesNo(in.FromMe), Type: in.Type, Search: in.Search, Page: in.page(),
 	})
 	if err != nil {
 		return nil, err
@@ -76,21 +76,21 @@ func (a *API) listMessages(ctx context.Context, on Target, in *listMessagesIn) (
 	return reply(listOf(list, next, func(m store.Message) convert.Message { return convert.MessageOf(m, people) })), nil
 }
 
-// chatID is the canonical id of a chat that a client names by any of its addresses. A chat
-// that does not exist is store.ErrNotFound.
-func (a *API) chatID(ctx context.Context, on Target, text string) (string, error) {
+// chatKeys are the keys of a chat that a client names by any of its addresses. A chat that does
+// not exist is store.ErrNotFound.
+func (a *API) chatKeys(ctx context.Context, on Target, text string) ([]string, error) {
 	jid, err := convert.ParseAddress(text)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	id, err := on.Session.Canonical(ctx, jid)
+	keys, err := on.Session.ChatKeys(ctx, jid)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if _, err := a.Store.Chats().Get(ctx, on.Record.ID, id); err != nil {
-		return "", err
+	if _, err := a.Store.Chats().Get(ctx, on.Record.ID, keys[0]); err != nil {
+		return nil, err
 	}
-	return id, nil
+	return keys, nil
 }
 
 type cleanupIn struct {

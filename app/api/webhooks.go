@@ -31,11 +31,11 @@ The key of both is the whole secret, whsec_ too; the body is its bytes, before J
 | format | what comes, one message a request but for cloud; other events are not sent |
 |---|---|
 | native | Every event, as its envelope |
-| cloud | new_messages of others, as messages: text, image, video, audio, document, sticker, and all else as unsupported. message_status and message_error, as statuses. phone_number_id and the entry's id are the session's; the id of a file is its message's |
-| waha | message (others wrote it), message.any (own only), message.ack, session.status |
-| evolution | messages.upsert, send.message (sent here), messages.update, connection.update, qrcode.updated |
+| cloud | new_messages of others, as messages: text, image, video, audio, document, sticker, location, contacts, order, interactive (button_reply, list_reply, nfm_reply), button, and all else as unsupported. message_reaction, message_edited and message_revoked of others, as reaction, edit and revoke. message_status and message_error, as statuses. phone_number_id and the entry's id are the session's; the id of a file is its message's |
+| waha | message (others wrote it), message.any (own only), message.reaction, message.edited, message.revoked, poll.vote, poll.vote.failed, message.ack, session.status; what the text does not tell is in _data.Message |
+| evolution | messages.upsert (reactions and votes too), send.message (sent here), messages.edited, messages.delete, messages.update, connection.update, qrcode.updated |
 
-In waha and evolution nothing comes of a reaction, an edit or a revocation so far: as texts they would make bots answer.`
+The id of a reaction, an edit, a revocation or a vote is the event's. Lines of the system come as native alone.`
 
 func (a *API) webhooks() []Endpoint {
 	const read, write = "webhooks:read", "webhooks:write"

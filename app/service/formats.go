@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
@@ -28,9 +29,18 @@ var formats = map[string]struct {
 	events []string
 	make   func(occasion) []any
 }{
-	FormatCloud:     {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageStatus, whatsapp.EventMessageError}, cloudBodies},
-	FormatWAHA:      {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus}, wahaBodies},
-	FormatEvolution: {[]string{whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus, whatsapp.EventQR}, evolutionBodies},
+	FormatCloud: {[]string{
+		whatsapp.EventNewMessages, whatsapp.EventMessageStatus, whatsapp.EventMessageError,
+		whatsapp.EventMessageReaction, whatsapp.EventMessageEdited, whatsapp.EventMessageRevoked,
+	}, cloudBodies},
+	FormatWAHA: {[]string{
+		whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus,
+		whatsapp.EventMessageReaction, whatsapp.EventMessageEdited, whatsapp.EventMessageRevoked, whatsapp.EventPollVote,
+	}, wahaBodies},
+	FormatEvolution: {[]string{
+		whatsapp.EventNewMessages, whatsapp.EventMessageSent, whatsapp.EventMessageStatus, whatsapp.EventSessionStatus, whatsapp.EventQR,
+		whatsapp.EventMessageReaction, whatsapp.EventMessageEdited, whatsapp.EventMessageRevoked, whatsapp.EventPollVote,
+	}, evolutionBodies},
 }
 
 // occasion is an event with what the formats need besides.
@@ -94,11 +104,33 @@ func (o occasion) messages() []convert.Message {
 	return many.Messages
 }
 
-// readable are those that are something to read. Messages that act on another one have shapes and
-// events of their own elsewhere; as texts they would make bots answer.
+// readable are those that somebody wrote and that can be read. What acts on another message has events
+// of its own; as texts, and so do lines of the system, they would make bots answer.
 func (o occasion) readable() []convert.Message {
-	return slices.DeleteFunc(o.messages(), func(m convert.Message) bool { return convert.Acts(m.Type) })
+	return slices.DeleteFunc(o.messages(), func(m convert.Message) bool {
+		return slices.Contains(actTypes, m.Type) || m.Type == convert.TypeSystem || m.Type == convert.TypeUnavailable
+	})
 }
+
+// actTypes are types that events of earlier versions gave to what acts on another message. Such events may
+// still be in the log.
+var actTypes = []string{"reaction", "edit", "revoke", "pin", "keep", "poll_vote", "ephemeral_setting"}
+
+// dataOf is an event's data, when it has this form and is about a message.
+func dataOf[T interface{ Subject() whatsapp.Acted }](o occasion) (data T, ok bool) {
+	ok = json.Unmarshal(o.event.Data, &data) == nil && data.Subject().MessageID != ""
+	return data, ok
+}
+
+// edited is when a message was last changed.
+func edited(m convert.Message) convert.Time {
+	if m.EditedAt != nil {
+		return *m.EditedAt
+	}
+	return m.Timestamp
+}
+
+func millis(t convert.Time) int64 { return time.Time(t).UnixMilli() }
 
 // status is the data of message_status.
 func (o occasion) status() (s whatsapp.MessageStatusData, ok bool) {

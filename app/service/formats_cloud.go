@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"whatsapp-api/whatsapp"
@@ -41,35 +42,6 @@ type (
 		} `json:"profile"`
 		ID string `json:"wa_id"`
 	}
-	cloudMessage struct {
-		From      string        `json:"from"`
-		Group     string        `json:"group_id,omitempty"`
-		ID        string        `json:"id"`
-		Timestamp string        `json:"timestamp"`
-		Type      string        `json:"type"`
-		Context   *cloudContext `json:"context,omitempty"`
-		Text      *cloudText    `json:"text,omitempty"`
-		Image     *cloudMedia   `json:"image,omitempty"`
-		Video     *cloudMedia   `json:"video,omitempty"`
-		Audio     *cloudMedia   `json:"audio,omitempty"`
-		Document  *cloudMedia   `json:"document,omitempty"`
-		Sticker   *cloudMedia   `json:"sticker,omitempty"`
-		Errors    []cloudError  `json:"errors,omitempty"`
-	}
-	cloudContext struct {
-		From string `json:"from"`
-		ID   string `json:"id"`
-	}
-	cloudText struct {
-		Body string `json:"body"`
-	}
-	cloudMedia struct {
-		ID       string `json:"id"`
-		MimeType string `json:"mime_type"`
-		Caption  string `json:"caption,omitempty"`
-		FileName string `json:"filename,omitempty"`
-		Voice    bool   `json:"voice,omitempty"`
-	}
 	cloudStatus struct {
 		ID        string       `json:"id"`
 		Status    string       `json:"status"`
@@ -101,14 +73,28 @@ func cloudBodies(o occasion) []any {
 				Errors: []cloudError{{131000, data.Code, data.Detail}}, // their code for what has none of its own
 			}}
 		}
+	case whatsapp.EventMessageReaction:
+		if r, ok := dataOf[whatsapp.ReactionData](o); ok && !r.FromMe {
+			m := cloudActed(o, r.Acted, r.From, r.Timestamp, "reaction")
+			m.Reaction = &cloudReaction{MessageID: r.MessageID, Emoji: textOf(r.Emoji)}
+			v.add(r.From, m)
+		}
+	case whatsapp.EventMessageRevoked:
+		if r, ok := dataOf[whatsapp.RevokedData](o); ok && !r.ByMe {
+			m := cloudActed(o, r.Acted, r.By, r.Timestamp, "revoke")
+			m.Revoke = &cloudRevoke{r.MessageID}
+			v.add(r.By, m)
+		}
 	default:
 		for _, m := range o.messages() {
-			if m.FromMe {
+			if m.FromMe || slices.Contains(actTypes, m.Type) || m.Type == convert.TypeSystem {
 				continue
 			}
-			c := cloudContact{ID: number(m.From)}
-			c.Profile.Name = textOf(m.From.Name)
-			v.Contacts, v.Messages = append(v.Contacts, c), append(v.Messages, cloudMessageOf(m))
+			if o.event.Name == whatsapp.EventMessageEdited {
+				v.add(m.From, cloudEdited(o, m))
+				continue
+			}
+			v.add(m.From, cloudMessageOf(m))
 		}
 	}
 	if v.Messages == nil && v.Statuses == nil {
@@ -117,45 +103,17 @@ func cloudBodies(o occasion) []any {
 	return []any{cloudBody{"whatsapp_business_account", []cloudEntry{{o.session.ID, []cloudChange{{v, "messages"}}}}}}
 }
 
+// add adds a message and who wrote it.
+func (v *cloudValue) add(from convert.Address, m cloudMessage) {
+	c := cloudContact{ID: number(from)}
+	c.Profile.Name = textOf(from.Name)
+	v.Contacts, v.Messages = append(v.Contacts, c), append(v.Messages, m)
+}
+
 func cloudStatusOf(s whatsapp.MessageStatusData) cloudStatus {
 	out := cloudStatus{ID: s.MessageID, Status: s.Status, Timestamp: seconds(time.Time(s.Timestamp)), Recipient: user(s.ChatID)}
 	if s.Status != "sent" {
 		out.Recipient = number(s.By)
-	}
-	return out
-}
-
-func cloudMessageOf(m convert.Message) cloudMessage {
-	out := cloudMessage{From: number(m.From), ID: m.ID, Timestamp: seconds(time.Time(m.Timestamp)), Type: m.Type}
-	if isGroup(m.ChatID) {
-		out.Group = m.ChatID
-	}
-	if q := m.Quoted; q != nil {
-		out.Context = &cloudContext{ID: q.ID}
-		if q.From != nil {
-			out.Context.From = number(*q.From)
-		}
-	}
-	file := &cloudMedia{ID: m.ID, Caption: textOf(m.Text)}
-	if m.Media != nil {
-		file.MimeType, file.FileName = textOf(m.Media.MimeType), textOf(m.Media.FileName)
-	}
-	switch m.Type {
-	case "text":
-		out.Text = &cloudText{textOf(m.Text)}
-	case "image":
-		out.Image = file
-	case "video", "gif", "ptv":
-		out.Type, out.Video = "video", file
-	case "audio", "voice":
-		file.Voice = m.Type == "voice"
-		out.Type, out.Audio = "audio", file
-	case "document":
-		out.Document = file
-	case "sticker":
-		out.Sticker = file
-	default:
-		out.Type, out.Errors = "unsupported", []cloudError{{131051, "Message type unknown", "Message type is currently not supported."}}
 	}
 	return out
 }

@@ -27,20 +27,25 @@ type (
 		Participant *string `json:"participant,omitempty"`
 	}
 	evolutionMessage struct {
-		Key       evolutionKey      `json:"key"`
-		PushName  string            `json:"pushName"`
-		Status    string            `json:"status"`
-		Message   map[string]any    `json:"message"`
-		Context   *evolutionContext `json:"contextInfo"`
-		Type      string            `json:"messageType"`
-		Timestamp int64             `json:"messageTimestamp"` // seconds
-		Instance  string            `json:"instanceId"`
-		Source    string            `json:"source"`
+		Key       evolutionKey `json:"key"`
+		PushName  string       `json:"pushName"`
+		Status    string       `json:"status"`
+		Message   fields       `json:"message"`
+		Context   fields       `json:"contextInfo"`
+		Type      string       `json:"messageType"`
+		Timestamp int64        `json:"messageTimestamp"` // seconds
+		Instance  string       `json:"instanceId"`
+		Source    string       `json:"source"`
 	}
-	evolutionContext struct {
-		StanzaID    string         `json:"stanzaId"`
-		Participant string         `json:"participant"`
-		Quoted      map[string]any `json:"quotedMessage"`
+	evolutionEdit struct {
+		Key       evolutionKey `json:"key"`
+		Type      string       `json:"type"`
+		Message   fields       `json:"editedMessage"`
+		Timestamp int64        `json:"timestampMs"`
+	}
+	evolutionDelete struct {
+		evolutionKey
+		Status string `json:"status"`
 	}
 	evolutionUpdate struct {
 		KeyID       string  `json:"keyId"`
@@ -67,12 +72,6 @@ type (
 
 var evolutionAcks = map[string]string{
 	"failed": "ERROR", "queued": "PENDING", "sent": "SERVER_ACK", "received": "DELIVERY_ACK", "delivered": "DELIVERY_ACK", "read": "READ", "played": "PLAYED",
-}
-
-// evolutionKinds names the kinds of message with a file, and the field that holds them.
-var evolutionKinds = map[string]string{
-	"image": "imageMessage", "video": "videoMessage", "gif": "videoMessage", "ptv": "ptvMessage", "audio": "audioMessage", "voice": "audioMessage",
-	"document": "documentMessage", "sticker": "stickerMessage",
 }
 
 func evolutionBodies(o occasion) (bodies []any) {
@@ -112,6 +111,10 @@ func evolutionBodies(o occasion) (bodies []any) {
 			data.QRCode.Instance, data.QRCode.Code, data.QRCode.Base64 = o.session.ID, qr.Code, qr.Image
 			body("qrcode.updated", data)
 		}
+	case whatsapp.EventMessageReaction, whatsapp.EventPollVote, whatsapp.EventMessageRevoked, whatsapp.EventMessageEdited:
+		for _, a := range evolutionActs(o) {
+			body(a.event, a.data)
+		}
 	case whatsapp.EventMessageSent:
 		for _, m := range o.readable() {
 			body("send.message", evolutionMessageOf(o, m))
@@ -126,40 +129,75 @@ func evolutionBodies(o occasion) (bodies []any) {
 
 func evolutionMessageOf(o occasion, m convert.Message) evolutionMessage {
 	out := evolutionMessage{
-		Key: evolutionKey{RemoteJID: m.ChatID, FromMe: m.FromMe, ID: m.ID}, PushName: textOf(m.From.Name), Status: evolutionAcks[m.Status],
+		Key: evolutionKeyOf(m.ChatID, m.ID, m.FromMe, &m.From), PushName: textOf(m.From.Name), Status: evolutionAcks[m.Status],
 		Timestamp: time.Time(m.Timestamp).Unix(), Instance: o.session.ID, Source: "unknown",
 	}
 	if isGroup(m.ChatID) {
 		out.Key.Participant = convert.TextOrNil(jid(m.From))
 	}
-	out.Type, out.Message = evolutionContent(m.Type, textOf(m.Text), m.Media)
-	if q := m.Quoted; q != nil {
-		out.Context = &evolutionContext{StanzaID: q.ID}
-		if q.From != nil {
-			out.Context.Participant = jid(*q.From)
-		}
-		_, out.Context.Quoted = evolutionContent(q.Type, textOf(q.Text), nil)
-	}
+	out.Type, out.Message = baileysContent(m)
+	out.Context = baileysContext(m)
 	return out
 }
 
-func evolutionContent(kind, text string, file *convert.Media) (string, map[string]any) {
-	field, media := evolutionKinds[kind]
-	if !media {
-		return "conversation", map[string]any{"conversation": text}
-	}
-	content := map[string]any{}
-	if text != "" {
-		content["caption"] = text
-	}
-	if kind == "voice" {
-		content["ptt"] = true
-	}
-	if file != nil {
-		content["mimetype"] = textOf(file.MimeType)
-		if file.FileName != nil {
-			content["fileName"] = *file.FileName
+// evolutionAct is what one act is there.
+type evolutionAct struct {
+	event string
+	data  any
+}
+
+// evolutionActs shows what somebody did to a message: reactions and votes as messages that Baileys would
+// bring, with the event's id for their own.
+func evolutionActs(o occasion) []evolutionAct {
+	switch o.event.Name {
+	case whatsapp.EventMessageReaction:
+		if r, ok := dataOf[whatsapp.ReactionData](o); ok {
+			return []evolutionAct{{"messages.upsert", evolutionActed(o, r.Acted, r.From, r.FromMe, r.Timestamp, "reactionMessage", fields{
+				"key": evolutionTarget(r.Acted, r.MessageFromMe), "text": textOf(r.Emoji), "senderTimestampMs": millis(r.Timestamp),
+			})}}
 		}
+	case whatsapp.EventPollVote:
+		if v, ok := dataOf[whatsapp.PollVoteData](o); ok && v.Options != nil {
+			return []evolutionAct{{"messages.upsert", evolutionActed(o, v.Acted, v.By, v.ByMe, v.Timestamp, "pollUpdateMessage", fields{
+				"pollCreationMessageKey": evolutionTarget(v.Acted, v.MessageFromMe), "vote": fields{"selectedOptions": v.Options}, "senderTimestampMs": millis(v.Timestamp),
+			})}}
+		}
+	case whatsapp.EventMessageRevoked:
+		if r, ok := dataOf[whatsapp.RevokedData](o); ok {
+			return []evolutionAct{{"messages.delete", evolutionDelete{evolutionTarget(r.Acted, r.MessageFromMe), "DELETED"}}}
+		}
+	case whatsapp.EventMessageEdited:
+		var all []evolutionAct
+		for _, m := range o.readable() {
+			_, content := baileysContent(m)
+			all = append(all, evolutionAct{"messages.edited", evolutionEdit{
+				Key: evolutionKeyOf(m.ChatID, m.ID, m.FromMe, &m.From), Type: "MESSAGE_EDIT", Message: content, Timestamp: millis(edited(m)),
+			}})
+		}
+		return all
 	}
-	return field, map[string]any{field: content}
+	return nil
+}
+
+func evolutionTarget(a whatsapp.Acted, fromMe bool) evolutionKey {
+	return evolutionKeyOf(a.ChatID, a.MessageID, fromMe, a.MessageFrom)
+}
+
+func evolutionKeyOf(chat, id string, fromMe bool, from *convert.Address) evolutionKey {
+	k := evolutionKey{RemoteJID: chat, FromMe: fromMe, ID: id}
+	if isGroup(chat) && from != nil {
+		k.Participant = convert.TextOrNil(jid(*from))
+	}
+	return k
+}
+
+func evolutionActed(o occasion, a whatsapp.Acted, by convert.Address, byMe bool, at convert.Time, kind string, content fields) evolutionMessage {
+	out := evolutionMessage{
+		Key: evolutionKeyOf(a.ChatID, o.event.ID, byMe, &by), PushName: textOf(by.Name), Status: "DELIVERY_ACK", Message: fields{kind: content}, Type: kind,
+		Timestamp: time.Time(at).Unix(), Instance: o.session.ID, Source: "unknown",
+	}
+	if byMe {
+		out.Status = "SERVER_ACK"
+	}
+	return out
 }

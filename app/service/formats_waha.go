@@ -43,6 +43,50 @@ type (
 		Ack         int        `json:"ack"`
 		AckName     string     `json:"ackName"`
 		ReplyTo     *wahaReply `json:"replyTo"`
+
+		Location *wahaLocation `json:"location,omitempty"`
+		VCards   []string      `json:"vCards,omitempty"`
+		EditedID *string       `json:"editedMessageId,omitempty"` // of message.edited
+		Raw      *wahaRaw      `json:"_data,omitempty"`
+	}
+	wahaLocation struct {
+		Description string `json:"description"`
+		Latitude    string `json:"latitude"`
+		Longitude   string `json:"longitude"`
+	}
+	wahaRaw struct {
+		Message any `json:"Message"` // the content by the names of its engine
+	}
+	wahaReaction struct {
+		ID          string  `json:"id"`
+		Timestamp   int64   `json:"timestamp"`
+		From        string  `json:"from"`
+		FromMe      bool    `json:"fromMe"`
+		Source      string  `json:"source"`
+		To          string  `json:"to"`
+		Participant *string `json:"participant"`
+		Reaction    struct {
+			Text      string `json:"text"`
+			MessageID string `json:"messageId"`
+		} `json:"reaction"`
+	}
+	wahaRevoked struct {
+		After     wahaMessage  `json:"after"`
+		Before    *wahaMessage `json:"before"`
+		RevokedID string       `json:"revokedMessageId"`
+	}
+	wahaVote struct {
+		Vote wahaVoted `json:"vote"`
+		Poll wahaVoted `json:"poll"`
+	}
+	wahaVoted struct {
+		ID          string   `json:"id"`
+		From        string   `json:"from"`
+		FromMe      bool     `json:"fromMe"`
+		To          string   `json:"to"`
+		Participant *string  `json:"participant"`
+		Selected    []string `json:"selectedOptions,omitzero"`
+		Timestamp   int64    `json:"timestamp,omitempty"` // milliseconds
 	}
 	wahaMedia struct {
 		MimeType string  `json:"mimetype"`
@@ -112,6 +156,16 @@ func wahaBodies(o occasion) (bodies []any) {
 		if status := wahaStates[o.state()]; status != "" {
 			body("session.status", wahaState{status, o.session.ID})
 		}
+	case whatsapp.EventMessageReaction, whatsapp.EventMessageRevoked, whatsapp.EventPollVote:
+		if event, payload := wahaAct(o); payload != nil {
+			body(event, payload)
+		}
+	case whatsapp.EventMessageEdited:
+		for _, m := range o.readable() {
+			p := wahaMessageOf(o, m)
+			p.ID, p.EditedID, p.Timestamp = wahaID(m.FromMe, m.ChatID, o.event.ID, m.From), &m.ID, time.Time(edited(m)).Unix()
+			body("message.edited", p)
+		}
 	default:
 		for _, m := range o.readable() {
 			event := "message"
@@ -138,6 +192,15 @@ func wahaMessageOf(o occasion, m convert.Message) wahaMessage {
 	}
 	if f := m.Media; f != nil {
 		out.Media = &wahaMedia{MimeType: textOf(f.MimeType), FileName: textOf(f.FileName)}
+	}
+	if l := m.Location; l != nil && m.Interactive == nil {
+		out.Location = &wahaLocation{Description: textOf(l.Name), Latitude: decimal(l.Latitude), Longitude: decimal(l.Longitude)}
+	}
+	for _, c := range m.Contacts {
+		out.VCards = append(out.VCards, textOf(c.VCard))
+	}
+	if content := wahaContent(m); content != nil {
+		out.Raw = &wahaRaw{content}
 	}
 	if q := m.Quoted; q != nil {
 		out.ReplyTo = &wahaReply{ID: q.ID, Body: textOf(q.Text)}

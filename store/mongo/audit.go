@@ -42,7 +42,7 @@ func (a audit) Append(ctx context.Context, entries []store.AuditEntry) error {
 }
 
 func (a audit) List(ctx context.Context, q store.AuditQuery) ([]store.AuditEntry, string, error) {
-	before, err := afterID(q.Page.Cursor)
+	before, err := store.AfterID(q.Page.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list audit: %w", err)
 	}
@@ -66,11 +66,11 @@ func (a audit) List(ctx context.Context, q store.AuditQuery) ([]store.AuditEntry
 	if len(when) > 0 {
 		filter = append(filter, bson.E{Key: "at", Value: when})
 	}
-	docs, err := findAll[auditDoc](ctx, a.s.col.audit, filter, options.Find().SetSort(desc(nil, "_id")).SetLimit(onePast(q.Page)))
+	docs, err := findAll[auditDoc](ctx, a.s.col.audit, filter, options.Find().SetSort(desc(nil, "_id")).SetLimit(store.OnePast(q.Page)))
 	if err != nil {
 		return nil, "", fault("list audit", err)
 	}
-	docs, next := cut(docs, q.Page, func(d auditDoc) any { return idKey{[]byte(d.ID)} })
+	docs, next := store.Cut(docs, q.Page, func(d auditDoc) any { return store.IDKey{ID: []byte(d.ID)} })
 	var list []store.AuditEntry
 	for _, d := range docs {
 		list = append(list, store.AuditEntry{

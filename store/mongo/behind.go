@@ -31,7 +31,7 @@ type committed struct {
 // alone says whether the unit is projected by itself: what it does touches documents that
 // units beside it may touch in another way. It is not left behind either.
 func (c committed) alone() bool {
-	return len(c.rest.Merges) > 0 || c.rest.ForgetKeys || c.rest.State != nil
+	return c.rest.ForgetKeys || c.rest.State != nil
 }
 
 // together is how many of the first units are projected at once.

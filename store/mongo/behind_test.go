@@ -29,7 +29,7 @@ func TestReadersSeeWhatIsBehind(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(context.Context, *Store) error{
 		"chat":    func(ctx context.Context, s *Store) error { return unread(ctx, s, 3) },
-		"message": func(ctx context.Context, s *Store) error { return get(s.Messages().Find(ctx, "s", "c", "3")) },
+		"message": func(ctx context.Context, s *Store) error { return get(s.Messages().Find(ctx, "s", []string{"c"}, "3")) },
 		"queued": func(ctx context.Context, s *Store) error {
 			list, err := s.Messages().Queued(ctx, "s", 10)
 			return some3(len(list), err)

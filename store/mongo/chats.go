@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -14,18 +15,24 @@ import (
 type chats struct{ s *Store }
 
 type chatDoc struct {
-	ID         string   `bson:"_id"` // session, chat
-	Session    string   `bson:"s"`
-	Chat       string   `bson:"id"`
-	Kind       string   `bson:"kind"`
-	Name       string   `bson:"name"`
-	Words      []string `bson:"w"` // of the name
-	Unread     int      `bson:"unread"`
-	Archived   bool     `bson:"archived"`
-	Pinned     bool     `bson:"pinned"`
-	MutedUntil int64    `bson:"muted"`
-	ActivityAt int64    `bson:"act"`
-	Op         int64    `bson:"u"` // the last change that went into it
+	ID          string   `bson:"_id"` // session, chat
+	Session     string   `bson:"s"`
+	Chat        string   `bson:"id"`
+	Kind        string   `bson:"kind"`
+	Name        string   `bson:"name"`
+	Words       []string `bson:"w"` // of the name
+	Unread      int      `bson:"unread"`
+	Archived    bool     `bson:"archived"`
+	Pinned      bool     `bson:"pinned"`
+	MutedUntil  int64    `bson:"muted"`
+	ActivityAt  int64    `bson:"act"`
+	Ephemeral   int      `bson:"eph,omitempty"`
+	EphemeralAt *int64   `bson:"ephAt,omitempty"`
+	ReadUpTo    *int64   `bson:"readTo,omitempty"`
+	Phone       string   `bson:"phone,omitempty"` // the number of its person
+	Into        string   `bson:"into,omitempty"`  // the chat as which it is shown; it stands in no list
+	Also        []string `bson:"also,omitempty"`
+	Op          int64    `bson:"u"` // the last change that went into it
 
 	last *messageDoc // the newest message, once it was looked for
 }
@@ -33,12 +40,22 @@ type chatDoc struct {
 func (d chatDoc) chat() store.Chat {
 	c := store.Chat{
 		SessionID: d.Session, ID: d.Chat, Kind: d.Kind, Name: d.Name, Unread: d.Unread, Archived: d.Archived, Pinned: d.Pinned,
-		MutedUntil: at(d.MutedUntil), LastActivityAt: at(d.ActivityAt),
+		MutedUntil: at(d.MutedUntil), LastActivityAt: at(d.ActivityAt), Ephemeral: d.Ephemeral, EphemeralAt: atOrNever(d.EphemeralAt),
+		ReadUpTo: atOrNever(d.ReadUpTo), Also: d.Also,
 	}
 	if d.last != nil {
+		d.last.Raw = nil
 		c.LastMessage = ptr(d.last.message())
 	}
 	return c
+}
+
+// atOrNever is the zero time where there is none.
+func atOrNever(ms *int64) time.Time {
+	if ms == nil {
+		return time.Time{}
+	}
+	return at(*ms)
 }
 
 // newestOf finds the newest message of each of these chats: one step in an index for each. It
@@ -48,6 +65,7 @@ func newestOf(session string, chats []string) bson.A {
 		bson.D{{Key: "$match", Value: bson.D{{Key: "s", Value: session}, {Key: "c", Value: bson.D{{Key: "$in", Value: chats}}}}}},
 		bson.D{{Key: "$sort", Value: desc(asc("s", "c"), "ts", "pos")}},
 		bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$c"}, {Key: "m", Value: bson.D{{Key: "$first", Value: "$$ROOT"}}}}}},
+		bson.D{{Key: "$project", Value: bson.D{{Key: "m.raw", Value: 0}}}},
 	}
 }
 
@@ -56,9 +74,12 @@ func (h chats) withLast(ctx context.Context, session string, docs []chatDoc) err
 	if len(docs) == 0 {
 		return nil
 	}
-	ids, at := make([]string, len(docs)), make(map[string]int, len(docs))
+	var ids []string
+	at := make(map[string][]int, len(docs))
 	for i, d := range docs {
-		ids[i], at[d.Chat] = d.Chat, i
+		for _, id := range append([]string{d.Chat}, d.Also...) {
+			ids, at[id] = append(ids, id), append(at[id], i)
+		}
 	}
 	cursor, err := h.s.col.messages.Aggregate(ctx, newestOf(session, ids))
 	if err != nil {
@@ -72,7 +93,11 @@ func (h chats) withLast(ctx context.Context, session string, docs []chatDoc) err
 		return err
 	}
 	for i, f := range found {
-		docs[at[f.Chat]].last = &found[i].Message
+		for _, n := range at[f.Chat] {
+			if d := &docs[n]; d.last == nil || newer(f.Message, *d.last) {
+				d.last = &found[i].Message
+			}
+		}
 	}
 	return nil
 }
@@ -105,11 +130,11 @@ func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, 
 	if err := h.s.see(ctx, q.Session); err != nil {
 		return nil, "", fault("list chats", err)
 	}
-	docs, err := findAll[chatDoc](ctx, h.s.col.chats, filter, options.Find().SetSort(chatOrder()).SetLimit(onePast(q.Page)))
+	docs, err := findAll[chatDoc](ctx, h.s.col.chats, filter, options.Find().SetSort(chatOrder()).SetLimit(store.OnePast(q.Page)))
 	if err != nil {
 		return nil, "", fault("list chats", err)
 	}
-	docs, next = cut(docs, q.Page, func(d chatDoc) any { return timeKey{At: &d.ActivityAt, ID: []byte(d.Chat)} })
+	docs, next = store.Cut(docs, q.Page, func(d chatDoc) any { return store.TimeKey{At: &d.ActivityAt, ID: []byte(d.Chat)} })
 	if err := h.withLast(ctx, q.Session, docs); err != nil {
 		return nil, "", fault("list chats", err)
 	}
@@ -124,10 +149,10 @@ func chatOrder() bson.D { return append(desc(nil, "act"), asc("id")...) }
 
 // listChats makes the filter of one page.
 func listChats(q store.ChatQuery) (bson.D, error) {
-	match := bson.D{{Key: "s", Value: q.Session}}
+	match := bson.D{{Key: "s", Value: q.Session}, {Key: "into", Value: bson.D{{Key: "$exists", Value: false}}}}
 	var and bson.A
 	if q.Page.Cursor != "" {
-		key, err := decodeTimeKey(q.Page.Cursor)
+		key, err := store.DecodeTimeKey(q.Page.Cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -150,8 +175,9 @@ func listChats(q store.ChatQuery) (bson.D, error) {
 	}
 	if words := store.Words(q.Search); len(words) > 0 {
 		or := bson.A{bson.D{{Key: "w", Value: bson.D{{Key: "$all", Value: beginnings(words)}}}}}
-		if digits := phoneDigits(q.Search); digits != "" {
-			or = append(or, bson.D{{Key: "id", Value: beginning(digits)}})
+		if digits := store.PhoneDigits(q.Search); digits != "" {
+			or = append(or, bson.D{{Key: "phone", Value: beginning(digits)}},
+				bson.D{{Key: "id", Value: beginning(digits)}, {Key: "kind", Value: bson.D{{Key: "$ne", Value: store.ChatPerson}}}})
 		}
 		and = append(and, bson.D{{Key: "$or", Value: or}})
 	}

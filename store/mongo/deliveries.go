@@ -180,7 +180,7 @@ func listDeliveries(q store.DeliveryQuery, from string) (filter, order bson.D) {
 }
 
 func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.Delivery, string, error) {
-	from, err := afterID(q.Page.Cursor)
+	from, err := store.AfterID(q.Page.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list deliveries: %w", err)
 	}
@@ -188,11 +188,11 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 		return nil, "", nil
 	}
 	filter, order := listDeliveries(q, from)
-	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, filter, options.Find().SetSort(order).SetLimit(onePast(q.Page)))
+	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, filter, options.Find().SetSort(order).SetLimit(store.OnePast(q.Page)))
 	if err != nil {
 		return nil, "", fault("list deliveries", err)
 	}
-	docs, next := cut(docs, q.Page, func(d deliveryDoc) any { return idKey{[]byte(d.ID)} })
+	docs, next := store.Cut(docs, q.Page, func(d deliveryDoc) any { return store.IDKey{ID: []byte(d.ID)} })
 	var list []store.Delivery
 	for _, doc := range docs {
 		list = append(list, doc.delivery())

@@ -60,7 +60,7 @@ func (d devices) List(ctx context.Context, session, table, prefix, after string,
 	all := below(session, table)
 	table = join(session, table)
 	ids := bson.D{{Key: "$gte", Value: table + escape(text(prefix))}, {Key: "$gt", Value: table + escape(text(after)) + "\x00"}}
-	if end, bounded := prefixEnd(prefix); bounded {
+	if end, bounded := store.PrefixEnd(prefix); bounded {
 		ids = append(ids, bson.E{Key: "$lt", Value: table + escape(text(end))})
 	} else {
 		ids = append(ids, all[1])

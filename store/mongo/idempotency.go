@@ -28,8 +28,8 @@ type callDoc struct {
 
 func newCallDoc(c store.IdempotentCall) callDoc {
 	return callDoc{
-		Key: c.Key, BodyHash: some(c.BodyHash), Holder: c.Holder, MessageID: c.MessageID,
-		CreatedAt: c.CreatedAt.UnixMilli(), ExpiresAt: c.ExpiresAt.UnixMilli(), Done: c.Done, Status: c.Status, Body: some(c.Body),
+		Key: c.Key, BodyHash: store.Some(c.BodyHash), Holder: c.Holder, MessageID: c.MessageID,
+		CreatedAt: c.CreatedAt.UnixMilli(), ExpiresAt: c.ExpiresAt.UnixMilli(), Done: c.Done, Status: c.Status, Body: store.Some(c.Body),
 	}
 }
 
@@ -38,14 +38,6 @@ func (d callDoc) call() store.IdempotentCall {
 		Key: d.Key, BodyHash: d.BodyHash, Holder: d.Holder, MessageID: d.MessageID,
 		CreatedAt: at(d.CreatedAt), ExpiresAt: at(d.ExpiresAt), Done: d.Done, Status: d.Status, Body: d.Body,
 	}
-}
-
-// some makes an empty value nil: where nothing tells them apart, they come back as nil.
-func some(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
 }
 
 func (i idempotency) Begin(ctx context.Context, c store.IdempotentCall) (store.IdempotentCall, bool, error) {
@@ -93,7 +85,7 @@ func (i idempotency) beginAgain(ctx context.Context, c callDoc) (kept callDoc, w
 
 func (i idempotency) Finish(ctx context.Context, key string, status int, body []byte) error {
 	res, err := i.s.col.calls.UpdateByID(ctx, key, bson.D{
-		{Key: "$set", Value: bson.D{{Key: "done", Value: true}, {Key: "status", Value: status}, {Key: "body", Value: some(body)}}},
+		{Key: "$set", Value: bson.D{{Key: "done", Value: true}, {Key: "status", Value: status}, {Key: "body", Value: store.Some(body)}}},
 		{Key: "$inc", Value: bson.D{{Key: "v", Value: 1}}},
 	})
 	if err == nil && res.MatchedCount == 0 {

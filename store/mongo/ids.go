@@ -42,13 +42,3 @@ func text(raw string) string {
 	}
 	return string(runes)
 }
-
-// prefixEnd returns the least string that is greater than all those that begin with prefix.
-func prefixEnd(prefix string) (end string, bounded bool) {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] < 0xff {
-			return prefix[:i] + string([]byte{prefix[i] + 1}), true
-		}
-	}
-	return "", false
-}

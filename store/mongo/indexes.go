@@ -46,7 +46,6 @@ var outdated = []string{"s_1_c_1_w_1"}
 
 // index makes the indexes that lack. What is found by its id alone needs none.
 func (s *Store) index(ctx context.Context) error {
-	some := bson.D{{Key: "$gt", Value: ""}}
 	wanted := map[*mongo.Collection][]mongo.IndexModel{
 		s.col.users:    {{Keys: asc("email"), Options: options.Index().SetUnique(true)}, {Keys: asc("role", "active")}},
 		s.col.tokens:   {{Keys: asc("user")}, {Keys: asc("expires")}},
@@ -55,9 +54,8 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.sessions: {{Keys: asc("owner", "_id")}},
 		s.col.units:    {{Keys: asc("s", "last"), Options: partial("last", bson.D{{Key: "$gt", Value: 0}})}},
 		s.col.chats:    {{Keys: append(desc(asc("s"), "act"), asc("id")...)}},
-		s.col.contacts: {
-			{Keys: asc("s", "phone"), Options: partial("phone", some)}, {Keys: asc("s", "lid"), Options: partial("lid", some)},
-		},
+		s.col.contacts: {{Keys: asc("s", "aka")}},
+		s.col.tasks:    {{Keys: asc("s", "kind", "due", "_id")}},
 		s.col.messages: {
 			{Keys: desc(asc("s", "c"), "ts", "pos")},
 			{Keys: desc(asc("s", "c", "w"), "ts", "pos"), Options: options.Index().SetName(wordsIndex)},

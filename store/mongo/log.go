@@ -147,35 +147,19 @@ func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u 
 }
 
 // unknown returns store.ErrExists when one of the unit's messages or receipts is there
-// already, once its merges are made. The caller has the line, so no other unit comes meanwhile.
+// already. The caller has the line, so no other unit comes meanwhile.
 func (s *Store) unknown(ctx context.Context, l *line, u store.Unit) error {
-	messages, receipts := map[string]bool{}, map[string]bool{}
-	for _, m := range u.Messages {
-		id := messageID(u.Session, m.MessageKey)
-		if messages[id] {
-			return store.ErrExists
-		}
-		messages[id] = true
-	}
-	for _, r := range u.Receipts {
-		id := newReceiptDoc(u.Session, r, 0).ID
-		if receipts[id] {
-			return store.ErrExists
-		}
-		receipts[id] = true
-	}
 	var messageIDs, receiptIDs []string
 	for _, m := range u.Messages {
-		for _, k := range origins(u.Merges, m.MessageKey) {
-			messageIDs = append(messageIDs, messageID(u.Session, k))
-		}
+		messageIDs = append(messageIDs, messageID(u.Session, m.MessageKey))
+	}
+	for _, r := range u.Receipts {
+		receiptIDs = append(receiptIDs, newReceiptDoc(u.Session, r, 0).ID)
+	}
+	if twice(messageIDs) || twice(receiptIDs) {
+		return store.ErrExists
 	}
 	messageIDs = l.missed.without(messageIDs)
-	for _, r := range u.Receipts {
-		for _, before := range receiptOrigins(u.Merges, r) {
-			receiptIDs = append(receiptIDs, newReceiptDoc(u.Session, before, 0).ID)
-		}
-	}
 	// In this order: a unit that is no longer behind is in the database.
 	if len(l.behind.makes(messageIDs)) > 0 || len(l.behind.makes(receiptIDs)) > 0 {
 		return store.ErrExists
@@ -201,51 +185,14 @@ func none(ctx context.Context, c *mongo.Collection, ids []string) error {
 	return fmt.Errorf("look up %s: %w", c.Name(), err)
 }
 
-// origins are the keys under which the message may be kept now that merges will move to k.
-func origins(merges []store.ChatMerge, k store.MessageKey) []store.MessageKey {
-	var keys []store.MessageKey
-	for _, r := range receiptOrigins(merges, store.Receipt{Key: k}) {
-		keys = append(keys, r.Key)
-	}
-	return keys
-}
-
-func receiptOrigins(merges []store.ChatMerge, r store.Receipt) []store.Receipt {
-	found := []store.Receipt{r}
-	for i := len(merges) - 1; i >= 0; i-- {
-		m := merges[i]
-		if m.From == m.To {
-			continue
+// twice says whether one of the ids is there twice.
+func twice(ids []string) bool {
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			return true
 		}
-		var before []store.Receipt
-		for _, r := range found {
-			if r.Key.Chat == m.From { // nothing is left there
-				continue
-			}
-			before = append(before, r)
-			if r.Key.Chat != m.To {
-				continue
-			}
-			r.Key.Chat = m.From
-			for _, sender := range was(m, r.Key.Sender) {
-				for _, by := range was(m, r.By) {
-					r.Key.Sender, r.By = sender, by
-					before = append(before, r)
-				}
-			}
-		}
-		found = before
+		seen[id] = true
 	}
-	return found
-}
-
-// was returns what a person may have been called in the chat that a merge moved.
-func was(m store.ChatMerge, person string) []string {
-	switch person {
-	case m.To:
-		return []string{m.From, m.To}
-	case m.From:
-		return nil // the merge renames it
-	}
-	return []string{person}
+	return false
 }

@@ -176,7 +176,8 @@ func TestTooLarge(t *testing.T) {
 	for _, u := range []store.Unit{
 		{Messages: []store.Message{{Raw: huge}}},
 		{Messages: []store.Message{{Text: text}}},
-		{Updates: []store.MessageUpdate{{Text: &text}}},
+		{Updates: []store.MessageUpdate{{Body: &store.Body{Text: text}}}},
+		{Tasks: []store.TaskChange{{Task: store.Task{Payload: huge}}}},
 		{Keys: []store.KeyChange{{Value: huge}}},
 		{Events: []store.Event{{Data: huge}}},
 	} {
@@ -199,18 +200,18 @@ func TestUnitComesBackAsItWas(t *testing.T) {
 	rest := restDoc{
 		ForgetKeys: true,
 		Keys:       []store.KeyChange{{Table: "t", Key: "\xff\x00", Value: []byte{}}, {Table: "t", Key: "gone"}, {Value: []byte{1}}},
-		Merges:     []store.ChatMerge{{From: "a", To: "b", Kind: "c"}},
 		Contacts:   []store.ContactUpdate{{ID: "a", LID: word}},
 		Chats:      []store.ChatUpdate{{ID: "a", ActivityAt: when, MutedUntil: &time.Time{}, Pinned: &yes, AddUnread: -1}, {}},
 		Messages:   []store.Message{{MessageKey: store.MessageKey{Chat: word, Sender: "b", ID: "c"}, Text: word, Timestamp: when, Quoted: &store.Quoted{}}},
-		Updates:    []store.MessageUpdate{{Raw: []byte{}, Text: &word, RevokedAt: &when}, {}},
+		Updates:    []store.MessageUpdate{{Body: &store.Body{Raw: []byte{}, Text: word, Content: &store.Content{ViewOnce: true}}, RevokedAt: &when}, {}},
+		Tasks:      []store.TaskChange{{Task: store.Task{ID: word, Payload: []byte{0}, Due: when}, Done: true}},
 		Receipts:   []store.Receipt{{By: "x", At: when}},
 		State:      &store.SessionUpdate{State: &word, Since: &when},
 	}
-	raw, err := bson.Marshal(rest)
+	raw, err := marshal(rest)
 	require.NoError(t, err)
 	var got restDoc
-	require.NoError(t, bson.Unmarshal(raw, &got))
+	require.NoError(t, unmarshal(raw, &got))
 	require.Equal(t, rest, got)
 }
 

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,27 +17,30 @@ import (
 type messages struct{ s *Store }
 
 type messageDoc struct {
-	ID        string         `bson:"_id"` // session, chat, message id, sender
-	Session   string         `bson:"s"`
-	Chat      string         `bson:"c"`
-	Sender    string         `bson:"f"`
-	Message   string         `bson:"i"`
-	FromMe    bool           `bson:"me"`
-	Type      string         `bson:"t"`
-	Text      string         `bson:"x"`
-	Words     []string       `bson:"w,omitempty"` // of the text
-	Quoted    *store.Quoted  `bson:"q,omitempty"`
-	Mentions  []string       `bson:"at,omitempty"`
-	Media     *store.Media   `bson:"md,omitempty"`
-	Status    string         `bson:"st"`
-	Failure   *store.Failure `bson:"fl,omitempty"`
-	Timestamp int64          `bson:"ts"`
-	StoredAt  int64          `bson:"stored"`
-	EditedAt  int64          `bson:"edited"`
-	RevokedAt int64          `bson:"revoked"`
-	Raw       []byte         `bson:"raw,omitempty"`
-	Pos       int64          `bson:"pos"`
-	Op        int64          `bson:"u"` // the last change that went into it
+	ID        string          `bson:"_id"` // session, chat, message id, sender
+	Session   string          `bson:"s"`
+	Chat      string          `bson:"c"`
+	Sender    string          `bson:"f"`
+	Message   string          `bson:"i"`
+	FromMe    bool            `bson:"me"`
+	Type      string          `bson:"t"`
+	Text      string          `bson:"x"`
+	Words     []string        `bson:"w,omitempty"` // of the text
+	Quoted    *store.Quoted   `bson:"q,omitempty"`
+	Mentions  []string        `bson:"at,omitempty"`
+	Media     *store.Media    `bson:"md,omitempty"`
+	Content   *store.Content  `bson:"ct,omitempty"`
+	Live      *store.Live     `bson:"lv,omitempty"`
+	Envelope  *store.Envelope `bson:"env,omitempty"`
+	Status    string          `bson:"st"`
+	Failure   *store.Failure  `bson:"fl,omitempty"`
+	Timestamp int64           `bson:"ts"`
+	StoredAt  int64           `bson:"stored"`
+	EditedAt  int64           `bson:"edited"`
+	RevokedAt int64           `bson:"revoked"`
+	Raw       []byte          `bson:"raw,omitempty"`
+	Pos       int64           `bson:"pos"`
+	Op        int64           `bson:"u"` // the last change that went into it
 }
 
 func messageID(session string, k store.MessageKey) string {
@@ -45,12 +49,12 @@ func messageID(session string, k store.MessageKey) string {
 
 func newMessageDoc(session string, m store.Message, pos, op int64) messageDoc {
 	if !m.RevokedAt.IsZero() {
-		m.Text, m.Raw = "", nil
+		m.SetBody(m.Body().Emptied())
 	}
 	return messageDoc{
 		ID: messageID(session, m.MessageKey), Session: session, Chat: m.Chat, Sender: m.Sender, Message: m.ID, FromMe: m.FromMe,
 		Type: m.Type, Text: m.Text, Words: store.Words(m.Text), Quoted: m.Quoted, Mentions: m.Mentions, Media: m.Media,
-		Status: m.Status, Failure: m.Failure, Timestamp: m.Timestamp.UnixMilli(), StoredAt: m.StoredAt.UnixMilli(),
+		Content: m.Content, Live: m.Live, Envelope: m.Envelope, Status: m.Status, Failure: m.Failure, Timestamp: m.Timestamp.UnixMilli(), StoredAt: m.StoredAt.UnixMilli(),
 		EditedAt: m.EditedAt.UnixMilli(), RevokedAt: m.RevokedAt.UnixMilli(), Raw: m.Raw, Pos: pos, Op: op,
 	}
 }
@@ -62,8 +66,8 @@ func (d messageDoc) key() store.MessageKey {
 func (d messageDoc) message() store.Message {
 	return store.Message{
 		SessionID: d.Session, MessageKey: d.key(), FromMe: d.FromMe, Type: d.Type, Text: d.Text, Quoted: d.Quoted,
-		Mentions: d.Mentions, Media: d.Media, Status: d.Status, Failure: d.Failure, Timestamp: at(d.Timestamp),
-		StoredAt: at(d.StoredAt), EditedAt: at(d.EditedAt), RevokedAt: at(d.RevokedAt), Raw: some(d.Raw), Pos: d.Pos,
+		Mentions: d.Mentions, Media: d.Media, Content: d.Content, Live: d.Live, Envelope: d.Envelope, Status: d.Status, Failure: d.Failure, Timestamp: at(d.Timestamp),
+		StoredAt: at(d.StoredAt), EditedAt: at(d.EditedAt), RevokedAt: at(d.RevokedAt), Raw: store.Some(d.Raw), Pos: d.Pos,
 	}
 }
 
@@ -85,28 +89,51 @@ func (h messages) Get(ctx context.Context, session string, key store.MessageKey)
 	return doc.message(), nil
 }
 
-func (h messages) Find(ctx context.Context, session, chat, id string) (store.Message, error) {
+func (h messages) Find(ctx context.Context, session string, chats []string, id string) (store.Message, error) {
 	if err := h.s.see(ctx, session); err != nil {
 		return store.Message{}, fault("find message", err)
 	}
-	// One id has one sender, but for forgeries: the sort is of a few.
-	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
-		options.Find().SetSort(newestFirst()).SetLimit(1))
-	if err == nil && len(docs) == 0 {
-		err = store.ErrNotFound
+	var newest *messageDoc
+	for _, chat := range chats {
+		// One id has one sender, but for forgeries: the sort is of a few.
+		docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
+			options.Find().SetSort(newestFirst()).SetLimit(1))
+		if err != nil {
+			return store.Message{}, fault("find message", err)
+		}
+		if len(docs) > 0 && (newest == nil || newer(docs[0], *newest)) {
+			newest = &docs[0]
+		}
 	}
-	if err != nil {
-		return store.Message{}, fault("find message", err)
+	if newest == nil {
+		return store.Message{}, fault("find message", store.ErrNotFound)
 	}
-	return docs[0].message(), nil
+	return newest.message(), nil
 }
+
+// newer says whether a stands before b in a list.
+func newer(a, b messageDoc) bool {
+	return cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), cmp.Compare(a.Pos, b.Pos)) > 0
+}
+
+// inChats matches the messages of a chat with these keys.
+func inChats(session string, chats []string) bson.D {
+	var chat any = bson.D{{Key: "$in", Value: chats}}
+	if len(chats) == 1 {
+		chat = chats[0]
+	}
+	return bson.D{{Key: "s", Value: session}, {Key: "c", Value: chat}}
+}
+
+// withoutRaw is what lists read of messages.
+func withoutRaw() bson.D { return bson.D{{Key: "raw", Value: 0}} }
 
 func (h messages) List(ctx context.Context, q store.MessageQuery) ([]store.Message, string, error) {
 	filter, err := listMessages(q)
 	if err != nil {
 		return nil, "", fmt.Errorf("list messages: %w", err)
 	}
-	if q.Page.Limit <= 0 {
+	if q.Page.Limit <= 0 || len(q.Chats) == 0 {
 		return nil, "", nil
 	}
 	if err := h.s.see(ctx, q.Session); err != nil {
@@ -116,12 +143,12 @@ func (h messages) List(ctx context.Context, q store.MessageQuery) ([]store.Messa
 	if len(store.Words(q.Search)) > 0 {
 		docs, err = h.search(ctx, q, filter)
 	} else {
-		docs, err = findAll[messageDoc](ctx, h.s.col.messages, filter, options.Find().SetSort(newestFirst()).SetLimit(onePast(q.Page)))
+		docs, err = findAll[messageDoc](ctx, h.s.col.messages, filter, options.Find().SetProjection(withoutRaw()).SetSort(newestFirst()).SetLimit(store.OnePast(q.Page)))
 	}
 	if err != nil {
 		return nil, "", fault("list messages", err)
 	}
-	docs, next := cut(docs, q.Page, func(d messageDoc) any { return timeKey{At: &d.Timestamp, Pos: d.Pos} })
+	docs, next := store.Cut(docs, q.Page, func(d messageDoc) any { return store.TimeKey{At: &d.Timestamp, Pos: d.Pos} })
 	return all(docs), next, nil
 }
 
@@ -139,7 +166,7 @@ func (h messages) search(ctx context.Context, q store.MessageQuery, filter bson.
 			Timestamp int64 `bson:"ts"`
 			Pos       int64 `bson:"pos"`
 		}](ctx, h.s.col.messages, filter, options.Find().SetProjection(placeOnly()).
-			SetSort(newestFirst()).SetLimit(onePast(q.Page)).SetHint(wordsIndex).SetAllowDiskUse(true))
+			SetSort(newestFirst()).SetLimit(store.OnePast(q.Page)).SetHint(wordsIndex).SetAllowDiskUse(true))
 		if err != nil || len(places) == 0 {
 			return nil, err
 		}
@@ -147,12 +174,10 @@ func (h messages) search(ctx context.Context, q store.MessageQuery, filter bson.
 		for _, p := range places {
 			ts, pos = append(ts, p.Timestamp), append(pos, p.Pos)
 		}
-		docs, err := findAll[messageDoc](ctx, h.s.col.messages, bson.D{
-			{Key: "s", Value: q.Session},
-			{Key: "c", Value: q.Chat},
+		docs, err := findAll[messageDoc](ctx, h.s.col.messages, append(inChats(q.Session, q.Chats), bson.D{
 			{Key: "ts", Value: bson.D{{Key: "$in", Value: ts}}},
 			{Key: "pos", Value: bson.D{{Key: "$in", Value: pos}}},
-		}, options.Find().SetSort(newestFirst()))
+		}...), options.Find().SetProjection(withoutRaw()).SetSort(newestFirst()))
 		if err != nil || len(docs) >= len(places) {
 			return docs, err
 		}
@@ -162,10 +187,10 @@ func (h messages) search(ctx context.Context, q store.MessageQuery, filter bson.
 
 // listMessages makes the filter of one page.
 func listMessages(q store.MessageQuery) (bson.D, error) {
-	filter := bson.D{{Key: "s", Value: q.Session}, {Key: "c", Value: q.Chat}}
+	filter := inChats(q.Session, q.Chats)
 	var ts, or bson.D
 	if q.Page.Cursor != "" {
-		key, err := decodeTimeKey(q.Page.Cursor)
+		key, err := store.DecodeTimeKey(q.Page.Cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +234,7 @@ func (h messages) Queued(ctx context.Context, session string, limit int) ([]stor
 		return nil, fault("list queued messages", err)
 	}
 	docs, err := findAll[messageDoc](ctx, h.s.col.messages, queuedMessages(session),
-		options.Find().SetSort(asc("ts", "pos")).SetLimit(int64(limit)).SetHint(queuedIndex))
+		options.Find().SetProjection(withoutRaw()).SetSort(asc("ts", "pos")).SetLimit(int64(limit)).SetHint(queuedIndex))
 	return all(docs), fault("list queued messages", err)
 }
 
@@ -297,6 +322,22 @@ func (h messages) Receipts(ctx context.Context, session string, key store.Messag
 		list = append(list, d.receipt())
 	}
 	return list, nil
+}
+
+func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (int, error) {
+	if len(chats) == 0 {
+		return 0, nil
+	}
+	if err := h.s.see(ctx, session); err != nil {
+		return 0, fault("count unread messages", err)
+	}
+	n, err := h.s.col.messages.CountDocuments(ctx, append(inChats(session, chats),
+		bson.E{Key: "ts", Value: bson.D{{Key: "$gte", Value: t.UnixMilli()}}}, bson.E{Key: "me", Value: false},
+		bson.E{Key: "t", Value: bson.D{{Key: "$ne", Value: store.TypeSystem}}},
+		bson.E{Key: "$or", Value: bson.A{
+			bson.D{{Key: "ts", Value: bson.D{{Key: "$gt", Value: t.UnixMilli()}}}}, bson.D{{Key: "pos", Value: bson.D{{Key: "$gt", Value: pos}}}},
+		}}))
+	return int(n), fault("count unread messages", err)
 }
 
 func olderThan(session string, before time.Time) bson.D {

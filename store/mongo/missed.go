@@ -45,10 +45,6 @@ func (m *missed) add(since int64, ids []string) {
 
 // made takes out what a unit made.
 func (m *missed) made(u store.Unit) {
-	if len(u.Merges) > 0 { // they give messages other ids
-		m.forget()
-		return
-	}
 	if len(u.Messages) == 0 {
 		return
 	}

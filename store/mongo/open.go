@@ -58,7 +58,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys                                                                    *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks                                                             *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -102,7 +102,7 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 		cfg.Database = defaultDatabase
 	}
 	client, err := mongo.Connect(options.Client().ApplyURI(cfg.URI).
-		SetTimeout(cfg.Timeout).SetReadPreference(readpref.Primary()).
+		SetBSONOptions(codecOptions()).SetTimeout(cfg.Timeout).SetReadPreference(readpref.Primary()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: ptr(true)}))
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
@@ -125,7 +125,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys:  db.Collection("keys"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -229,6 +229,9 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
+
+// Tasks reads what sessions still have to do.
+func (s *Store) Tasks() store.Tasks { return tasks{s} }
 
 // Webhooks keeps webhooks.
 func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }

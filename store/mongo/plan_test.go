@@ -72,15 +72,16 @@ func TestListsUseIndexes(t *testing.T) {
 		"queued":   find("messages", queuedMessages("s"), asc("ts", "pos")),
 		"old":      find("messages", olderThan("s", at(50)), asc("ts", "pos")),
 		"events":   find("units", unitsFrom("s", 0), asc("last")),
+		"tasks":    find("tasks", firstTasks("s", "fetch"), asc("due", "_id")),
 		"contacts": find("contacts", byID(below("s")), asc("_id")),
 	}
 	for name, page := range map[string]store.Page{
-		"first": {Limit: 10}, "next": {Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &now, ID: []byte("x"), Pos: 7})},
+		"first": {Limit: 10}, "next": {Limit: 10, Cursor: store.EncodeCursor(store.TimeKey{At: &now, ID: []byte("x"), Pos: 7})},
 	} {
 		for filter, q := range map[string]store.MessageQuery{
 			"all": {}, "mine": {FromMe: &yes, Type: "", Before: at(150), After: at(1)},
 		} {
-			q.Session, q.Chat, q.Page = "s", "3", page
+			q.Session, q.Chats, q.Page = "s", []string{"3"}, page
 			cond, err := listMessages(q)
 			require.NoError(t, err)
 			queries["messages "+name+" "+filter] = find("messages", cond, newestFirst())
@@ -95,7 +96,7 @@ func TestListsUseIndexes(t *testing.T) {
 	for name, q := range map[string]store.DeliveryQuery{
 		"newest": {}, "oldest": {Oldest: true}, "dead": {Status: store.DeliveryDead}, "oldest dead": {Status: store.DeliveryDead, Oldest: true},
 	} {
-		q.Webhook, q.Page = "w", store.Page{Limit: 10, Cursor: store.EncodeCursor(idKey{[]byte("x")})}
+		q.Webhook, q.Page = "w", store.Page{Limit: 10, Cursor: store.EncodeCursor(store.IDKey{ID: []byte("x")})}
 		filter, order := listDeliveries(q, "x")
 		queries["deliveries "+name] = find("deliveries", filter, order)
 	}
@@ -107,7 +108,7 @@ func TestListsUseIndexes(t *testing.T) {
 		require.NotContains(t, got, "COLLSCAN", name)
 		require.NotContains(t, got, "SORT", name)
 	}
-	search, err := listMessages(store.MessageQuery{Session: "s", Chat: "3", Search: "word13", Page: store.Page{Limit: 5}})
+	search, err := listMessages(store.MessageQuery{Session: "s", Chats: []string{"3"}, Search: "word13", Page: store.Page{Limit: 5}})
 	require.NoError(t, err)
 	places := append(find("messages", search, newestFirst()),
 		bson.E{Key: "projection", Value: placeOnly()}, bson.E{Key: "hint", Value: wordsIndex})

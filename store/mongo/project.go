@@ -3,6 +3,8 @@ package mongo
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -27,16 +29,9 @@ func olderThanOp(op int64) bson.E { return bson.E{Key: "u", Value: doc{{Key: "$l
 // last the head. It may have been done before, as a whole or in part. errMoved: the head is
 // not at the unit before.
 func (s *Store) project(ctx context.Context, units []committed) error {
-	p := projection{session: units[0].doc.Session, forget: -1, last: map[string]int{}}
+	p := projection{session: units[0].doc.Session, forget: -1, last: map[string]int{}, tasks: map[string]mongo.WriteModel{}}
 	for _, u := range units {
-		op := u.doc.N << opBits
-		for _, m := range u.rest.Merges { // of one that is alone
-			op++
-			if err := s.merge(ctx, p.session, m, op); err != nil {
-				return fmt.Errorf("merge chats: %w", err)
-			}
-		}
-		p.add(u, op+1)
+		p.add(u, u.doc.N<<opBits+1)
 	}
 	// From here on nothing touches a document of another kind, so all goes at once.
 	g, gctx := errgroup.WithContext(ctx)
@@ -56,6 +51,9 @@ func (s *Store) project(ctx context.Context, units []committed) error {
 	part("chats", len(p.chats), func(ctx context.Context) error { return bulk(ctx, s.col.chats, p.chats, true) })
 	part("messages", len(p.messages)+len(p.updates), func(ctx context.Context) error { return s.putMessages(ctx, p) })
 	part("receipts", len(p.receipts), func(ctx context.Context) error { return insertNew(ctx, s.col.receipts, p.receipts) })
+	part("tasks", len(p.tasks), func(ctx context.Context) error {
+		return bulk(ctx, s.col.tasks, slices.Collect(maps.Values(p.tasks)), false)
+	})
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -80,6 +78,7 @@ type projection struct {
 	messages []messageDoc
 	updates  []mongo.WriteModel // of messages
 	receipts []receiptDoc
+	tasks    map[string]mongo.WriteModel // the last of each id, which is what the changes in order come to
 }
 
 type keyWrite struct {
@@ -118,6 +117,10 @@ func (p *projection) add(u committed, op int64) {
 	}
 	for _, r := range u.rest.Receipts {
 		p.receipts = append(p.receipts, newReceiptDoc(p.session, r, op))
+		op++
+	}
+	for _, ch := range u.rest.Tasks {
+		p.tasks[ch.Task.ID] = taskWrite(p.session, ch, op)
 		op++
 	}
 }
@@ -175,6 +178,14 @@ func (s *Store) putKeys(ctx context.Context, p projection) error {
 	return bulk(ctx, s.col.keys, models, false)
 }
 
+func taskWrite(session string, ch store.TaskChange, op int64) mongo.WriteModel {
+	filter := append(byID(join(session, ch.Task.ID)), olderThanOp(op))
+	if ch.Done {
+		return mongo.NewDeleteOneModel().SetFilter(filter)
+	}
+	return mongo.NewReplaceOneModel().SetFilter(filter).SetUpsert(true).SetReplacement(newTaskDoc(session, ch.Task, op))
+}
+
 // bulk writes; documents that are there already, with a later op, are left alone. What is
 // ordered finds its documents by their ids alone.
 func bulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel, ordered bool) error {
@@ -218,22 +229,43 @@ func contactWrites(session string, u store.ContactUpdate, op int64) (models []mo
 			change = append(change, bson.E{Key: field, Value: literal(value)})
 		}
 	}
-	for _, moved := range []struct{ field, jid string }{{"phone", u.Phone}, {"lid", u.LID}} {
-		if moved.jid == "" {
+	aliases := bson.A{}
+	for _, a := range []struct{ field, jid string }{{"phone", u.Phone}, {"lid", u.LID}} {
+		if a.jid == "" {
 			continue
 		}
-		models = append(models, mongo.NewUpdateManyModel().SetFilter(doc{
-			{Key: "s", Value: session},
-			{Key: moved.field, Value: moved.jid},
-			{Key: "_id", Value: doc{{Key: "$ne", Value: id}}},
-			olderThanOp(op),
-		}).SetUpdate(doc{{Key: "$set", Value: doc{{Key: moved.field, Value: ""}}}}))
-		add(moved.field, moved.jid)
+		models = append(models, unclaim(session, id, a.field, a.jid, op))
+		aliases = append(aliases, literal(a.jid))
+		add(a.field, a.jid)
+	}
+	if len(aliases) > 0 {
+		change = append(change, bson.E{Key: "aka", Value: doc{{Key: "$setUnion", Value: bson.A{orEmpty("$aka"), aliases}}}})
 	}
 	add("name", u.Name)
 	add("push", u.PushName)
 	add("business", u.BusinessName)
+	add("same", u.SameAs)
+	if u.Also != nil {
+		change = append(change, bson.E{Key: "also", Value: literal(u.Also)})
+	}
 	return append(models, upsert(id, op, blankContact(session, u.ID), change))
+}
+
+// orEmpty is a list that may not be there.
+func orEmpty(field string) doc { return doc{{Key: "$ifNull", Value: bson.A{field, bson.A{}}}} }
+
+// unclaim takes an address from whoever has it but the contact with this id.
+func unclaim(session, id, field, jid string, op int64) mongo.WriteModel {
+	is := doc{{Key: "$eq", Value: bson.A{"$" + field, literal(jid)}}}
+	return mongo.NewUpdateManyModel().SetFilter(doc{
+		{Key: "s", Value: session},
+		{Key: "aka", Value: jid},
+		{Key: "_id", Value: doc{{Key: "$ne", Value: id}}},
+		olderThanOp(op),
+	}).SetUpdate(bson.A{doc{{Key: "$set", Value: doc{
+		{Key: "aka", Value: doc{{Key: "$setDifference", Value: bson.A{"$aka", bson.A{literal(jid)}}}}},
+		{Key: field, Value: doc{{Key: "$cond", Value: bson.A{is, "", "$" + field}}}},
+	}}}})
 }
 
 func blankContact(session, id string) doc {
@@ -245,6 +277,7 @@ func blankContact(session, id string) doc {
 		{Key: "name", Value: ""},
 		{Key: "push", Value: ""},
 		{Key: "business", Value: ""},
+		{Key: "aka", Value: bson.A{}},
 	}
 }
 
@@ -258,8 +291,8 @@ func blankChat(session, id string) doc {
 		{Key: "unread", Value: 0},
 		{Key: "archived", Value: false},
 		{Key: "pinned", Value: false},
-		{Key: "muted", Value: never},
-		{Key: "act", Value: never},
+		{Key: "muted", Value: store.Never},
+		{Key: "act", Value: store.Never},
 	}
 }
 
@@ -289,6 +322,24 @@ func chatChange(u store.ChatUpdate) (change doc) {
 	}
 	if u.MutedUntil != nil {
 		add("muted", u.MutedUntil.UnixMilli())
+	}
+	if u.Ephemeral != nil {
+		add("eph", *u.Ephemeral)
+	}
+	if u.EphemeralAt != nil {
+		add("ephAt", u.EphemeralAt.UnixMilli())
+	}
+	if !u.ReadUpTo.IsZero() {
+		add("readTo", doc{{Key: "$max", Value: bson.A{"$readTo", u.ReadUpTo.UnixMilli()}}})
+	}
+	if u.Phone != nil {
+		add("phone", literal(*u.Phone))
+	}
+	if u.Into != "" {
+		add("into", literal(u.Into))
+	}
+	if u.Also != nil {
+		add("also", literal(u.Also))
 	}
 	return change
 }

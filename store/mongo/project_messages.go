@@ -54,30 +54,46 @@ func messageChange(u store.MessageUpdate) (change doc) {
 	if u.EditedAt != nil {
 		add("edited", u.EditedAt.UnixMilli())
 	}
+	if u.Live != nil {
+		add("lv", literal(u.Live))
+	}
 	var revoked any = "$revoked"
 	if u.RevokedAt != nil {
 		revoked = u.RevokedAt.UnixMilli()
 		add("revoked", revoked)
 	}
-	if u.RevokedAt == nil && u.Text == nil && u.Raw == nil {
+	if u.RevokedAt == nil && u.Body == nil {
 		return change
 	}
 	// content empties a field of a revoked message, whatever is given for it.
-	content := func(field string, empty, given any, isGiven bool) {
-		if !isGiven {
+	content := func(field string, empty, given any) {
+		if u.Body == nil {
 			given = "$" + field
 		}
-		isRevoked := doc{{Key: "$ne", Value: bson.A{revoked, never}}}
+		isRevoked := doc{{Key: "$ne", Value: bson.A{revoked, store.Never}}}
 		add(field, doc{{Key: "$cond", Value: bson.A{isRevoked, empty, given}}})
 	}
-	var text string
-	if u.Text != nil {
-		text = *u.Text
+	var body store.Body
+	if u.Body != nil {
+		body = *u.Body
+		add("t", literal(body.Type))
 	}
-	content("x", "", literal(text), u.Text != nil)
-	content("w", bson.A{}, literal(words(text)), u.Text != nil)
-	content("raw", "$$REMOVE", literal(u.Raw), u.Raw != nil)
+	content("x", "", literal(body.Text))
+	content("w", bson.A{}, literal(words(body.Text)))
+	content("q", "$$REMOVE", given(body.Quoted, body.Quoted != nil))
+	content("at", "$$REMOVE", given(body.Mentions, len(body.Mentions) > 0))
+	content("md", "$$REMOVE", given(body.Media, body.Media != nil))
+	content("ct", "$$REMOVE", given(body.Content, body.Content != nil))
+	content("raw", "$$REMOVE", given(body.Raw, len(body.Raw) > 0))
 	return change
+}
+
+// given is a value, or none.
+func given(v any, is bool) any {
+	if !is {
+		return "$$REMOVE"
+	}
+	return literal(v)
 }
 
 var statuses = []string{

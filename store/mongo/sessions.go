@@ -235,7 +235,7 @@ func (s *Store) purgeData(ctx context.Context, id string) error {
 	ctx, cancel := unbounded(ctx)
 	defer cancel()
 	for _, c := range []*mongo.Collection{ // what is most secret, first
-		s.col.keys, s.col.units, s.col.chunks, s.col.messages, s.col.receipts, s.col.chats, s.col.contacts,
+		s.col.keys, s.col.units, s.col.chunks, s.col.messages, s.col.receipts, s.col.chats, s.col.contacts, s.col.tasks,
 	} {
 		// This may be long, but the server lets others in between.
 		if _, err := c.DeleteMany(ctx, byID(below(id))); err != nil {

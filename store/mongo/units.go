@@ -75,13 +75,36 @@ type eventDoc struct {
 type restDoc struct {
 	ForgetKeys bool                  `bson:"f,omitempty"`
 	Keys       []store.KeyChange     `bson:"k,omitempty"`
-	Merges     []store.ChatMerge     `bson:"g,omitempty"`
 	Contacts   []store.ContactUpdate `bson:"p,omitempty"`
 	Chats      []store.ChatUpdate    `bson:"c,omitempty"`
 	Messages   []store.Message       `bson:"m,omitempty"`
 	Updates    []store.MessageUpdate `bson:"u,omitempty"`
 	Receipts   []store.Receipt       `bson:"r,omitempty"`
+	Tasks      []store.TaskChange    `bson:"t,omitempty"`
 	State      *store.SessionUpdate  `bson:"s,omitempty"`
+
+	// Merges of chats, as the first version wrote them; they are read only.
+	Merges []struct {
+		From string `bson:"from"`
+		To   string `bson:"to"`
+	} `bson:"g,omitempty"`
+}
+
+func restOf(u store.Unit) restDoc {
+	return restDoc{
+		ForgetKeys: u.ForgetKeys, Keys: u.Keys, Contacts: u.Contacts, Chats: u.Chats, Messages: u.Messages,
+		Updates: u.Updates, Receipts: u.Receipts, Tasks: u.Tasks, State: u.State,
+	}
+}
+
+// modern has merges of chats as what they are today: two records that turned out to be one.
+func (r *restDoc) modern() {
+	for _, m := range r.Merges {
+		r.Contacts = append(r.Contacts,
+			store.ContactUpdate{ID: m.From, SameAs: m.To}, store.ContactUpdate{ID: m.To, Also: []string{m.From}})
+		r.Chats = append(r.Chats, store.ChatUpdate{ID: m.From, Into: m.To}, store.ChatUpdate{ID: m.To, Also: []string{m.From}})
+	}
+	r.Merges = nil
 }
 
 func unitID(session string, n int64) string { return join(session, number(n)) }
@@ -102,29 +125,25 @@ func newUnit(h head, u store.Unit) (doc unitDoc, rest restDoc, err error) {
 	doc = unitDoc{ID: unitID(u.Session, h.unit+1), Session: u.Session, N: h.unit + 1, UID: rand.Text()}
 	if len(u.Events) > 0 {
 		var events eventsDoc
-		doc.First, doc.Last, doc.Newest = h.seq+1, h.seq+int64(len(u.Events)), never
+		doc.First, doc.Last, doc.Newest = h.seq+1, h.seq+int64(len(u.Events)), store.Never
 		for _, e := range u.Events {
 			ms := e.Timestamp.UnixMilli()
 			doc.Newest = max(doc.Newest, ms)
 			events.Events = append(events.Events, eventDoc{ID: e.ID, Name: e.Name, Timestamp: ms, Data: e.Data})
 		}
-		if doc.Events.Data, err = bson.Marshal(events); err != nil {
+		if doc.Events.Data, err = marshal(events); err != nil {
 			return doc, rest, err
 		}
 	}
-	rest = restDoc{
-		ForgetKeys: u.ForgetKeys, Keys: u.Keys, Merges: u.Merges, Contacts: u.Contacts, Chats: u.Chats,
-		Messages: u.Messages, Updates: u.Updates, Receipts: u.Receipts, State: u.State,
-	}
-	doc.Rest.Data, err = bson.Marshal(rest)
+	rest = restOf(u)
+	doc.Rest.Data, err = marshal(rest)
 	return doc, rest, err
 }
 
 // fits refuses what could be committed but never be projected.
 func fits(u store.Unit) error {
-	changes := len(u.Keys) + len(u.Merges) + len(u.Contacts) + len(u.Chats) + len(u.Messages) + len(u.Updates) + len(u.Receipts)
-	if changes >= 1<<opBits-1 {
-		return fmt.Errorf("%w: a unit of %d changes", store.ErrTooLarge, changes)
+	if n := u.Changes(); n >= 1<<opBits-1 {
+		return fmt.Errorf("%w: a unit of %d changes", store.ErrTooLarge, n)
 	}
 	check := func(what string, sizes ...int) error {
 		sum := 0
@@ -146,16 +165,20 @@ func fits(u store.Unit) error {
 		}
 	}
 	for _, m := range u.Updates {
-		text := 0
-		if m.Text != nil {
-			text = len(*m.Text)
+		if m.Body == nil {
+			continue
 		}
-		if err := check("a message", text, len(m.Raw)); err != nil {
+		if err := check("a message", len(m.Body.Text), len(m.Body.Raw)); err != nil {
 			return err
 		}
 	}
 	for _, k := range u.Keys {
 		if err := check("a key", 3*len(k.Key), len(k.Value)); err != nil {
+			return err
+		}
+	}
+	for _, t := range u.Tasks {
+		if err := check("a task", len(t.Task.Payload)); err != nil {
 			return err
 		}
 	}
@@ -173,13 +196,13 @@ func (d unitDoc) events(encoded []byte) ([]store.Event, error) {
 		return nil, nil
 	}
 	var events eventsDoc
-	if err := bson.Unmarshal(encoded, &events); err != nil {
+	if err := unmarshal(encoded, &events); err != nil {
 		return nil, fmt.Errorf("events of unit %d: %w", d.N, err)
 	}
 	list := make([]store.Event, len(events.Events))
 	for i, e := range events.Events {
 		list[i] = store.Event{
-			ID: e.ID, Seq: d.First + int64(i), SessionID: d.Session, Name: e.Name, Timestamp: at(e.Timestamp), Data: some(e.Data),
+			ID: e.ID, Seq: d.First + int64(i), SessionID: d.Session, Name: e.Name, Timestamp: at(e.Timestamp), Data: store.Some(e.Data),
 		}
 	}
 	return list, nil
@@ -245,9 +268,10 @@ func (s *Store) rest(ctx context.Context, d unitDoc) (rest restDoc, err error) {
 	if err != nil {
 		return rest, err
 	}
-	if err := bson.Unmarshal(encoded, &rest); err != nil {
+	if err := unmarshal(encoded, &rest); err != nil {
 		return rest, fmt.Errorf("unit %d: %w", d.N, err)
 	}
+	rest.modern()
 	return rest, nil
 }
 

@@ -47,8 +47,6 @@ func (d userDoc) user() store.User {
 // at is the time of a number of milliseconds. The zero time has its own number.
 func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-var never = time.Time{}.UnixMilli()
-
 func (u users) Create(ctx context.Context, user store.User) error {
 	return insert(ctx, "create user", u.s.col.users, newUserDoc(user))
 }
@@ -106,7 +104,7 @@ func (u users) List(ctx context.Context, p store.Page) ([]store.User, string, er
 
 // listByID reads one page of a collection that goes by its ids.
 func listByID[T any](ctx context.Context, doing string, c *mongo.Collection, p store.Page, filter bson.D, id func(T) string) ([]T, string, error) {
-	after, err := afterID(p.Cursor)
+	after, err := store.AfterID(p.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", doing, err)
 	}
@@ -116,11 +114,11 @@ func listByID[T any](ctx context.Context, doing string, c *mongo.Collection, p s
 	if p.Cursor != "" {
 		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}})
 	}
-	docs, err := findAll[T](ctx, c, filter, options.Find().SetSort(asc("_id")).SetLimit(onePast(p)))
+	docs, err := findAll[T](ctx, c, filter, options.Find().SetSort(asc("_id")).SetLimit(store.OnePast(p)))
 	if err != nil {
 		return nil, "", fault(doing, err)
 	}
-	docs, next := cut(docs, p, func(d T) any { return idKey{[]byte(id(d))} })
+	docs, next := store.Cut(docs, p, func(d T) any { return store.IDKey{ID: []byte(id(d))} })
 	return docs, next, nil
 }
 

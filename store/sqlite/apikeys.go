@@ -76,7 +76,7 @@ func getKey(c *conn, where string, arg any) (k store.APIKey, err error) {
 }
 
 func (a apiKeys) List(ctx context.Context, owner string, p store.Page) (list []store.APIKey, next string, err error) {
-	after, err := afterID(p.Cursor)
+	after, err := store.AfterID(p.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list keys: %w", err)
 	}
@@ -89,9 +89,9 @@ func (a apiKeys) List(ctx context.Context, owner string, p store.Page) (list []s
 			k, err := scanKey(r)
 			list = append(list, k)
 			return err
-		}, `SELECT `+keyColumns+` FROM api_keys WHERE `+where+` ORDER BY id LIMIT ?`, append(args, onePast(p))...)
+		}, `SELECT `+keyColumns+` FROM api_keys WHERE `+where+` ORDER BY id LIMIT ?`, append(args, store.OnePast(p))...)
 	})
-	list, next = cut(list, p, func(k store.APIKey) any { return idKey{[]byte(k.ID)} })
+	list, next = store.Cut(list, p, func(k store.APIKey) any { return store.IDKey{ID: []byte(k.ID)} })
 	return list, next, err
 }
 

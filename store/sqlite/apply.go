@@ -6,7 +6,7 @@ import (
 	"whatsapp-api/store"
 )
 
-var insertMessage = `INSERT INTO messages (session, ` + messageColumns + `) VALUES (?` +
+var insertMessage = `INSERT INTO messages (session, ` + messageColumns + `, raw) VALUES (?,?` +
 	strings.Repeat(`,?`, strings.Count(messageColumns, ",")+1) + `) ON CONFLICT DO NOTHING`
 
 func putMessages(c *conn, h *head, list []store.Message) ([]int64, error) {
@@ -19,7 +19,7 @@ func putMessages(c *conn, h *head, list []store.Message) ([]int64, error) {
 		h.pos++
 		m.Pos, pos[i] = h.pos, h.pos
 		if !m.RevokedAt.IsZero() {
-			m.Text, m.Raw = "", nil
+			m.SetBody(m.Body().Emptied())
 		}
 		n, err := c.exec(insertMessage, append([]any{h.num}, messageArgs(&m)...)...)
 		if err == nil && n == 0 {
@@ -46,32 +46,41 @@ func updateMessages(c *conn, session int64, updates []store.MessageUpdate) error
 
 func updateMessage(c *conn, session int64, u store.MessageUpdate) error {
 	var num int64
-	var status, text string
-	var revoked bool
+	var was struct {
+		kind, status, text string
+		revoked            bool
+	}
 	k := u.Key
-	found, err := c.one(func(r *row) { num, status, text, revoked = r.int64(), r.text(), r.text(), r.int64() != never },
-		`SELECT num, status, text, revoked FROM messages WHERE `+byKey, session, k.Chat, k.ID, k.Sender)
+	found, err := c.one(func(r *row) {
+		num, was.kind, was.status, was.text, was.revoked = r.int64(), r.text(), r.text(), r.text(), r.int64() != store.Never
+	}, `SELECT num, type, status, text, revoked FROM messages WHERE `+byKey, session, k.Chat, k.ID, k.Sender)
 	if err != nil || !found {
 		return err
 	}
-	set, args, newText := messageChange(u, status, text, revoked)
+	set, args := messageChange(u, was.status)
+	text := was.text
+	if body := bodyAfter(u, was.kind, was.revoked); body != nil {
+		text = body.Text
+		set = append(set, `type = ?`, `text = ?`, `body = ?`, `raw = ?`)
+		args = append(args, body.Type, text, sayingOf(*body), store.Some(body.Raw))
+	}
 	if len(set) == 0 {
 		return nil
 	}
 	if _, err := c.exec(`UPDATE messages SET `+strings.Join(set, ", ")+` WHERE num = ?`, append(args, num)...); err != nil {
 		return err
 	}
-	if newText == text {
+	if text == was.text {
 		return nil
 	}
 	if err := unindexText(c, num); err != nil {
 		return err
 	}
-	return indexText(c, num, session, k.Chat, newText)
+	return indexText(c, num, session, k.Chat, text)
 }
 
-// messageChange are the columns that an update sets, their values, and the text after it.
-func messageChange(u store.MessageUpdate, status, text string, revoked bool) (set []string, args []any, newText string) {
+// messageChange are the columns that an update sets beside the body's, and their values.
+func messageChange(u store.MessageUpdate, status string) (set []string, args []any) {
 	add := func(column string, value any) {
 		set = append(set, column+` = ?`)
 		args = append(args, value)
@@ -79,10 +88,8 @@ func messageChange(u store.MessageUpdate, status, text string, revoked bool) (se
 	if u.Status != nil && store.StatusRises(status, *u.Status) {
 		add(`status`, *u.Status)
 	}
-	if f := u.Failure; f != nil {
-		add(`failure_code`, f.Code)
-		add(`failure_detail`, f.Detail)
-		add(`failure_retryable`, f.Retryable)
+	if u.Failure != nil {
+		add(`failure`, encode(u.Failure))
 	}
 	if u.Timestamp != nil {
 		add(`timestamp`, *u.Timestamp)
@@ -92,21 +99,29 @@ func messageChange(u store.MessageUpdate, status, text string, revoked bool) (se
 	}
 	if u.RevokedAt != nil {
 		add(`revoked`, *u.RevokedAt)
+	}
+	if u.Live != nil {
+		add(`live`, encode(u.Live))
+	}
+	return set, args
+}
+
+// bodyAfter is what a message says after an update; nil when that stays as it is.
+func bodyAfter(u store.MessageUpdate, kind string, revoked bool) *store.Body {
+	if u.RevokedAt != nil {
 		revoked = !u.RevokedAt.IsZero()
 	}
+	body := store.Body{Type: kind}
+	switch {
+	case u.Body != nil:
+		body = *u.Body
+	case !revoked:
+		return nil
+	}
 	if revoked {
-		add(`text`, "")
-		add(`raw`, nil)
-		return set, args, ""
+		body = body.Emptied()
 	}
-	if u.Text != nil {
-		text = *u.Text
-		add(`text`, text)
-	}
-	if u.Raw != nil {
-		add(`raw`, some(u.Raw))
-	}
-	return set, args, text
+	return &body
 }
 
 func putReceipts(c *conn, session int64, list []store.Receipt) error {

@@ -25,7 +25,7 @@ func (a audit) Append(ctx context.Context, entries []store.AuditEntry) error {
 }
 
 func (a audit) List(ctx context.Context, q store.AuditQuery) (list []store.AuditEntry, next string, err error) {
-	before, err := afterID(q.Page.Cursor)
+	before, err := store.AfterID(q.Page.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list audit: %w", err)
 	}
@@ -50,9 +50,9 @@ func (a audit) List(ctx context.Context, q store.AuditQuery) (list []store.Audit
 				Address: r.text(), Status: r.int(), RequestID: r.text(),
 			})
 			return nil
-		}, `SELECT `+auditColumns+` FROM audit WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, onePast(q.Page))...)
+		}, `SELECT `+auditColumns+` FROM audit WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, store.OnePast(q.Page))...)
 	})
-	list, next = cut(list, q.Page, func(e store.AuditEntry) any { return idKey{[]byte(e.ID)} })
+	list, next = store.Cut(list, q.Page, func(e store.AuditEntry) any { return store.IDKey{ID: []byte(e.ID)} })
 	return list, next, err
 }
 

@@ -10,13 +10,14 @@ import (
 
 type chats struct{ s *Store }
 
-const chatColumns = `id, kind, name, unread, archived, pinned, muted_until, activity`
+const chatColumns = `id, kind, name, unread, archived, pinned, muted_until, activity, ephemeral, ephemeral_at, read_up_to, also`
 
-func scanChat(r *row, session string) store.Chat {
-	return store.Chat{
-		SessionID: session, ID: r.text(), Kind: r.text(), Name: r.text(), Unread: r.int(),
-		Archived: r.bool(), Pinned: r.bool(), MutedUntil: r.time(), LastActivityAt: r.time(),
+func scanChat(r *row, session string) (store.Chat, error) {
+	c := store.Chat{
+		SessionID: session, ID: r.text(), Kind: r.text(), Name: r.text(), Unread: r.int(), Archived: r.bool(), Pinned: r.bool(),
+		MutedUntil: r.time(), LastActivityAt: r.time(), Ephemeral: r.int(), EphemeralAt: r.time(), ReadUpTo: r.time(),
 	}
+	return c, decode(r.blob(), &c.Also)
 }
 
 const lastMessage = `SELECT ` + messageColumns + ` FROM messages
@@ -24,11 +25,19 @@ const lastMessage = `SELECT ` + messageColumns + ` FROM messages
 
 // addLast fills in the newest message.
 func addLast(c *conn, num int64, chat *store.Chat) error {
-	return c.query(func(r *row) error {
-		m, err := scanMessage(r, chat.SessionID)
-		chat.LastMessage = &m
-		return err
-	}, lastMessage, num, chat.ID)
+	for _, key := range chat.Keys() {
+		err := c.query(func(r *row) error {
+			m, err := scanMessage(r, chat.SessionID)
+			if chat.LastMessage == nil || newer(&m, chat.LastMessage) {
+				chat.LastMessage = &m
+			}
+			return err
+		}, lastMessage, num, key)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h chats) Get(ctx context.Context, session, id string) (chat store.Chat, err error) {
@@ -38,8 +47,12 @@ func (h chats) Get(ctx context.Context, session, id string) (chat store.Chat, er
 			return err
 		}
 		if found {
-			found, err = c.one(func(r *row) { chat = scanChat(r, session) },
-				`SELECT `+chatColumns+` FROM chats WHERE session = ? AND id = ?`, num, id)
+			found = false
+			err = c.query(func(r *row) (err error) {
+				found = true
+				chat, err = scanChat(r, session)
+				return err
+			}, `SELECT `+chatColumns+` FROM chats WHERE session = ? AND id = ?`, num, id)
 		}
 		if err == nil && !found {
 			err = store.ErrNotFound
@@ -54,7 +67,7 @@ func (h chats) Get(ctx context.Context, session, id string) (chat store.Chat, er
 
 func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, next string, err error) {
 	if q.Page.Cursor != "" {
-		if _, err := decodeTimeKey(q.Page.Cursor); err != nil {
+		if _, err := store.DecodeTimeKey(q.Page.Cursor); err != nil {
 			return nil, "", fmt.Errorf("list chats: %w", err)
 		}
 	}
@@ -65,15 +78,16 @@ func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, 
 		}
 		sql, args := listChats(num, q)
 		err = c.query(func(r *row) error {
-			list = append(list, scanChat(r, q.Session))
-			return nil
+			chat, err := scanChat(r, q.Session)
+			list = append(list, chat)
+			return err
 		}, sql, args...)
 		if err != nil {
 			return err
 		}
-		list, next = cut(list, q.Page, func(chat store.Chat) any {
+		list, next = store.Cut(list, q.Page, func(chat store.Chat) any {
 			at := chat.LastActivityAt.UnixMilli()
-			return timeKey{At: &at, ID: []byte(chat.ID)}
+			return store.TimeKey{At: &at, ID: []byte(chat.ID)}
 		})
 		for i := range list {
 			if err := addLast(c, num, &list[i]); err != nil {
@@ -88,11 +102,11 @@ func (h chats) List(ctx context.Context, q store.ChatQuery) (list []store.Chat, 
 // listChats makes the query; the cursor was checked.
 func listChats(num int64, q store.ChatQuery) (sql string, args []any) {
 	var b strings.Builder
-	b.WriteString(`SELECT ` + chatColumns + ` FROM chats WHERE session = ?`)
+	b.WriteString(`SELECT ` + chatColumns + ` FROM chats WHERE session = ? AND shown_as = ''`)
 	args = append(args, num)
 	if q.Page.Cursor != "" {
 		// The first condition bounds the index; the second leaves out the rest of that time.
-		key, _ := decodeTimeKey(q.Page.Cursor)
+		key, _ := store.DecodeTimeKey(q.Page.Cursor)
 		b.WriteString(` AND activity <= ? AND (activity < ? OR id > ?)`)
 		args = append(args, *key.At, *key.At, string(key.ID))
 	}
@@ -111,43 +125,45 @@ func listChats(num int64, q store.ChatQuery) (sql string, args []any) {
 			args = append(args, " "+w)
 		}
 		b.WriteString(`)`)
-		if digits := phoneDigits(q.Search); digits != "" {
-			b.WriteString(` OR substr(id, 1, ?) = ?`)
-			args = append(args, len(digits), digits)
+		if digits := store.PhoneDigits(q.Search); digits != "" {
+			b.WriteString(` OR substr(phone, 1, ?) = ? OR substr(id, 1, ?) = ? AND kind <> 'person'`)
+			args = append(args, len(digits), digits, len(digits), digits)
 		}
 		b.WriteString(`)`)
 	}
 	b.WriteString(` ORDER BY activity DESC, id LIMIT ?`)
-	return b.String(), append(args, onePast(q.Page))
+	return b.String(), append(args, store.OnePast(q.Page))
 }
 
-const putChat = `INSERT INTO chats (session, id, kind, name, words, unread, archived, pinned, muted_until, activity)
-	VALUES (?1,?2,?3,?4,?5,max(?6,0),ifnull(?8,0),ifnull(?9,0),ifnull(?10,?11),?12)
+const putChat = `INSERT INTO chats (session, id, kind, name, words, unread, archived, pinned, muted_until, activity,
+	ephemeral, ephemeral_at, read_up_to, phone, shown_as, also)
+	VALUES (?1,?2,?3,?4,?5,max(?6,0),ifnull(?8,0),ifnull(?9,0),ifnull(?10,?11),?12,ifnull(?13,0),ifnull(?14,?11),?15,ifnull(?16,''),?17,?18)
 	ON CONFLICT (session, id) DO UPDATE SET
 	kind = CASE ?3 WHEN '' THEN kind ELSE ?3 END,
 	name = CASE ?4 WHEN '' THEN name ELSE ?4 END,
 	words = CASE ?4 WHEN '' THEN words ELSE ?5 END,
 	unread = max(0, CASE ?7 WHEN 1 THEN 0 ELSE unread END + ?6),
 	archived = ifnull(?8, archived), pinned = ifnull(?9, pinned), muted_until = ifnull(?10, muted_until),
-	activity = max(activity, ?12)`
+	activity = max(activity, ?12), ephemeral = ifnull(?13, ephemeral), ephemeral_at = ifnull(?14, ephemeral_at),
+	read_up_to = max(read_up_to, ?15), phone = ifnull(?16, phone),
+	shown_as = CASE ?17 WHEN '' THEN shown_as ELSE ?17 END, also = ifnull(?18, also)`
 
 func putChats(c *conn, num int64, updates []store.ChatUpdate) error {
 	for _, u := range updates {
-		var archived, pinned, muted any
-		if u.Archived != nil {
-			archived = *u.Archived
-		}
-		if u.Pinned != nil {
-			pinned = *u.Pinned
-		}
-		if u.MutedUntil != nil {
-			muted = *u.MutedUntil
-		}
 		_, err := c.exec(putChat, num, u.ID, u.Kind, u.Name, nameWords(u.Name), u.AddUnread, u.ClearRead,
-			archived, pinned, muted, never, u.ActivityAt)
+			orNull(u.Archived), orNull(u.Pinned), orNull(u.MutedUntil), store.Never, u.ActivityAt,
+			orNull(u.Ephemeral), orNull(u.EphemeralAt), u.ReadUpTo, orNull(u.Phone), u.Into, encodeList(u.Also))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// orNull binds NULL for nil.
+func orNull[T any](v *T) any {
+	if v == nil {
+		return nil
+	}
+	return *v
 }

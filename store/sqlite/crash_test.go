@@ -84,7 +84,7 @@ func TestKilled(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, keys, int(newest))
 			found, _, err := s.Messages().List(t.Context(), store.MessageQuery{
-				Session: session, Chat: "c", Search: "wor", Page: store.Page{Limit: 1_000_000},
+				Session: session, Chats: []string{"c"}, Search: "wor", Page: store.Page{Limit: 1_000_000},
 			})
 			require.NoError(t, err)
 			require.Len(t, found, int(newest))

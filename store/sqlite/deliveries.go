@@ -130,11 +130,11 @@ func listDeliveries(q store.DeliveryQuery, from string) (string, []any) {
 	if q.Page.Cursor != "" {
 		where, args = where+` AND id `+beyond+` ?`, append(args, from)
 	}
-	return where + ` ORDER BY id` + order + ` LIMIT ?`, append(args, onePast(q.Page))
+	return where + ` ORDER BY id` + order + ` LIMIT ?`, append(args, store.OnePast(q.Page))
 }
 
 func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []store.Delivery, next string, err error) {
-	from, err := afterID(q.Page.Cursor)
+	from, err := store.AfterID(q.Page.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list deliveries: %w", err)
 	}
@@ -145,7 +145,7 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []sto
 			return nil
 		}, `SELECT `+deliveryColumns+` FROM deliveries WHERE `+where, args...)
 	})
-	list, next = cut(list, q.Page, func(d store.Delivery) any { return idKey{[]byte(d.ID)} })
+	list, next = store.Cut(list, q.Page, func(d store.Delivery) any { return store.IDKey{ID: []byte(d.ID)} })
 	return list, next, err
 }
 

@@ -40,7 +40,7 @@ func (d devices) List(ctx context.Context, session, table, prefix, after string,
 	}
 	sql := `SELECT key, value FROM keys WHERE session = ` + sessionNum + ` AND tbl = ? AND key >= ? AND key > ?`
 	args := []any{session, table, keyBytes(prefix), keyBytes(after)}
-	if end, bounded := prefixEnd(prefix); bounded {
+	if end, bounded := store.PrefixEnd(prefix); bounded {
 		sql += ` AND key < ?`
 		args = append(args, keyBytes(end))
 	}
@@ -51,16 +51,6 @@ func (d devices) List(ctx context.Context, session, table, prefix, after string,
 		}, sql+` ORDER BY key LIMIT ?`, append(args, limit)...)
 	})
 	return list, err
-}
-
-// prefixEnd returns the least string that is greater than all those that begin with prefix.
-func prefixEnd(prefix string) (end string, bounded bool) {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] < 0xff {
-			return prefix[:i] + string([]byte{prefix[i] + 1}), true
-		}
-	}
-	return "", false
 }
 
 // keyBytes binds a key as a blob: it may be any bytes.

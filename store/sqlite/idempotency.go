@@ -37,8 +37,8 @@ func begin(c *conn, call store.IdempotentCall) (kept store.IdempotentCall, fresh
 	}
 	if !found || kept.ExpiresAt.UnixMilli() <= call.CreatedAt.UnixMilli() {
 		_, err := c.exec(`INSERT OR REPLACE INTO calls (`+callColumns+`) VALUES (?,?,?,?,?,?,?,?,?)`,
-			call.Key, some(call.BodyHash), call.Holder, call.MessageID,
-			call.CreatedAt, call.ExpiresAt, call.Done, call.Status, some(call.Body))
+			call.Key, store.Some(call.BodyHash), call.Holder, call.MessageID,
+			call.CreatedAt, call.ExpiresAt, call.Done, call.Status, store.Some(call.Body))
 		if err == nil {
 			_, err = get()
 		}
@@ -54,7 +54,7 @@ func begin(c *conn, call store.IdempotentCall) (kept store.IdempotentCall, fresh
 
 func (i idempotency) Finish(ctx context.Context, key string, status int, body []byte) error {
 	return i.s.w.write(ctx, "finish call", func(c *conn) error {
-		n, err := c.exec(`UPDATE calls SET done = 1, status = ?, body = ? WHERE key = ?`, status, some(body), key)
+		n, err := c.exec(`UPDATE calls SET done = 1, status = ?, body = ? WHERE key = ?`, status, store.Some(body), key)
 		if err == nil && n == 0 {
 			err = store.ErrNotFound
 		}
@@ -75,12 +75,4 @@ func (i idempotency) DeleteExpired(ctx context.Context, now time.Time) (n int, e
 		return err
 	})
 	return n, err
-}
-
-// some makes an empty value nil: where nothing tells them apart, they come back as nil.
-func some(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return b
 }

@@ -35,11 +35,6 @@ func commit(c *conn, u store.Unit) (kept store.Kept, err error) {
 		return kept, store.ErrNotFound
 	}
 	was := h
-	for _, m := range u.Merges {
-		if err := merge(c, h.num, m); err != nil {
-			return kept, fmt.Errorf("merge chats: %w", err)
-		}
-	}
 	// Those that may be known already come first: then nothing is there to be undone.
 	if kept.Pos, err = putMessages(c, &h, u.Messages); err != nil {
 		return kept, fmt.Errorf("messages: %w", err)
@@ -58,6 +53,9 @@ func commit(c *conn, u store.Unit) (kept store.Kept, err error) {
 	}
 	if err := updateMessages(c, h.num, u.Updates); err != nil {
 		return kept, fmt.Errorf("message updates: %w", err)
+	}
+	if err := putTasks(c, h.num, u.Tasks); err != nil {
+		return kept, fmt.Errorf("tasks: %w", err)
 	}
 	if err := putState(c, h.num, u.State); err != nil {
 		return kept, fmt.Errorf("session state: %w", err)
@@ -82,7 +80,7 @@ func putEvents(c *conn, h *head, u store.Unit) ([]store.Event, error) {
 		e.Seq, e.SessionID = h.seq, u.Session
 		e.Timestamp = time.UnixMilli(e.Timestamp.UnixMilli()).UTC()
 		_, err := c.exec(`INSERT INTO events (session, seq, id, name, timestamp, data) VALUES (?,?,?,?,?,?)`,
-			h.num, e.Seq, e.ID, e.Name, e.Timestamp, some(e.Data))
+			h.num, e.Seq, e.ID, e.Name, e.Timestamp, store.Some(e.Data))
 		if err != nil {
 			return nil, err
 		}

@@ -1,9 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,107 +13,88 @@ import (
 
 type messages struct{ s *Store }
 
-// never is the zero time as it is kept.
-var never = time.Time{}.UnixMilli()
+const messageColumns = `chat, sender, id, from_me, type, text, status, timestamp, stored, edited, revoked, pos, failure, body, live, envelope`
 
-const messageColumns = `chat, sender, id, from_me, type, text, mentions, status,
-	timestamp, stored, edited, revoked, pos, quoted_id, quoted_sender, quoted_type, quoted_text,
-	mime_type, file_name, size, seconds, width, height, failure_code, failure_detail, failure_retryable, raw`
+// saying is what a message says beyond its text, as it is kept: one value, NULL when there is
+// nothing, so that a plain text costs no more than its columns.
+type saying struct {
+	Quoted   *store.Quoted  `json:"quoted,omitempty"`
+	Mentions []string       `json:"mentions,omitempty"`
+	Media    *store.Media   `json:"media,omitempty"`
+	Content  *store.Content `json:"content,omitempty"`
+}
+
+func sayingOf(b store.Body) any {
+	if b.Quoted == nil && len(b.Mentions) == 0 && b.Media == nil && b.Content == nil {
+		return nil
+	}
+	return encode(&saying{b.Quoted, b.Mentions, b.Media, b.Content})
+}
 
 func scanMessage(r *row, session string) (store.Message, error) {
 	m := store.Message{SessionID: session}
 	m.Chat, m.Sender, m.ID = r.text(), r.text(), r.text()
-	m.FromMe, m.Type, m.Text = r.bool(), r.text(), r.text()
-	if mentions := r.blob(); mentions != nil {
-		if err := json.Unmarshal(mentions, &m.Mentions); err != nil {
-			return m, fmt.Errorf("mentions: %w", err)
-		}
-	}
-	m.Status = r.text()
+	m.FromMe, m.Type, m.Text, m.Status = r.bool(), r.text(), r.text(), r.text()
 	m.Timestamp, m.StoredAt, m.EditedAt, m.RevokedAt = r.time(), r.time(), r.time(), r.time()
 	m.Pos = r.int64()
-	if r.null() {
-		r.skip(4)
-	} else {
-		m.Quoted = &store.Quoted{ID: r.text(), Sender: r.text(), Type: r.text(), Text: r.text()}
-	}
-	if r.null() {
-		r.skip(6)
-	} else {
-		m.Media = &store.Media{
-			MimeType: r.text(), FileName: r.text(), Size: r.int64(),
-			Seconds: r.int(), Width: r.int(), Height: r.int(),
+	var said saying
+	for _, err := range []error{decode(r.blob(), &m.Failure), decode(r.blob(), &said), decode(r.blob(), &m.Live), decode(r.blob(), &m.Envelope)} {
+		if err != nil {
+			return m, err
 		}
 	}
-	if r.null() {
-		r.skip(3)
-	} else {
-		m.Failure = &store.Failure{Code: r.text(), Detail: r.text(), Retryable: r.bool()}
-	}
-	m.Raw = r.blob()
+	m.Quoted, m.Mentions, m.Media, m.Content = said.Quoted, said.Mentions, said.Media, said.Content
 	return m, nil
 }
 
-// messageArgs are the values of messageColumns.
+// messageArgs are the values of messageColumns, and raw.
 func messageArgs(m *store.Message) []any {
-	var mentions any
-	if len(m.Mentions) > 0 {
-		raw, _ := json.Marshal(m.Mentions) // strings always marshal
-		mentions = string(raw)
+	return []any{
+		m.Chat, m.Sender, m.ID, m.FromMe, m.Type, m.Text, m.Status, m.Timestamp, m.StoredAt, m.EditedAt, m.RevokedAt, m.Pos,
+		encode(m.Failure), sayingOf(m.Body()), encode(m.Live), encode(m.Envelope), store.Some(m.Raw),
 	}
-	args := make([]any, 0, 32)
-	args = append(args, m.Chat, m.Sender, m.ID, m.FromMe, m.Type, m.Text, mentions, m.Status,
-		m.Timestamp, m.StoredAt, m.EditedAt, m.RevokedAt, m.Pos)
-	if q := m.Quoted; q != nil {
-		args = append(args, q.ID, q.Sender, q.Type, q.Text)
-	} else {
-		args = append(args, nil, nil, nil, nil)
-	}
-	if f := m.Media; f != nil {
-		args = append(args, f.MimeType, f.FileName, f.Size, f.Seconds, f.Width, f.Height)
-	} else {
-		args = append(args, nil, nil, nil, nil, nil, nil)
-	}
-	args = append(args, failureArgs(m.Failure)...)
-	return append(args, some(m.Raw))
-}
-
-func failureArgs(f *store.Failure) []any {
-	if f == nil {
-		return []any{nil, nil, nil}
-	}
-	return []any{f.Code, f.Detail, f.Retryable}
 }
 
 // byKey finds one message by num, chat, id and sender.
 const byKey = `session = ? AND chat = ? AND id = ? AND sender = ?`
 
 func (h messages) Get(ctx context.Context, session string, key store.MessageKey) (store.Message, error) {
-	return h.one(ctx, "get message", session, `sender = ?`, key.Chat, key.ID, key.Sender)
+	return h.one(ctx, "get message", session, []string{key.Chat}, `sender = ?`, key.ID, key.Sender)
 }
 
-func (h messages) Find(ctx context.Context, session, chat, id string) (store.Message, error) {
-	return h.one(ctx, "find message", session, `1 ORDER BY timestamp DESC, pos DESC LIMIT 1`, chat, id)
+func (h messages) Find(ctx context.Context, session string, chats []string, id string) (store.Message, error) {
+	return h.one(ctx, "find message", session, chats, `1 ORDER BY timestamp DESC, pos DESC LIMIT 1`, id)
 }
 
-func (h messages) one(ctx context.Context, doing, session, where string, args ...any) (m store.Message, err error) {
-	list, err := h.list(ctx, doing, session, `session = `+sessionNum+` AND chat = ? AND id = ? AND `+where,
-		append([]any{session}, args...)...)
-	if err != nil {
-		return m, err
-	}
-	if len(list) == 0 {
-		return m, fmt.Errorf("%s: %w", doing, store.ErrNotFound)
-	}
-	return list[0], nil
-}
-
-func (h messages) list(ctx context.Context, doing, session, where string, args ...any) (list []store.Message, err error) {
+// one reads the newest of those found, with its raw form.
+func (h messages) one(ctx context.Context, doing, session string, chats []string, where string, args ...any) (m store.Message, err error) {
 	err = h.s.r.read(ctx, doing, func(c *conn) error {
-		list, err = readMessages(c, session, where, args...)
-		return err
+		found := false
+		for _, chat := range chats {
+			err := c.query(func(r *row) error {
+				one, err := scanMessage(r, session)
+				one.Raw = r.blob()
+				if !found || newer(&one, &m) {
+					m, found = one, true
+				}
+				return err
+			}, `SELECT `+messageColumns+`, raw FROM messages WHERE session = `+sessionNum+` AND chat = ? AND id = ? AND `+where,
+				append([]any{session, chat}, args...)...)
+			if err != nil {
+				return err
+			}
+		}
+		if !found {
+			return store.ErrNotFound
+		}
+		return nil
 	})
-	return list, err
+	return m, err
+}
+
+// newer says whether a stands before b in a list.
+func newer(a, b *store.Message) bool {
+	return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(a.Pos, b.Pos)) > 0
 }
 
 func readMessages(c *conn, session, where string, args ...any) (list []store.Message, err error) {
@@ -126,7 +108,7 @@ func readMessages(c *conn, session, where string, args ...any) (list []store.Mes
 
 func (h messages) List(ctx context.Context, q store.MessageQuery) (list []store.Message, next string, err error) {
 	if q.Page.Cursor != "" {
-		if _, err := decodeTimeKey(q.Page.Cursor); err != nil {
+		if _, err := store.DecodeTimeKey(q.Page.Cursor); err != nil {
 			return nil, "", fmt.Errorf("list messages: %w", err)
 		}
 	}
@@ -135,29 +117,40 @@ func (h messages) List(ctx context.Context, q store.MessageQuery) (list []store.
 		if err != nil || !found {
 			return err
 		}
-		where, args := listMessages(num, q)
-		list, err = readMessages(c, q.Session, where, args...)
-		return err
+		for _, chat := range q.Chats {
+			where, args := listMessages(num, chat, q)
+			page, err := readMessages(c, q.Session, where, args...)
+			if err != nil {
+				return err
+			}
+			list = append(list, page...)
+		}
+		if len(q.Chats) > 1 { // each in order
+			slices.SortFunc(list, func(a, b store.Message) int {
+				return cmp.Or(b.Timestamp.Compare(a.Timestamp), cmp.Compare(b.Pos, a.Pos))
+			})
+		}
+		return nil
 	})
-	list, next = cut(list, q.Page, func(m store.Message) any {
+	list, next = store.Cut(list, q.Page, func(m store.Message) any {
 		at := m.Timestamp.UnixMilli()
-		return timeKey{At: &at, Pos: m.Pos}
+		return store.TimeKey{At: &at, Pos: m.Pos}
 	})
 	return list, next, err
 }
 
-// listMessages makes the query after WHERE; the cursor was checked.
-func listMessages(num int64, q store.MessageQuery) (where string, args []any) {
+// listMessages makes the query after WHERE for a chat; the cursor was checked.
+func listMessages(num int64, chat string, q store.MessageQuery) (where string, args []any) {
 	var b strings.Builder
 	and := func(cond string, values ...any) {
 		b.WriteString(` AND ` + cond)
 		args = append(args, values...)
 	}
 	b.WriteString(`session = ? AND chat = ?`)
-	args = append(args, num, q.Chat)
+	args = append(args, num, chat)
 	if q.Page.Cursor != "" {
 		// The first condition bounds the index; the second leaves out the rest of that time.
-		key, _ := decodeTimeKey(q.Page.Cursor)
+		key, _ := store.DecodeTimeKey(q.Page.Cursor)
 		and(`timestamp <= ? AND (timestamp < ? OR pos < ?)`, *key.At, *key.At, key.Pos)
 	}
 	if !q.Before.IsZero() {
@@ -173,7 +166,7 @@ func listMessages(num int64, q store.MessageQuery) (where string, args []any) {
 		and(`type = ?`, q.Type)
 	}
 	const order = ` ORDER BY timestamp DESC, pos DESC`
-	args = append(args, onePast(q.Page))
+	args = append(args, store.OnePast(q.Page))
 	words := store.Words(q.Search)
 	if len(words) == 0 {
 		return b.String() + order + ` LIMIT ?`, args
@@ -181,13 +174,17 @@ func listMessages(num int64, q store.MessageQuery) (where string, args []any) {
 	// Whatever has the words is found first, and only the page is read whole: left to itself, the
 	// planner reads through the chat.
 	return `num IN (SELECT num FROM words CROSS JOIN messages ON num = words.rowid WHERE words MATCH ? AND ` + b.String() + order + ` LIMIT ?)` + order,
-		append([]any{match(num, q.Chat, words)}, args...)
+		append([]any{match(num, chat, words)}, args...)
 }
 
 const queuedMessages = `session = ` + sessionNum + ` AND status = 'queued' ORDER BY timestamp, pos LIMIT ?`
 
-func (h messages) Queued(ctx context.Context, session string, limit int) ([]store.Message, error) {
-	return h.list(ctx, "list queued messages", session, queuedMessages, session, max(limit, 0))
+func (h messages) Queued(ctx context.Context, session string, limit int) (list []store.Message, err error) {
+	err = h.s.r.read(ctx, "list queued messages", func(c *conn) error {
+		list, err = readMessages(c, session, queuedMessages, session, max(limit, 0))
+		return err
+	})
+	return list, err
 }
 
 func (h messages) Known(ctx context.Context, session string, keys []store.MessageKey) (map[store.MessageKey]bool, error) {
@@ -212,6 +209,21 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 		return nil, err
 	}
 	return known, nil
+}
+
+func (h messages) Unread(ctx context.Context, session string, chats []string, t time.Time, pos int64) (total int, err error) {
+	err = h.s.r.read(ctx, "count unread messages", func(c *conn) error {
+		for _, chat := range chats {
+			n, _, err := c.number(`SELECT count(*) FROM messages WHERE session = `+sessionNum+` AND chat = ? AND timestamp >= ?
+				AND (timestamp > ? OR pos > ?) AND from_me = 0 AND type <> ?`, session, chat, t, t, pos, store.TypeSystem)
+			if err != nil {
+				return err
+			}
+			total += int(n)
+		}
+		return nil
+	})
+	return total, err
 }
 
 func (h messages) Receipts(ctx context.Context, session string, key store.MessageKey) (list []store.Receipt, err error) {

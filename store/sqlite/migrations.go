@@ -129,6 +129,65 @@ CREATE INDEX deliveries_session ON deliveries (session);
 DROP TABLE words;
 CREATE VIRTUAL TABLE words USING fts5 (word, content='', contentless_delete=1, detail=none, tokenize='ascii');
 INSERT INTO words (rowid, word) SELECT num, tokens(session, chat, text) FROM messages WHERE text <> '';
+`, `
+-- A person's key never changes: phone and LID, also those they had before, are aliases of it.
+CREATE TABLE aliases (session INTEGER NOT NULL, jid TEXT NOT NULL, contact TEXT NOT NULL);
+CREATE UNIQUE INDEX aliases_jid ON aliases (session, jid);
+INSERT OR IGNORE INTO aliases SELECT session, phone, id FROM contacts WHERE phone <> '';
+INSERT OR IGNORE INTO aliases SELECT session, lid, id FROM contacts WHERE lid <> '';
+DROP INDEX contacts_phone;
+DROP INDEX contacts_lid;
+ALTER TABLE contacts ADD COLUMN same_as TEXT NOT NULL DEFAULT '';
+ALTER TABLE contacts ADD COLUMN also TEXT; -- JSON list
+
+ALTER TABLE chats ADD COLUMN ephemeral INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chats ADD COLUMN ephemeral_at INTEGER NOT NULL DEFAULT -62135596800000;
+ALTER TABLE chats ADD COLUMN read_up_to INTEGER NOT NULL DEFAULT -62135596800000;
+ALTER TABLE chats ADD COLUMN phone TEXT NOT NULL DEFAULT '';
+ALTER TABLE chats ADD COLUMN shown_as TEXT NOT NULL DEFAULT ''; -- it stands in no list
+ALTER TABLE chats ADD COLUMN also TEXT; -- JSON list
+UPDATE chats SET phone = ifnull((SELECT phone FROM contacts c WHERE c.session = chats.session AND c.id = chats.id), '');
+
+CREATE TABLE tasks (
+	session INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, payload BLOB, due INTEGER NOT NULL, attempt INTEGER NOT NULL);
+CREATE UNIQUE INDEX tasks_id ON tasks (session, id);
+CREATE INDEX tasks_due ON tasks (session, kind, due, id);
+
+-- What acts on another message is none itself: it waits among the tasks until it is applied.
+INSERT INTO tasks SELECT session, 'act/' || hex(chat) || '/' || hex(sender) || '/' || hex(id), 'act',
+	json_object('chat', chat, 'sender', sender, 'id', id, 'fromMe', json(iif(from_me, 'true', 'false')),
+		'timestamp', timestamp, 'raw', hex(raw)), timestamp, 0
+	FROM messages WHERE type IN ('reaction', 'edit', 'revoke', 'pin', 'keep', 'poll_vote', 'ephemeral_setting') AND raw IS NOT NULL;
+
+-- What a message says beyond its text is one JSON value; raw comes last, so that who does not ask
+-- for it reads none of it.
+ALTER TABLE messages RENAME TO old_messages;
+DROP INDEX messages_key;
+DROP INDEX messages_time;
+DROP INDEX messages_age;
+DROP INDEX messages_queued;
+CREATE TABLE messages (
+	num INTEGER PRIMARY KEY, session INTEGER NOT NULL, chat TEXT NOT NULL, sender TEXT NOT NULL, id TEXT NOT NULL,
+	from_me INTEGER NOT NULL, type TEXT NOT NULL, text TEXT NOT NULL, status TEXT NOT NULL,
+	timestamp INTEGER NOT NULL, stored INTEGER NOT NULL, edited INTEGER NOT NULL, revoked INTEGER NOT NULL,
+	pos INTEGER NOT NULL, failure TEXT, body TEXT, live TEXT, envelope TEXT, raw BLOB);
+INSERT INTO messages SELECT num, session, chat, sender, id, from_me, type, text, status, timestamp, stored, edited, revoked, pos,
+	iif(failure_code IS NULL, NULL, json_object('code', failure_code, 'detail', failure_detail,
+		'retryable', json(iif(failure_retryable, 'true', 'false')))),
+	iif(quoted_id IS NULL AND mentions IS NULL AND mime_type IS NULL, NULL, json_object(
+		'quoted', json(iif(quoted_id IS NULL, NULL, json_object('id', quoted_id, 'sender', quoted_sender, 'type', quoted_type, 'text', quoted_text))),
+		'mentions', json(mentions),
+		'media', json(iif(mime_type IS NULL, NULL, json_object('mimeType', mime_type, 'fileName', file_name, 'size', size,
+			'seconds', seconds, 'width', width, 'height', height))))),
+	NULL, NULL, raw FROM old_messages
+	WHERE type NOT IN ('reaction', 'edit', 'revoke', 'pin', 'keep', 'poll_vote', 'ephemeral_setting');
+DELETE FROM words WHERE rowid IN (SELECT num FROM old_messages
+	WHERE type IN ('reaction', 'edit', 'revoke', 'pin', 'keep', 'poll_vote', 'ephemeral_setting'));
+DROP TABLE old_messages;
+CREATE UNIQUE INDEX messages_key ON messages (session, chat, id, sender);
+CREATE INDEX messages_time ON messages (session, chat, timestamp DESC, pos DESC);
+CREATE INDEX messages_age ON messages (session, timestamp, pos);
+CREATE INDEX messages_queued ON messages (session, timestamp, pos) WHERE status = 'queued';
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process

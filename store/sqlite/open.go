@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"go.uber.org/zap"
 
 	"whatsapp-api/store"
@@ -53,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := private(cfg.Path); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
-	s, err := open(cfg)
+	s, err := open(ctx, cfg)
 	if err != nil {
 		return nil, fault("open sqlite file "+cfg.Path, err)
 	}
@@ -63,8 +64,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-func open(cfg Config) (*Store, error) {
-	c, err := openConn(cfg.Path,
+func open(ctx context.Context, cfg Config) (*Store, error) {
+	c, err := openFirst(ctx, cfg.Path,
 		"journal_mode=WAL", "synchronous=FULL", "foreign_keys=1",
 		"cache_size=-32768", "journal_size_limit=67108864", "temp_store=MEMORY") // the writer makes the checkpoints
 	if err != nil {
@@ -76,12 +77,37 @@ func open(cfg Config) (*Store, error) {
 	if err := private(cfg.Path); err != nil { // SQLite may have made its side files anew
 		return nil, errors.Join(err, c.close())
 	}
-	w := newWriter(c, cfg.Path, cfg.Log)
+	w := newWriter(c, cfg.Log)
 	r, err := openReaders(cfg.Path, cfg.Readers)
 	if err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return &Store{w: w, r: r, log: cfg.Log}, nil
+}
+
+// openFirst is openConn for the connection that makes a new file what it is. Others may be doing
+// the same at this moment, and SQLite waits for none of them then, whatever its busy timeout:
+// the turn of the journal to WAL fails as busy at once, and an opening that finds the WAL of an empty
+// file removes it, and fails when another has done so before. So it is tried again for as
+// long as the busy timeout.
+func openFirst(ctx context.Context, path string, pragmas ...string) (*conn, error) {
+	const pause = 5 * time.Millisecond
+	for deadline := time.Now().Add(busyTimeout); ; {
+		c, err := openConn(path, pragmas...)
+		if err == nil || !opensElsewhere(err) || time.Now().After(deadline) {
+			return c, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// opensElsewhere says that an opening failed because of another one.
+func opensElsewhere(err error) bool {
+	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.IOERR_DELETE_NOENT)
 }
 
 // private makes the file and its two side files if they are missing, and lets no one
@@ -168,6 +194,9 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }
+
+// Tasks reads what sessions still have to do.
+func (s *Store) Tasks() store.Tasks { return tasks{s} }
 
 // Webhooks keeps webhooks.
 func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }

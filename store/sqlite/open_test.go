@@ -114,12 +114,46 @@ func TestWordsAreIndexedAnew(t *testing.T) {
 		INSERT INTO words (rowid, word) VALUES (3, 'zy0123456789abcdef grz0000fcz0000dfe')`))
 	require.NoError(t, c.close())
 	s := openAt(t, path)
-	list, _, err := s.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chat: "c", Search: "zo", Page: store.Page{Limit: 2}})
+	list, _, err := s.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "zo", Page: store.Page{Limit: 2}})
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	n, err := s.Messages().DeleteBefore(t.Context(), "s", time.UnixMilli(5), 10)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
+}
+
+// openAtOnce opens a file that many times at the same moment.
+func openAtOnce(t *testing.T, path string, times int) []*Store {
+	t.Helper()
+	stores, errs := make([]*Store, times), make([]error, times)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range stores {
+		wg.Go(func() {
+			<-start
+			stores[i], errs[i] = Open(t.Context(), Config{Path: path, Readers: 1})
+		})
+	}
+	close(start)
+	wg.Wait()
+	for _, s := range stores {
+		if s != nil {
+			t.Cleanup(func() { require.NoError(t, s.Close()) })
+		}
+	}
+	require.NoError(t, errors.Join(errs...))
+	return stores
+}
+
+// TestOpenedAtOnce opens new files from many sides at the same moment: all of them turn the
+// file's journal over to WAL, which SQLite's busy timeout does not cover.
+func TestOpenedAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		for _, s := range openAtOnce(t, filepath.Join(t.TempDir(), "store.db"), 8) {
+			require.NoError(t, s.Close())
+		}
+	}
 }
 
 // TestTwoProcesses writes to one file from two stores at once, as the server and the
@@ -128,11 +162,7 @@ func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
 	var wg sync.WaitGroup
-	stores := make([]*Store, 3)
-	for i := range stores {
-		wg.Go(func() { stores[i] = openAt(t, path) }) // also the migrations race
-	}
-	wg.Wait()
+	stores := openAtOnce(t, path, 3) // also the migrations race
 	require.NoError(t, stores[0].Sessions().Create(t.Context(), store.Session{ID: "s"}))
 	for p, s := range stores {
 		wg.Go(func() {
@@ -191,7 +221,7 @@ func TestFullDisk(t *testing.T) {
 		keys, err := s.Devices().List(ctx, "s", "t", "", "", 10_000)
 		require.NoError(t, err)
 		require.Len(t, keys, n)
-		found, _, err := s.Messages().List(ctx, store.MessageQuery{Session: "s", Chat: "c", Search: "hel", Page: store.Page{Limit: 10_000}})
+		found, _, err := s.Messages().List(ctx, store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "hel", Page: store.Page{Limit: 10_000}})
 		require.NoError(t, err)
 		require.Len(t, found, n)
 	}

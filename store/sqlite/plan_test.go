@@ -34,7 +34,7 @@ type query struct {
 
 // webhookQueries are the lists of webhooks and deliveries.
 func webhookQueries() (queries []query) {
-	page := store.Page{Limit: 10, Cursor: store.EncodeCursor(idKey{[]byte("x")})}
+	page := store.Page{Limit: 10, Cursor: store.EncodeCursor(store.IDKey{ID: []byte("x")})}
 	for index, q := range map[string]store.WebhookQuery{"webhooks_owner": {Owner: "ann", Page: page}, "webhooks_session": {Session: "s", Page: page}} {
 		where, args := listWebhooks(q, "x")
 		queries = append(queries, query{index, index, `SELECT ` + webhookColumns + ` FROM webhooks WHERE ` + where, args})
@@ -59,8 +59,8 @@ func TestListsUseIndexes(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "store.db"))
 	at := int64(5)
 	yes := true
-	chatPage := store.Page{Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &at, ID: []byte("x")})}
-	messagePage := store.Page{Limit: 10, Cursor: store.EncodeCursor(timeKey{At: &at, Pos: 3})}
+	chatPage := store.Page{Limit: 10, Cursor: store.EncodeCursor(store.TimeKey{At: &at, ID: []byte("x")})}
+	messagePage := store.Page{Limit: 10, Cursor: store.EncodeCursor(store.TimeKey{At: &at, Pos: 3})}
 	var queries []query
 	for name, q := range map[string]store.ChatQuery{
 		"chats": {Page: store.Page{Limit: 10}}, "chats, next page": {Page: chatPage},
@@ -73,7 +73,7 @@ func TestListsUseIndexes(t *testing.T) {
 		"messages": {Page: store.Page{Limit: 10}}, "messages, next page": {Page: messagePage},
 		"messages, filtered": {Page: messagePage, FromMe: &yes, Type: "text", Before: time.UnixMilli(9), After: time.UnixMilli(1)},
 	} {
-		where, args := listMessages(1, q)
+		where, args := listMessages(1, "c", q)
 		queries = append(queries, query{name, "messages_time", `SELECT ` + messageColumns + ` FROM messages WHERE ` + where, args})
 	}
 	queries = append(queries,
@@ -87,8 +87,8 @@ func TestListsUseIndexes(t *testing.T) {
 			[]any{1, "t", []byte("a"), []byte("b"), []byte("c"), 4},
 		},
 		query{"contacts", "contacts_id", `SELECT id FROM contacts WHERE session = ? AND id > ? ORDER BY id LIMIT ?`, []any{1, "a", 2}},
-		query{"contact by phone", "contacts_phone", `SELECT id FROM contacts WHERE session = ? AND phone = ? AND phone <> ''`, []any{1, "a"}},
-		query{"contact by lid", "contacts_lid", `SELECT id FROM contacts WHERE session = ? AND lid = ? AND lid <> ''`, []any{1, "a"}},
+		query{"alias", "aliases_jid", `SELECT contact FROM aliases WHERE session = ? AND jid = ?`, []any{1, "a"}},
+		query{"tasks", "tasks_due", firstTasks, []any{"s", "fetch", 5}},
 		query{"receipts", "receipts_key", `SELECT at FROM receipts WHERE session = ? AND chat = ? AND id = ? AND sender = ?`, []any{1, "c", "i", "s"}},
 	)
 	queries = append(queries, webhookQueries()...)
@@ -98,7 +98,7 @@ func TestListsUseIndexes(t *testing.T) {
 		require.NotContains(t, got, "SCAN", "%s:\n%s", q.name, got)
 		require.NotContains(t, got, "TEMP B-TREE", "%s:\n%s", q.name, got)
 	}
-	where, args := listMessages(1, store.MessageQuery{Chat: "c", Search: "two words", Page: messagePage})
+	where, args := listMessages(1, "c", store.MessageQuery{Search: "two words", Page: messagePage})
 	got := plan(t, s, `SELECT num FROM messages WHERE `+where, args...)
 	require.Contains(t, got, "words VIRTUAL TABLE INDEX", "a search goes by the words")
 	require.NotContains(t, got, "SCAN messages", got)

@@ -74,7 +74,7 @@ func getSession(c *conn, id string) (session store.Session, err error) {
 }
 
 func (s sessions) List(ctx context.Context, owner string, p store.Page) (list []store.Session, next string, err error) {
-	after, err := afterID(p.Cursor)
+	after, err := store.AfterID(p.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list sessions: %w", err)
 	}
@@ -88,9 +88,9 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) (list []
 			session, err := scanSession(r)
 			list = append(list, session)
 			return err
-		}, sql+` ORDER BY id LIMIT ?`, append(args, onePast(p))...)
+		}, sql+` ORDER BY id LIMIT ?`, append(args, store.OnePast(p))...)
 	})
-	list, next = cut(list, p, func(s store.Session) any { return idKey{[]byte(s.ID)} })
+	list, next = store.Cut(list, p, func(s store.Session) any { return store.IDKey{ID: []byte(s.ID)} })
 	return list, next, err
 }
 
@@ -124,22 +124,10 @@ func putState(c *conn, num int64, u *store.SessionUpdate) error {
 	if u == nil {
 		return nil
 	}
-	var since any
-	if u.Since != nil {
-		since = *u.Since
-	}
 	_, err := c.exec(`UPDATE sessions SET state=ifnull(?,state), reason=ifnull(?,reason), since=ifnull(?,since),
 		phone=ifnull(?,phone), lid=ifnull(?,lid), push_name=ifnull(?,push_name) WHERE num=?`,
-		ptr(u.State), ptr(u.Reason), since, ptr(u.Phone), ptr(u.LID), ptr(u.PushName), num)
+		orNull(u.State), orNull(u.Reason), orNull(u.Since), orNull(u.Phone), orNull(u.LID), orNull(u.PushName), num)
 	return err
-}
-
-// ptr binds NULL for nil.
-func ptr(s *string) any {
-	if s == nil {
-		return nil
-	}
-	return *s
 }
 
 // deleteBatch is how many rows of a deleted session go at once, so that other writes
@@ -172,6 +160,8 @@ func (s *Store) purge(ctx context.Context, num int64) error {
 		`DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE session = ? LIMIT ?)`,
 		`DELETE FROM receipts WHERE rowid IN (SELECT rowid FROM receipts WHERE session = ? LIMIT ?)`,
 		`DELETE FROM chats WHERE rowid IN (SELECT rowid FROM chats WHERE session = ? LIMIT ?)`,
+		`DELETE FROM tasks WHERE rowid IN (SELECT rowid FROM tasks WHERE session = ? LIMIT ?)`,
+		`DELETE FROM aliases WHERE rowid IN (SELECT rowid FROM aliases WHERE session = ? LIMIT ?)`,
 		`DELETE FROM contacts WHERE rowid IN (SELECT rowid FROM contacts WHERE session = ? LIMIT ?)`,
 	} {
 		err := s.inBatches(ctx, "delete session", func(c *conn) (int, error) { return c.exec(sql, num, deleteBatch) })

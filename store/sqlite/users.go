@@ -57,7 +57,7 @@ func getUser(c *conn, where, arg string) (user store.User, err error) {
 }
 
 func (u users) List(ctx context.Context, p store.Page) (list []store.User, next string, err error) {
-	after, err := afterID(p.Cursor)
+	after, err := store.AfterID(p.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list users: %w", err)
 	}
@@ -65,9 +65,9 @@ func (u users) List(ctx context.Context, p store.Page) (list []store.User, next 
 		return c.query(func(r *row) error {
 			list = append(list, scanUser(r))
 			return nil
-		}, `SELECT `+userColumns+` FROM users WHERE id > ? ORDER BY id LIMIT ?`, after, onePast(p))
+		}, `SELECT `+userColumns+` FROM users WHERE id > ? ORDER BY id LIMIT ?`, after, store.OnePast(p))
 	})
-	list, next = cut(list, p, func(u store.User) any { return idKey{[]byte(u.ID)} })
+	list, next = store.Cut(list, p, func(u store.User) any { return store.IDKey{ID: []byte(u.ID)} })
 	return list, next, err
 }
 

@@ -90,11 +90,11 @@ func listWebhooks(q store.WebhookQuery, after string) (string, []any) {
 	if q.Session != "" {
 		where, args = where+`session = ? AND `, append(args, q.Session)
 	}
-	return where + `id > ? ORDER BY id LIMIT ?`, append(args, after, onePast(q.Page))
+	return where + `id > ? ORDER BY id LIMIT ?`, append(args, after, store.OnePast(q.Page))
 }
 
 func (w webhooks) List(ctx context.Context, q store.WebhookQuery) (list []store.Webhook, next string, err error) {
-	after, err := afterID(q.Page.Cursor)
+	after, err := store.AfterID(q.Page.Cursor)
 	if err != nil {
 		return nil, "", fmt.Errorf("list webhooks: %w", err)
 	}
@@ -106,7 +106,7 @@ func (w webhooks) List(ctx context.Context, q store.WebhookQuery) (list []store.
 			return err
 		}, `SELECT `+webhookColumns+` FROM webhooks WHERE `+where, args...)
 	})
-	list, next = cut(list, q.Page, func(w store.Webhook) any { return idKey{[]byte(w.ID)} })
+	list, next = store.Cut(list, q.Page, func(w store.Webhook) any { return store.IDKey{ID: []byte(w.ID)} })
 	return list, next, err
 }
 

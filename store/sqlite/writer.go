@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +18,6 @@ const (
 	checkpointEvery = time.Minute
 	checkpointRest  = time.Second            // after one that readers have hindered
 	checkpointWait  = 100 * time.Millisecond // for readers to let the WAL begin anew
-	reserveFrom     = 1 << 20                // bytes of the WAL in use, from which it gets its full size
 )
 
 // States of a job.
@@ -41,7 +39,6 @@ type job struct {
 // writer is the one goroutine that writes.
 type writer struct {
 	c     *conn
-	path  string
 	log   *zap.Logger
 	jobs  chan *job
 	quit  chan struct{}
@@ -53,12 +50,11 @@ type writer struct {
 	checked  time.Time // when the WAL was last taken over into the file
 	used     int       // bytes of the WAL in use
 	hindered bool      // by readers, the last time
-	reserved bool      // the WAL has its full size, or cannot have it
 }
 
-func newWriter(c *conn, path string, log *zap.Logger) *writer {
+func newWriter(c *conn, log *zap.Logger) *writer {
 	w := &writer{
-		c: c, path: path, log: log, checked: time.Now(),
+		c: c, log: log, checked: time.Now(),
 		jobs: make(chan *job, maxBatch), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	c.db.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
@@ -246,12 +242,6 @@ func (w *writer) checkpoint() {
 	if w.used == 0 {
 		return
 	}
-	if w.used >= reserveFrom && !w.reserved {
-		w.reserved = true
-		if err := w.reserve(); err != nil {
-			w.log.Warn("no room reserved for the WAL", zap.Error(err))
-		}
-	}
 	since := time.Since(w.checked)
 	if since < checkpointEvery && (w.used < checkpointBytes || w.hindered && since < checkpointRest) {
 		return
@@ -271,32 +261,4 @@ func (w *writer) checkpoint() {
 	case !w.hindered:
 		w.log.Warn("checkpoint failed", zap.Error(err))
 	}
-}
-
-// reserve gives the WAL at once the size that it comes to. SQLite takes zeros behind its
-// end for nothing, and only who may write, as we do meanwhile, lets it grow.
-func (w *writer) reserve() (err error) {
-	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	defer func() {
-		_, rerr := w.c.exec("ROLLBACK")
-		err = errors.Join(err, rerr)
-	}()
-	f, err := os.OpenFile(w.path+"-wal", os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	zeros := make([]byte, reserveFrom)
-	for at := info.Size(); at < checkpointBytes+reserveFrom; at += reserveFrom {
-		if _, err := f.WriteAt(zeros, at); err != nil {
-			return err
-		}
-	}
-	return f.Sync()
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"whatsapp-api/store"
@@ -48,11 +49,11 @@ var chatCases = []testCase{
 		k.Equal(store.Chat{SessionID: "s", ID: "c", Kind: store.ChatGroup}, k.chat("s", "c"))
 		k.putChats("s", store.ChatUpdate{
 			ID: "d", Kind: store.ChatPerson, Name: "Ann", ActivityAt: at(5).Add(time.Microsecond), AddUnread: 3, ClearRead: true,
-			Archived: ptr(true), Pinned: ptr(true), MutedUntil: ptr(at(90)),
+			Archived: ptr(true), Pinned: ptr(true), MutedUntil: ptr(at(90)), Ephemeral: ptr(60), EphemeralAt: ptr(at(3)), ReadUpTo: at(4),
 		})
 		want := store.Chat{
 			SessionID: "s", ID: "d", Kind: store.ChatPerson, Name: "Ann", Unread: 3, Archived: true, Pinned: true,
-			MutedUntil: at(90), LastActivityAt: at(5),
+			MutedUntil: at(90), Ephemeral: 60, EphemeralAt: at(3), ReadUpTo: at(4), LastActivityAt: at(5),
 		}
 		k.Equal(want, k.chat("s", "d"))
 	}},
@@ -201,7 +202,7 @@ var chatCases = []testCase{
 		k.Equal("1", last(), "an older message came later")
 		k.commit(store.Unit{Session: "s", Messages: []store.Message{text("c", "p", "2", at(5), "")}})
 		k.Equal("2", last(), "of the same time the one stored later")
-		k.commit(store.Unit{Session: "s", Updates: []store.MessageUpdate{{Key: store.MessageKey{Chat: "c", Sender: "p", ID: "0"}, Timestamp: ptr(at(6)), Text: ptr("new")}}})
+		k.commit(store.Unit{Session: "s", Updates: []store.MessageUpdate{{Key: store.MessageKey{Chat: "c", Sender: "p", ID: "0"}, Timestamp: ptr(at(6)), Body: says("new")}}})
 		k.Equal("0", last(), "its time was changed")
 		k.Equal("new", k.chat("s", "c").LastMessage.Text)
 		n, err := k.st.Messages().DeleteBefore(k.ctx, "s", at(6), 100)
@@ -211,6 +212,54 @@ var chatCases = []testCase{
 		_, err = k.st.Messages().DeleteBefore(k.ctx, "s", at(7), 100)
 		k.NoError(err)
 		k.Equal("", last())
+	}},
+	{"read up to the later", func(k *kit) {
+		k.session("s")
+		k.putChats("s", store.ChatUpdate{ID: "c", ReadUpTo: at(5)})
+		k.putChats("s", store.ChatUpdate{ID: "c", ReadUpTo: at(3)})
+		k.Equal(at(5), k.chat("s", "c").ReadUpTo)
+	}},
+	{"found by the number of its person", func(k *kit) {
+		k.session("s")
+		k.putChats("s", store.ChatUpdate{ID: "900@lid", Kind: store.ChatPerson, Phone: ptr("34600@s")}, store.ChatUpdate{ID: "900@g.us", Kind: store.ChatGroup})
+		k.Equal([]string{"900@lid"}, k.chatIDs(store.ChatQuery{Session: "s", Search: "+34 6"}, 9))
+		k.Equal([]string{"900@g.us"}, k.chatIDs(store.ChatQuery{Session: "s", Search: "900"}, 9), "a hidden id is no number")
+		k.putChats("s", store.ChatUpdate{ID: "900@lid", Phone: ptr("")})
+		k.Empty(k.chatIDs(store.ChatQuery{Session: "s", Search: "346"}, 9))
+	}},
+	{"two that turn out to be one", func(k *kit) {
+		k.session("s")
+		k.putChats("s",
+			store.ChatUpdate{ID: "a", Kind: store.ChatPerson, ActivityAt: at(2), AddUnread: 1},
+			store.ChatUpdate{ID: "b", Kind: store.ChatPerson, ActivityAt: at(4), AddUnread: 2})
+		var want []string
+		for i := range 6 {
+			chat := []string{"a", "b"}[i%2]
+			k.putMessages("s", text(chat, "p", fmt.Sprint(i), at(i), "word"))
+			want = append([]string{fmt.Sprint(i)}, want...)
+		}
+		k.putChats("s", store.ChatUpdate{ID: "b", Into: "a"}, store.ChatUpdate{ID: "a", Also: []string{"b"}, AddUnread: 2, ActivityAt: at(4)})
+		k.Equal([]string{"a"}, k.chatIDs(store.ChatQuery{Session: "s"}, 9))
+		chat := k.chat("s", "a")
+		k.Equal([]string{"a", "b"}, chat.Keys())
+		k.Equal("5", chat.LastMessage.ID)
+		k.Equal(3, chat.Unread)
+		for limit := 1; limit < 8; limit++ {
+			k.Equal(want, k.messageIDs(store.MessageQuery{Session: "s", Chats: chat.Keys()}, limit))
+			k.Equal(want, k.messageIDs(store.MessageQuery{Session: "s", Chats: chat.Keys(), Search: "word"}, limit))
+		}
+		m, err := k.st.Messages().Find(k.ctx, "s", chat.Keys(), "3")
+		k.NoError(err)
+		k.Equal("b", m.Chat)
+		third := k.message("s", store.MessageKey{Chat: "a", Sender: "p", ID: "2"})
+		for pos, want := range map[int64]int{third.Pos: 3, third.Pos - 1: 4, math.MaxInt64: 3} {
+			n, err := k.st.Messages().Unread(k.ctx, "s", chat.Keys(), at(2), pos)
+			k.NoError(err)
+			k.Equal(want, n)
+		}
+		list, _, err := k.st.Chats().List(k.ctx, store.ChatQuery{Session: "s", Page: store.Page{Limit: 3}})
+		k.NoError(err)
+		k.Equal("5", list[0].LastMessage.ID)
 	}},
 	{"strange ids and names", func(k *kit) {
 		k.session("s")

@@ -117,7 +117,7 @@ var eventCases = []testCase{
 		k.Equal(int64(11), kept.LastSeq, "the newest stayed known")
 		k.Equal([]int64{11}, k.seqs("s", 10, 10))
 		k.bounds("s", 11, 11)
-		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c"}, 9), 5)
+		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}}, 9), 5)
 		k.full("other", 10)
 	}},
 	{"prune leaves no gaps", func(k *kit) {

@@ -32,7 +32,7 @@ func FuzzLists(f *testing.F, st store.Store) {
 					return err
 				},
 				"messages": func() error {
-					_, _, err := st.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chat: "c", Search: search, Page: p})
+					_, _, err := st.Messages().List(t.Context(), store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: search, Page: p})
 					return err
 				},
 				"contacts": func() error { _, _, err := st.Contacts().List(t.Context(), "s", p); return err },

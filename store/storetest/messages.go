@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"whatsapp-api/store"
@@ -50,9 +51,9 @@ var messageCases = []testCase{
 		for _, session := range []string{"none", k.session("s")} {
 			_, err := k.st.Messages().Get(k.ctx, session, key)
 			k.ErrorIs(err, store.ErrNotFound)
-			_, err = k.st.Messages().Find(k.ctx, session, "c", "m")
+			_, err = k.st.Messages().Find(k.ctx, session, []string{"c"}, "m")
 			k.ErrorIs(err, store.ErrNotFound)
-			k.Empty(k.messageIDs(store.MessageQuery{Session: session, Chat: "c"}, 5))
+			k.Empty(k.messageIDs(store.MessageQuery{Session: session, Chats: []string{"c"}}, 5))
 			queued, err := k.st.Messages().Queued(k.ctx, session, 5)
 			k.NoError(err)
 			k.Empty(queued)
@@ -77,7 +78,7 @@ var messageCases = []testCase{
 		k.Equal(bare, k.message("s", bare.MessageKey))
 		zero := bare
 		zero.ID = "zero"
-		zero.Quoted, zero.Media, zero.Failure = &store.Quoted{}, &store.Media{}, &store.Failure{}
+		zero.Quoted, zero.Media, zero.Failure, zero.Envelope = &store.Quoted{}, &store.Media{}, &store.Failure{}, &store.Envelope{}
 		zero.Mentions, zero.Raw = []string{}, []byte{}
 		zero.Pos = k.putMessages("s", zero)[0]
 		zero.Mentions, zero.Raw = nil, nil // where nothing tells them apart, empty comes back as nil
@@ -102,10 +103,10 @@ var messageCases = []testCase{
 		k.session("s")
 		k.putMessages("s", text("c", "p", "m", at(2), "of p"), text("c", "q", "m", at(1), "of q"), text("d", "p", "m", at(3), "in d"))
 		k.Equal("of q", k.message("s", store.MessageKey{Chat: "c", Sender: "q", ID: "m"}).Text)
-		m, err := k.st.Messages().Find(k.ctx, "s", "c", "m")
+		m, err := k.st.Messages().Find(k.ctx, "s", []string{"c"}, "m")
 		k.NoError(err)
 		k.Equal("of p", m.Text, "the newest of the chat")
-		_, err = k.st.Messages().Find(k.ctx, "s", "e", "m")
+		_, err = k.st.Messages().Find(k.ctx, "s", []string{"e"}, "m")
 		k.ErrorIs(err, store.ErrNotFound)
 	}},
 	{"keys do not run into each other", func(k *kit) {
@@ -148,7 +149,8 @@ var messageCases = []testCase{
 		for i, s := range strange {
 			m := everything("s")
 			m.MessageKey = store.MessageKey{Chat: "c" + s, Sender: s, ID: fmt.Sprint(i)}
-			m.Text, m.Quoted.Text, m.Media.FileName, m.Failure.Detail, m.Raw = s, s, s, s, []byte("x"+s)
+			in := strings.ToValidUTF8(s, "") // records within a message are text
+			m.Text, m.Quoted.Text, m.Media.FileName, m.Failure.Detail, m.Raw = s, in, in, in, []byte("x"+s)
 			m.Pos = k.putMessages("s", m)[0]
 			k.Equal(m, k.message("s", m.MessageKey))
 		}
@@ -165,7 +167,7 @@ var messageCases = []testCase{
 		k.Equal(int64(2), kept.LastSeq)
 		k.reopen()
 		k.NoError(k.st.Log().Recover(k.ctx, "s"))
-		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c"}, 7), 40)
+		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}}, 7), 40)
 		k.True(bytes.Equal(u.Messages[39].Raw, k.message("s", u.Messages[39].MessageKey).Raw))
 		events, err := k.st.Log().After(k.ctx, "s", 0, 10)
 		k.NoError(err)
@@ -186,14 +188,14 @@ var messageCases = []testCase{
 		k.putMessages("s", text("c", "p", "old", at(-1), ""))
 		want = append(want, "old")
 		for _, limit := range []int{1, 2, 3, 5, 13, 14, 100} {
-			k.Equal(want, k.messageIDs(store.MessageQuery{Session: "s", Chat: "c"}, limit))
+			k.Equal(want, k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}}, limit))
 		}
-		list, next, err := k.st.Messages().List(k.ctx, store.MessageQuery{Session: "s", Chat: "c"})
+		list, next, err := k.st.Messages().List(k.ctx, store.MessageQuery{Session: "s", Chats: []string{"c"}})
 		k.NoError(err)
 		k.Empty(list, "a page of no records")
 		k.Empty(next)
 		refuses(k, func(p store.Page) ([]store.Message, string, error) {
-			return k.st.Messages().List(k.ctx, store.MessageQuery{Session: "s", Chat: "c", Page: p})
+			return k.st.Messages().List(k.ctx, store.MessageQuery{Session: "s", Chats: []string{"c"}, Page: p})
 		})
 	}},
 	{"pages are stable when messages come", func(k *kit) {
@@ -201,7 +203,7 @@ var messageCases = []testCase{
 		for i := range 6 {
 			k.putMessages("s", text("c", "p", fmt.Sprint(i), at(0), ""))
 		}
-		q := store.MessageQuery{Session: "s", Chat: "c", Page: store.Page{Limit: 2}}
+		q := store.MessageQuery{Session: "s", Chats: []string{"c"}, Page: store.Page{Limit: 2}}
 		var got []string
 		for i := range 3 {
 			list, next, err := k.st.Messages().List(k.ctx, q)
@@ -221,7 +223,7 @@ var messageCases = []testCase{
 			k.putMessages("s", m)
 		}
 		list := func(change func(*store.MessageQuery)) []string {
-			q := store.MessageQuery{Session: "s", Chat: "c"}
+			q := store.MessageQuery{Session: "s", Chats: []string{"c"}}
 			change(&q)
 			return k.messageIDs(q, 2)
 		}
@@ -282,9 +284,9 @@ var messageCases = []testCase{
 		k.Zero(remove(at(7), 0))
 		k.Equal(2, remove(at(7), 2))
 		k.Equal(5, count(at(7)))
-		_, err := k.st.Messages().Find(k.ctx, "s", "c2", "2")
+		_, err := k.st.Messages().Find(k.ctx, "s", []string{"c2"}, "2")
 		k.NoError(err, "the oldest went first")
-		_, err = k.st.Messages().Find(k.ctx, "s", "c1", "1")
+		_, err = k.st.Messages().Find(k.ctx, "s", []string{"c1"}, "1")
 		k.ErrorIs(err, store.ErrNotFound)
 		k.Equal(5, remove(at(7), 100))
 		k.Zero(remove(at(7), 100))
@@ -292,8 +294,8 @@ var messageCases = []testCase{
 		receipts, err := k.st.Messages().Receipts(k.ctx, "s", store.MessageKey{Chat: "c1", Sender: "p", ID: "1"})
 		k.NoError(err)
 		k.Empty(receipts)
-		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c1", Search: "word"}, 5))
-		k.Equal([]string{"8"}, k.messageIDs(store.MessageQuery{Session: "s", Chat: "c8", Search: "word"}, 5))
+		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c1"}, Search: "word"}, 5))
+		k.Equal([]string{"8"}, k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c8"}, Search: "word"}, 5))
 		k.full("other", 10)
 		k.putMessages("s", text("c1", "p", "1", at(1), "again"))
 	}},
@@ -309,6 +311,6 @@ var messageCases = []testCase{
 		n, err := k.st.Messages().DeleteBefore(k.ctx, "s", at(9999), 1300)
 		k.NoError(err)
 		k.Equal(1300, n)
-		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c"}, 500), 200)
+		k.Len(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}}, 500), 200)
 	}},
 }

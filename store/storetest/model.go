@@ -19,6 +19,9 @@ type Model struct {
 	receipts map[receiptKey]store.Receipt
 	chats    map[string]store.Chat
 	contacts map[string]store.Contact
+	aliases  map[string]string // jid to contact
+	tasks    map[string]store.Task
+	into     map[string]bool // chats that are shown as another
 	keys     map[[2]string][]byte
 	events   []store.Event
 	stored   int64 // orders the messages as Pos does
@@ -36,12 +39,14 @@ func NewModel(s store.Session) *Model {
 	return &Model{
 		Session: s, messages: map[store.MessageKey]store.Message{}, receipts: map[receiptKey]store.Receipt{},
 		chats: map[string]store.Chat{}, contacts: map[string]store.Contact{}, keys: map[[2]string][]byte{},
+		aliases: map[string]string{}, tasks: map[string]store.Task{}, into: map[string]bool{},
 	}
 }
 
 func (m *Model) clone() *Model {
 	c := *m
 	c.messages, c.receipts, c.chats = maps.Clone(m.messages), maps.Clone(m.receipts), maps.Clone(m.chats)
+	c.aliases, c.tasks, c.into = maps.Clone(m.aliases), maps.Clone(m.tasks), maps.Clone(m.into)
 	c.contacts, c.keys, c.events = maps.Clone(m.contacts), maps.Clone(m.keys), slices.Clone(m.events)
 	return &c
 }
@@ -49,9 +54,6 @@ func (m *Model) clone() *Model {
 // Commit applies the unit or returns store.ErrExists.
 func (m *Model) Commit(u store.Unit) error {
 	c := m.clone()
-	for _, merge := range u.Merges {
-		c.merge(merge)
-	}
 	for _, msg := range u.Messages {
 		if _, there := c.messages[msg.MessageKey]; there {
 			return store.ErrExists
@@ -78,6 +80,11 @@ func (m *Model) Commit(u store.Unit) error {
 	}
 	for _, up := range u.Updates {
 		c.updateMessage(up)
+	}
+	for _, ch := range u.Tasks {
+		if delete(c.tasks, ch.Task.ID); !ch.Done {
+			c.tasks[ch.Task.ID] = ch.Task
+		}
 	}
 	c.putState(u.State)
 	for _, e := range u.Events {
@@ -129,10 +136,19 @@ func (m *Model) putContact(u store.ContactUpdate) {
 		}
 		m.contacts[id] = c
 	}
+	for _, jid := range []string{u.Phone, u.LID} {
+		if jid != "" {
+			m.aliases[jid] = u.ID
+		}
+	}
 	c := m.contacts[u.ID]
 	c.SessionID, c.ID = m.Session.ID, u.ID
 	c.Phone, c.LID = cmp.Or(u.Phone, c.Phone), cmp.Or(u.LID, c.LID)
 	c.Name, c.PushName, c.BusinessName = cmp.Or(u.Name, c.Name), cmp.Or(u.PushName, c.PushName), cmp.Or(u.BusinessName, c.BusinessName)
+	c.SameAs = cmp.Or(u.SameAs, c.SameAs)
+	if u.Also != nil {
+		c.Also = u.Also
+	}
 	m.contacts[u.ID] = c
 }
 
@@ -155,6 +171,21 @@ func (m *Model) putChat(u store.ChatUpdate) {
 	if u.MutedUntil != nil {
 		c.MutedUntil = *u.MutedUntil
 	}
+	if u.Ephemeral != nil {
+		c.Ephemeral = *u.Ephemeral
+	}
+	if u.EphemeralAt != nil {
+		c.EphemeralAt = *u.EphemeralAt
+	}
+	if u.ReadUpTo.After(c.ReadUpTo) {
+		c.ReadUpTo = u.ReadUpTo
+	}
+	if u.Into != "" {
+		m.into[u.ID] = true
+	}
+	if u.Also != nil {
+		c.Also = u.Also
+	}
 	m.chats[u.ID] = c
 }
 
@@ -172,11 +203,11 @@ func (m *Model) updateMessage(u store.MessageUpdate) {
 	if u.Timestamp != nil {
 		msg.Timestamp = *u.Timestamp
 	}
-	if u.Text != nil {
-		msg.Text = *u.Text
+	if u.Body != nil {
+		msg.SetBody(*u.Body)
 	}
-	if u.Raw != nil {
-		msg.Raw = u.Raw
+	if u.Live != nil {
+		msg.Live = u.Live
 	}
 	if u.EditedAt != nil {
 		msg.EditedAt = *u.EditedAt
@@ -185,83 +216,9 @@ func (m *Model) updateMessage(u store.MessageUpdate) {
 		msg.RevokedAt = *u.RevokedAt
 	}
 	if !msg.RevokedAt.IsZero() {
-		msg.Text, msg.Raw = "", nil
+		msg.SetBody(msg.Body().Emptied())
 	}
 	m.messages[u.Key] = msg
-}
-
-func (m *Model) merge(g store.ChatMerge) {
-	if g.From == g.To {
-		return
-	}
-	name := func(person string) string {
-		if person == g.From {
-			return g.To
-		}
-		return person
-	}
-	for _, msg := range m.sorted(func(msg store.Message) bool { return msg.Chat == g.From }) {
-		delete(m.messages, msg.MessageKey)
-		msg.Chat, msg.Sender = g.To, name(msg.Sender)
-		if msg.Quoted != nil {
-			msg.Quoted = ptr(*msg.Quoted)
-			msg.Quoted.Sender = name(msg.Quoted.Sender)
-		}
-		if _, there := m.messages[msg.MessageKey]; !there {
-			m.messages[msg.MessageKey] = msg
-		}
-	}
-	receipts := slices.SortedFunc(maps.Values(m.receipts), func(a, b store.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Key.Sender, b.Key.Sender),
-			cmp.Compare(a.By, b.By), cmp.Compare(a.Status, b.Status))
-	})
-	for _, r := range receipts {
-		if r.Key.Chat != g.From {
-			continue
-		}
-		delete(m.receipts, keyOf(r))
-		r.Key.Chat, r.Key.Sender, r.By = g.To, name(r.Key.Sender), name(r.By)
-		if _, there := m.receipts[keyOf(r)]; !there {
-			m.receipts[keyOf(r)] = r
-		}
-	}
-	m.mergeChat(g)
-	m.mergeContact(g)
-}
-
-func (m *Model) mergeChat(g store.ChatMerge) {
-	from, there := m.chats[g.From]
-	if !there {
-		return
-	}
-	delete(m.chats, g.From)
-	to, there := m.chats[g.To]
-	if !there {
-		to = from
-		to.Unread = 0
-	}
-	to.ID, to.Kind, to.Name, to.Unread = g.To, cmp.Or(g.Kind, to.Kind), cmp.Or(to.Name, from.Name), to.Unread+from.Unread
-	if to.MutedUntil.IsZero() {
-		to.MutedUntil = from.MutedUntil
-	}
-	if from.LastActivityAt.After(to.LastActivityAt) {
-		to.LastActivityAt = from.LastActivityAt
-	}
-	m.chats[g.To] = to
-}
-
-func (m *Model) mergeContact(g store.ChatMerge) {
-	from, there := m.contacts[g.From]
-	if !there {
-		return
-	}
-	delete(m.contacts, g.From)
-	to := m.contacts[g.To]
-	m.contacts[g.To] = store.Contact{
-		SessionID: m.Session.ID, ID: g.To, Phone: cmp.Or(to.Phone, from.Phone), LID: cmp.Or(to.LID, from.LID),
-		Name: cmp.Or(to.Name, from.Name), PushName: cmp.Or(to.PushName, from.PushName),
-		BusinessName: cmp.Or(to.BusinessName, from.BusinessName),
-	}
 }
 
 // sorted are the messages, the one stored first first.
@@ -275,9 +232,9 @@ func (m *Model) sorted(which func(store.Message) bool) (list []store.Message) {
 	return list
 }
 
-// inChat are the messages of a chat as Messages.List goes.
-func (m *Model) inChat(chat string) []store.Message {
-	list := m.sorted(func(msg store.Message) bool { return msg.Chat == chat })
+// inChats are the messages of chats as Messages.List goes.
+func (m *Model) inChats(chats ...string) []store.Message {
+	list := m.sorted(func(msg store.Message) bool { return slices.Contains(chats, msg.Chat) })
 	slices.Reverse(list)
 	slices.SortStableFunc(list, func(a, b store.Message) int { return b.Timestamp.Compare(a.Timestamp) })
 	return list
@@ -303,14 +260,17 @@ func (m *Model) Check(ctx context.Context, t TB, st store.Store) {
 
 	contacts, _, err := st.Contacts().List(ctx, id, all)
 	require.NoError(t, err)
-	require.Equal(t, byKeys(m.contacts), contacts)
+	require.Equal(t, without(byKeys(m.contacts), func(c store.Contact) bool { return c.SameAs != "" }), contacts)
+	m.checkAliases(ctx, t, st)
+	m.checkTasks(ctx, t, st)
 
 	chats, _, err := st.Chats().List(ctx, store.ChatQuery{Session: id, Page: all})
 	require.NoError(t, err)
-	want := byKeys(m.chats)
+	want := without(byKeys(m.chats), func(c store.Chat) bool { return m.into[c.ID] })
 	slices.SortStableFunc(want, func(a, b store.Chat) int { return b.LastActivityAt.Compare(a.LastActivityAt) })
 	for i := range want {
-		if messages := m.inChat(want[i].ID); len(messages) > 0 {
+		if messages := m.inChats(want[i].Keys()...); len(messages) > 0 {
+			messages[0].Raw = nil
 			want[i].LastMessage = &messages[0]
 		}
 	}
@@ -326,6 +286,34 @@ func (m *Model) Check(ctx context.Context, t TB, st store.Store) {
 	}
 	require.Equal(t, want, chats)
 	m.checkMessages(ctx, t, st)
+}
+
+func (m *Model) checkAliases(ctx context.Context, t TB, st store.Store) {
+	t.Helper()
+	found, err := st.Contacts().Find(ctx, m.Session.ID, addresses)
+	require.NoError(t, err)
+	want := map[string]store.Contact{}
+	for jid, id := range m.aliases {
+		c := m.contacts[id]
+		if c.SameAs != "" {
+			c = m.contacts[c.SameAs]
+		}
+		if c.ID != "" { // the record it is the same as is there
+			want[jid] = c
+		}
+	}
+	require.Equal(t, want, found)
+}
+
+func (m *Model) checkTasks(ctx context.Context, t TB, st store.Store) {
+	t.Helper()
+	for _, kind := range texts {
+		list, err := st.Tasks().List(ctx, m.Session.ID, kind, 10_000)
+		require.NoError(t, err)
+		want := without(byKeys(m.tasks), func(task store.Task) bool { return task.Kind != kind })
+		slices.SortStableFunc(want, func(a, b store.Task) int { return a.Due.Compare(b.Due) })
+		require.Equal(t, want, list)
+	}
 }
 
 func (m *Model) checkKeys(ctx context.Context, t TB, st store.Store) {
@@ -345,11 +333,11 @@ func (m *Model) checkMessages(ctx context.Context, t TB, st store.Store) {
 	t.Helper()
 	total := 0
 	for _, chat := range people {
-		list, _, err := st.Messages().List(ctx, store.MessageQuery{Session: m.Session.ID, Chat: chat, Page: store.Page{Limit: 10_000}})
+		list, _, err := st.Messages().List(ctx, store.MessageQuery{Session: m.Session.ID, Chats: []string{chat}, Page: store.Page{Limit: 10_000}})
 		require.NoError(t, err)
-		want := m.inChat(chat)
+		want := m.inChats(chat)
 		for i := range want {
-			want[i].Pos = 0
+			want[i].Pos, want[i].Raw = 0, nil
 		}
 		for i := range list {
 			list[i].Pos = 0
@@ -371,11 +359,11 @@ func (m *Model) checkMessages(ctx context.Context, t TB, st store.Store) {
 func (m *Model) checkSearch(ctx context.Context, t TB, st store.Store, chat, word string) {
 	t.Helper()
 	found, _, err := st.Messages().List(ctx, store.MessageQuery{
-		Session: m.Session.ID, Chat: chat, Search: word, Page: store.Page{Limit: 10_000},
+		Session: m.Session.ID, Chats: []string{chat}, Search: word, Page: store.Page{Limit: 10_000},
 	})
 	require.NoError(t, err)
 	want := []string{}
-	for _, msg := range m.inChat(chat) {
+	for _, msg := range m.inChats(chat) {
 		if msg.Text == word {
 			want = append(want, msg.ID)
 		}
@@ -399,6 +387,14 @@ func (m *Model) receiptsOf(key store.MessageKey) (list []store.Receipt) {
 func byKeys[T any](m map[string]T) (list []T) {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		list = append(list, m[key])
+	}
+	return list
+}
+
+// without leaves out what is to go; nil when nothing is left, as lists are.
+func without[T any](list []T, gone func(T) bool) []T {
+	if list = slices.DeleteFunc(list, gone); len(list) == 0 {
+		return nil
 	}
 	return list
 }

@@ -15,6 +15,8 @@ var (
 	people = []string{"a", "b", "c", "me"} // also the chats
 	tables = []string{"t", "u"}
 	texts  = []string{"apple", "berry", "citrus"}
+
+	addresses = []string{"p1", "p2", "p3", "l1", "l2", "l3"} // phones and LIDs
 )
 
 func optional[T any](g *rapid.Generator[T]) *rapid.Generator[*T] { return rapid.Ptr(g, true) }
@@ -39,20 +41,34 @@ func aMessage(t *rapid.T) store.Message {
 	if rapid.Bool().Draw(t, "quotes") {
 		m.Quoted = &store.Quoted{ID: "q", Sender: pick(t, people)}
 	}
+	if rapid.Bool().Draw(t, "has more") {
+		m.Raw, m.Mentions, m.Content = []byte(pick(t, texts)), people[:1], &store.Content{ViewOnce: true}
+		m.Envelope, m.Media = &store.Envelope{Chat: pick(t, people)}, &store.Media{Size: 3}
+	}
 	return m
+}
+
+func aTask(t *rapid.T) store.TaskChange {
+	return store.TaskChange{Done: rapid.Bool().Draw(t, "done"), Task: store.Task{
+		ID: pick(t, people), Kind: pick(t, texts), Payload: []byte(pick(t, texts)), Due: aTime(t), Attempt: rapid.IntRange(0, 2).Draw(t, "attempt"),
+	}}
 }
 
 func anUpdate(t *rapid.T) store.MessageUpdate {
 	u := store.MessageUpdate{
 		Key: aKey(t), Status: optional(rapid.SampledFrom(statuses)).Draw(t, "status"),
-		Text: optional(rapid.SampledFrom(texts)).Draw(t, "text"), Timestamp: optional(rapid.Custom(aTime)).Draw(t, "timestamp"),
-		EditedAt: optional(rapid.Custom(aTime)).Draw(t, "edited"),
+		Timestamp: optional(rapid.Custom(aTime)).Draw(t, "timestamp"),
+		EditedAt:  optional(rapid.Custom(aTime)).Draw(t, "edited"),
 	}
 	if rapid.IntRange(0, 5).Draw(t, "revokes") == 0 {
 		u.RevokedAt = ptr(aTime(t))
 	}
-	if rapid.Bool().Draw(t, "raw") {
-		u.Raw = []byte(pick(t, texts))
+	if rapid.Bool().Draw(t, "says something else") {
+		b := aMessage(t)
+		u.Body = ptr(b.Body())
+	}
+	if rapid.Bool().Draw(t, "lives") {
+		u.Live = &store.Live{Starred: &store.Mark{On: rapid.Bool().Draw(t, "starred")}}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
 		u.Failure = &store.Failure{Code: pick(t, texts), Retryable: rapid.Bool().Draw(t, "retryable")}
@@ -65,7 +81,16 @@ func aChatUpdate(t *rapid.T) store.ChatUpdate {
 		ID: pick(t, people), Kind: pick(t, []string{"", store.ChatPerson, store.ChatGroup}), Name: pick(t, append([]string{""}, texts...)),
 		AddUnread: rapid.IntRange(-1, 3).Draw(t, "unread"), ClearRead: rapid.Bool().Draw(t, "clear"),
 		Archived: optional(rapid.Bool()).Draw(t, "archived"), Pinned: optional(rapid.Bool()).Draw(t, "pinned"),
-		MutedUntil: optional(rapid.Custom(aTime)).Draw(t, "muted"),
+		MutedUntil: optional(rapid.Custom(aTime)).Draw(t, "muted"), Ephemeral: optional(rapid.IntRange(0, 2)).Draw(t, "timer"),
+		EphemeralAt: optional(rapid.Custom(aTime)).Draw(t, "timer set"),
+	}
+	switch rapid.IntRange(0, 9).Draw(t, "joined") {
+	case 0:
+		u.Also = people[:rapid.IntRange(1, 2).Draw(t, "also")]
+	case 1:
+		u.Into = pick(t, people)
+	case 2:
+		u.ReadUpTo = aTime(t)
 	}
 	if rapid.Bool().Draw(t, "active") {
 		u.ActivityAt = aTime(t)
@@ -74,9 +99,12 @@ func aChatUpdate(t *rapid.T) store.ChatUpdate {
 }
 
 func aContactUpdate(t *rapid.T) store.ContactUpdate {
-	jids := []string{"", "p1", "p2", "p3"}
+	phones, lids := append([]string{""}, addresses[:3]...), append([]string{""}, addresses[3:]...)
+	if rapid.IntRange(0, 5).Draw(t, "joined") == 0 { // "c" stands for "b", never the other way
+		return store.ContactUpdate{ID: "b", SameAs: "c"}
+	}
 	return store.ContactUpdate{
-		ID: pick(t, people), Phone: pick(t, jids), LID: pick(t, jids), Name: pick(t, append([]string{""}, texts...)),
+		ID: pick(t, people), Phone: pick(t, phones), LID: pick(t, lids), Name: pick(t, append([]string{""}, texts...)),
 		PushName: pick(t, append([]string{""}, texts...)),
 	}
 }
@@ -93,16 +121,11 @@ func aKeyChange(t *rapid.T) store.KeyChange {
 func RandomUnit(t *rapid.T, session string, n int) store.Unit {
 	u := store.Unit{
 		Session: session, ForgetKeys: rapid.IntRange(0, 9).Draw(t, "forget") == 0,
-		Keys: some(t, "keys", 3, aKeyChange), Contacts: some(t, "contacts", 2, aContactUpdate), Chats: some(t, "chats", 3, aChatUpdate),
+		Keys: some(t, "keys", 3, aKeyChange), Tasks: some(t, "tasks", 2, aTask), Contacts: some(t, "contacts", 2, aContactUpdate), Chats: some(t, "chats", 3, aChatUpdate),
 		Messages: some(t, "messages", 2, aMessage), Updates: some(t, "updates", 2, anUpdate),
 		Receipts: some(t, "receipts", 2, func(t *rapid.T) store.Receipt {
 			return store.Receipt{Key: aKey(t), By: pick(t, people), Status: pick(t, []string{store.StatusRead, store.StatusPlayed}), At: aTime(t)}
 		}),
-	}
-	if rapid.IntRange(0, 3).Draw(t, "merges") == 0 {
-		u.Merges = some(t, "merges", 2, func(t *rapid.T) store.ChatMerge {
-			return store.ChatMerge{From: pick(t, people), To: pick(t, people), Kind: store.ChatPerson}
-		})
 	}
 	if rapid.IntRange(0, 3).Draw(t, "state") == 0 {
 		u.State = &store.SessionUpdate{

@@ -9,7 +9,7 @@ import (
 
 func (k *kit) search(session, chat, words string) []string {
 	k.Helper()
-	q := store.MessageQuery{Session: session, Chat: chat, Search: words}
+	q := store.MessageQuery{Session: session, Chats: []string{chat}, Search: words}
 	all := k.messageIDs(q, 100)
 	k.Equal(all, k.messageIDs(q, 1), "search %q by pages", words)
 	return all
@@ -55,13 +55,13 @@ var searchCases = []testCase{
 		k.session("s")
 		m := text("c", "p", "m", at(0), "apple banana")
 		k.putMessages("s", m, text("c", "p", "n", at(1), "apple"))
-		k.update("s", store.MessageUpdate{Key: m.MessageKey, Text: ptr("banana cherry")})
+		k.update("s", store.MessageUpdate{Key: m.MessageKey, Body: says("banana cherry")})
 		k.Equal([]string{"n"}, k.search("s", "c", "apple"))
 		k.Equal([]string{"m"}, k.search("s", "c", "banana"))
 		k.Equal([]string{"m"}, k.search("s", "c", "cherry"))
-		k.update("s", store.MessageUpdate{Key: m.MessageKey, Text: ptr("")})
+		k.update("s", store.MessageUpdate{Key: m.MessageKey, Body: says("")})
 		k.Empty(k.search("s", "c", "banana"))
-		k.update("s", store.MessageUpdate{Key: m.MessageKey, Text: ptr("back")})
+		k.update("s", store.MessageUpdate{Key: m.MessageKey, Body: says("back")})
 		k.Equal([]string{"m"}, k.search("s", "c", "back"))
 	}},
 	{"with filters, newest first", func(k *kit) {
@@ -72,7 +72,7 @@ var searchCases = []testCase{
 			k.putMessages("s", m)
 		}
 		k.Equal([]string{"5", "4", "3", "2", "1", "0"}, k.search("s", "c", "needle"))
-		got := k.messageIDs(store.MessageQuery{Session: "s", Chat: "c", Search: "need", FromMe: ptr(true), Before: at(4), After: at(0)}, 2)
+		got := k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "need", FromMe: ptr(true), Before: at(4), After: at(0)}, 2)
 		k.Equal([]string{"2"}, got)
 	}},
 	{"many and long words", func(k *kit) {

@@ -47,7 +47,7 @@ func Run(t *testing.T, open Opener) {
 		{"updates", updateCases},
 		{"search", searchCases},
 		{"receipts", receiptCases},
-		{"merges", mergeCases},
+		{"tasks", taskCases},
 		{"log", logCases},
 		{"events", eventCases},
 		{"devices", deviceCases},

@@ -7,6 +7,9 @@ import (
 	"whatsapp-api/store"
 )
 
+// says is a body that says only this.
+func says(text string) *store.Body { return &store.Body{Type: "text", Text: text} }
+
 func (k *kit) update(session string, updates ...store.MessageUpdate) {
 	k.Helper()
 	k.commit(store.Unit{Session: session, Updates: updates})
@@ -21,7 +24,7 @@ var updateCases = []testCase{
 	{"a message that is not there is left alone", func(k *kit) {
 		k.session("s")
 		key := store.MessageKey{Chat: "c", Sender: "p", ID: "m"}
-		k.update("s", store.MessageUpdate{Key: key, Text: ptr("x"), Status: ptr(store.StatusRead)})
+		k.update("s", store.MessageUpdate{Key: key, Body: says("x"), Status: ptr(store.StatusRead)})
 		_, err := k.st.Messages().Get(k.ctx, "s", key)
 		k.ErrorIs(err, store.ErrNotFound)
 	}},
@@ -31,9 +34,6 @@ var updateCases = []testCase{
 		want.Pos = k.putMessages("s", want)[0]
 		k.update("s", store.MessageUpdate{Key: want.MessageKey})
 		k.Equal(want, k.message("s", want.MessageKey))
-		k.update("s", store.MessageUpdate{Key: want.MessageKey, Raw: []byte{}})
-		want.Raw = nil
-		k.Equal(want, k.message("s", want.MessageKey), "empty is not nil")
 	}},
 	{"all fields", func(k *kit) {
 		k.session("s")
@@ -41,18 +41,24 @@ var updateCases = []testCase{
 		want.Pos = k.putMessages("s", want)[0]
 		other := text("c", "p", "other", at(0), "untouched")
 		other.SessionID, other.Pos = "s", k.putMessages("s", other)[0]
+		body := store.Body{
+			Type: "video", Text: "$new", Quoted: &store.Quoted{ID: "$q"}, Mentions: []string{"$m"}, Media: &store.Media{MimeType: "$v"},
+			Content: &store.Content{ViewOnce: true}, Raw: []byte("raw"),
+		}
 		k.update("s",
 			store.MessageUpdate{Key: want.MessageKey, Status: ptr(store.StatusSent), Timestamp: ptr(at(20).Add(time.Microsecond))},
 			store.MessageUpdate{
-				Key: want.MessageKey, Status: ptr(store.StatusDelivered), Text: ptr("$new"), Raw: []byte("raw"),
+				Key: want.MessageKey, Status: ptr(store.StatusDelivered), Body: &body, Live: &store.Live{Starred: &store.Mark{On: true, At: 7}},
 				EditedAt: ptr(at(21)), Failure: &store.Failure{Code: "$z"},
 			})
-		want.Status, want.Timestamp, want.Text, want.Raw = store.StatusDelivered, at(20), "$new", []byte("raw")
+		want.SetBody(body)
+		want.Status, want.Timestamp, want.Live = store.StatusDelivered, at(20), &store.Live{Starred: &store.Mark{On: true, At: 7}}
 		want.EditedAt, want.Failure = at(21), &store.Failure{Code: "$z"}
 		k.Equal(want, k.message("s", want.MessageKey))
 		k.Equal(other, k.message("s", other.MessageKey))
-		k.update("s", store.MessageUpdate{Key: want.MessageKey, Text: ptr(""), EditedAt: &time.Time{}})
-		want.Text, want.EditedAt = "", time.Time{}
+		k.update("s", store.MessageUpdate{Key: want.MessageKey, Body: &store.Body{}, EditedAt: &time.Time{}})
+		want.SetBody(store.Body{})
+		want.EditedAt = time.Time{}
 		k.Equal(want, k.message("s", want.MessageKey))
 	}},
 	{"the status only rises", func(k *kit) {
@@ -75,25 +81,26 @@ var updateCases = []testCase{
 		k.session("s")
 		want := everything("s")
 		want.Pos = k.putMessages("s", want)[0]
-		k.update("s", store.MessageUpdate{Key: want.MessageKey, RevokedAt: ptr(at(30)), Text: ptr("still")})
-		want.RevokedAt, want.Text, want.Raw = at(30), "", nil
+		k.update("s", store.MessageUpdate{Key: want.MessageKey, RevokedAt: ptr(at(30)), Body: says("still")})
+		want.RevokedAt = at(30)
+		want.SetBody(store.Body{Type: "text"})
 		k.Equal(want, k.message("s", want.MessageKey))
-		k.update("s", store.MessageUpdate{Key: want.MessageKey, Text: ptr("late edit"), Raw: []byte("x"), EditedAt: ptr(at(31))})
-		want.EditedAt = at(31)
+		k.update("s", store.MessageUpdate{Key: want.MessageKey, Body: &store.Body{Type: "image", Text: "late edit", Raw: []byte("x")}, EditedAt: ptr(at(31))})
+		want.EditedAt, want.Type = at(31), "image"
 		k.Equal(want, k.message("s", want.MessageKey))
-		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c", Search: "caption"}, 5))
-		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chat: "c", Search: "late"}, 5))
+		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "caption"}, 5))
+		k.Empty(k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "late"}, 5))
 		born := text("c", "p", "born", at(0), "gone")
-		born.RevokedAt, born.Raw = at(1), []byte("x")
+		born.RevokedAt, born.Raw, born.Content, born.Mentions = at(1), []byte("x"), &store.Content{ViewOnce: true}, []string{"p"}
 		k.putMessages("s", born)
 		got := k.message("s", born.MessageKey)
 		k.Empty(got.Text)
-		k.Nil(got.Raw)
+		k.Equal(store.Body{Type: "text"}, got.Body())
 	}},
 	{"in the unit that brings the message", func(k *kit) {
 		k.session("s")
 		m := text("c", "p", "m", at(0), "first")
-		k.commit(store.Unit{Session: "s", Messages: []store.Message{m}, Updates: []store.MessageUpdate{{Key: m.MessageKey, Text: ptr("second")}}})
+		k.commit(store.Unit{Session: "s", Messages: []store.Message{m}, Updates: []store.MessageUpdate{{Key: m.MessageKey, Body: says("second")}}})
 		k.Equal("second", k.message("s", m.MessageKey).Text)
 	}},
 }

@@ -2,20 +2,22 @@ package convert
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-api/store"
 )
 
-// FuzzContentOf feeds whatever a hostile contact could encrypt: it is understood or not, and what
+// FuzzRead feeds whatever a hostile contact could encrypt: it is understood or not, and what
 // is kept of it is text that every store and client takes.
-func FuzzContentOf(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	const bad = "\xff\x00\u202e@lid"
 	context := &waE2E.ContextInfo{
 		StanzaID: proto.String(bad), Participant: proto.String(bad), MentionedJID: []string{bad, "1@lid", "1:2@lid", "1.2:3@s.whatsapp.net"},
@@ -41,27 +43,43 @@ func FuzzContentOf(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(raw)
 	}
+	for _, all := range []map[string]*waE2E.Message{plainKinds(), otherKinds()} {
+		for _, m := range all {
+			raw, err := proto.Marshal(m)
+			require.NoError(f, err)
+			f.Add(raw)
+		}
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var m waE2E.Message
 		if proto.Unmarshal(raw, &m) != nil {
 			return
 		}
-		c := ContentOf(&m)
-		require.True(t, c.Internal || c.Type != "")
-		texts := []string{c.Type, c.Text}
-		if c.Media != nil {
-			texts = append(texts, c.Media.MimeType, c.Media.FileName)
-			require.True(t, c.Media.Size >= 0 && c.Media.Width >= 0 && c.Media.Height >= 0 && c.Media.Seconds >= 0)
+		r := Read(&m)
+		require.Equal(t, r.Class == ClassMessage, r.Type != "")
+		require.True(t, r.Class != ClassAct || r.Act != nil)
+		if u := Unwrap(&m); u != nil {
+			again := Read(u)
+			require.Equal(t, r.Type, again.Type)
+			require.Equal(t, r.Text, again.Text)
 		}
-		kept := store.Message{Type: c.Type, Text: c.Text, Media: c.Media, Quoted: &store.Quoted{ID: CleanID(c.Context.GetStanzaID())}}
-		for _, text := range append(c.Context.GetMentionedJID(), c.Context.GetParticipant()) {
+		if r.Act != nil {
+			_, err := r.Act.Open(Keys{Secret: r.Secret, Authors: []types.JID{types.EmptyJID}, Actors: []types.JID{types.EmptyJID}})
+			require.True(t, err == nil || errors.Is(err, ErrSealed))
+		}
+		kept := store.Message{Type: r.Type, Text: r.Text, Media: r.Media, Content: r.Content, Quoted: &store.Quoted{ID: CleanID(r.Context.GetStanzaID())}}
+		for _, text := range append(r.Context.GetMentionedJID(), r.Context.GetParticipant()) {
 			if jid, ok := PersonIn(text); ok {
 				kept.Mentions = append(kept.Mentions, jid.String())
 			}
 		}
-		for _, text := range append(append(texts, kept.Quoted.ID), kept.Mentions...) {
-			require.True(t, utf8.ValidString(text) && len(text) <= maxText, "%q", text)
+		if f := r.Media; f != nil {
+			require.True(t, f.Size >= 0 && f.Width >= 0 && f.Height >= 0 && f.Seconds >= 0 && f.Pages >= 0)
 		}
+		raw, err := json.Marshal(kept)
+		require.NoError(t, err)
+		require.True(t, utf8.Valid(raw))
+		require.LessOrEqual(t, len(r.Text), maxText)
 		shape, err := json.Marshal(MessageOf(kept, nil))
 		require.NoError(t, err)
 		var again Message

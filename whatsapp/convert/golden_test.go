@@ -4,17 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.mau.fi/whatsmeow/proto/waCommon"
-	"go.mau.fi/whatsmeow/proto/waE2E"
-	"google.golang.org/protobuf/proto"
 
 	"whatsapp-api/store"
 )
@@ -39,46 +34,6 @@ func golden(t *testing.T, name string, v any) {
 	require.Equal(t, string(want), b.String())
 }
 
-func TestContent(t *testing.T) {
-	quoted := &waE2E.ContextInfo{StanzaID: proto.String("Q1"), Participant: proto.String("1@lid"), QuotedMessage: &waE2E.Message{Conversation: proto.String("before")}}
-	key := &waCommon.MessageKey{ID: proto.String("M1"), RemoteJID: proto.String("1@lid")}
-	for name, m := range map[string]*waE2E.Message{
-		"text":          {Conversation: proto.String("hello")},
-		"empty_text":    {Conversation: proto.String("")},
-		"extended_text": {ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String("answer"), ContextInfo: quoted}},
-		"image":         {ImageMessage: &waE2E.ImageMessage{Caption: proto.String("look"), Mimetype: proto.String("image/jpeg"), FileLength: proto.Uint64(1234), Width: proto.Uint32(3), Height: proto.Uint32(2)}},
-		"video":         {VideoMessage: &waE2E.VideoMessage{Mimetype: proto.String("video/mp4"), Seconds: proto.Uint32(7)}},
-		"gif":           {VideoMessage: &waE2E.VideoMessage{GifPlayback: proto.Bool(true)}},
-		"ptv":           {PtvMessage: &waE2E.VideoMessage{Seconds: proto.Uint32(3)}},
-		"audio":         {AudioMessage: &waE2E.AudioMessage{Seconds: proto.Uint32(5)}},
-		"voice":         {AudioMessage: &waE2E.AudioMessage{PTT: proto.Bool(true), Mimetype: proto.String("audio/ogg; codecs=opus")}},
-		"document":      {DocumentMessage: &waE2E.DocumentMessage{FileName: proto.String("a.pdf"), Mimetype: proto.String("application/pdf"), FileLength: proto.Uint64(1 << 63)}},
-		"hostile_file":  {DocumentMessage: &waE2E.DocumentMessage{FileName: proto.String("\u202egpj.exe\x00\r\n\xff" + strings.Repeat("é", 1000)), Mimetype: proto.String("\x1b[31m"), Caption: proto.String("\xff" + strings.Repeat("x", 300<<10))}},
-		"sticker":       {StickerMessage: &waE2E.StickerMessage{Mimetype: proto.String("image/webp")}},
-		"location":      {LocationMessage: &waE2E.LocationMessage{Name: proto.String("Here"), DegreesLatitude: proto.Float64(1)}},
-		"live_location": {LiveLocationMessage: &waE2E.LiveLocationMessage{Caption: proto.String("coming")}},
-		"contact":       {ContactMessage: &waE2E.ContactMessage{DisplayName: proto.String("Bob")}},
-		"poll":          {PollCreationMessageV3: &waE2E.PollCreationMessage{Name: proto.String("Pizza?")}},
-		"poll_vote":     {PollUpdateMessage: &waE2E.PollUpdateMessage{}},
-		"reaction":      {ReactionMessage: &waE2E.ReactionMessage{Text: proto.String("👍"), Key: key}},
-		"edit":          {ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_MESSAGE_EDIT.Enum(), Key: key, EditedMessage: &waE2E.Message{Conversation: proto.String("better")}}},
-		"revoke":        {ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_REVOKE.Enum(), Key: key}},
-		"key_share":     {ProtocolMessage: &waE2E.ProtocolMessage{Type: waE2E.ProtocolMessage_APP_STATE_SYNC_KEY_SHARE.Enum()}},
-		"sender_key":    {SenderKeyDistributionMessage: &waE2E.SenderKeyDistributionMessage{}, MessageContextInfo: &waE2E.MessageContextInfo{}},
-		"unknown":       {PaymentInviteMessage: &waE2E.PaymentInviteMessage{}},
-		"nothing":       {},
-		"nil":           nil,
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := ContentOf(m)
-			if len(c.Text) > 100 {
-				c.Text = fmt.Sprintf("%.20s… %d bytes", c.Text, len(c.Text))
-			}
-			golden(t, "content_"+name, map[string]any{"type": c.Type, "text": c.Text, "media": c.Media, "action": Acts(c.Type), "internal": c.Internal, "quotes": c.Context.GetStanzaID()})
-		})
-	}
-}
-
 func TestMessageShape(t *testing.T) {
 	at := time.Date(2026, 11, 24, 10, 0, 0, 5e6, time.UTC)
 	people := People{
@@ -91,9 +46,46 @@ func TestMessageShape(t *testing.T) {
 		Media: &store.Media{MimeType: "image/png", Size: 7}, Status: store.StatusFailed, Failure: &store.Failure{Code: "x", Detail: "y", Retryable: true},
 		Timestamp: at, StoredAt: at, EditedAt: at, RevokedAt: at,
 	}
+	full.Content, full.Live = everyContent(), everyAct()
 	golden(t, "message_full", MessageOf(full, people))
 	golden(t, "message_bare", MessageOf(store.Message{SessionID: "shop", MessageKey: store.MessageKey{Chat: "1@g.us", Sender: "5@lid", ID: "M2"}, Type: "text", Status: store.StatusReceived, Timestamp: at, StoredAt: at}, nil))
 	golden(t, "chat_full", ChatOf(store.Chat{ID: "34600000002@s.whatsapp.net", Kind: store.ChatPerson, Unread: 3, Pinned: true, MutedUntil: at, LastActivityAt: at, LastMessage: &full}, people))
 	golden(t, "chat_bare", ChatOf(store.Chat{ID: "1@g.us", Kind: store.ChatGroup, Name: "Group"}, nil))
-	require.Equal(t, []string{"34600000002@s.whatsapp.net", "9@lid", "7@lid"}, IDs(full, full))
+	require.Equal(t, []string{"34600000002@s.whatsapp.net", "9@lid", "7@lid", "status@broadcast"}, IDs(full, full))
+}
+
+// everyContent says everything at once, which no message does.
+func everyContent() *store.Content {
+	return &store.Content{
+		Location:      &store.Location{Latitude: 0, Longitude: 1.5, Name: "Here"},
+		Contacts:      []store.Card{{Name: "Bob", Phones: []store.CardPhone{{Number: "600", ID: "34600000002@s.whatsapp.net"}, {Number: "700"}}}, {}},
+		Poll:          &store.Poll{Question: "Pizza?", Options: []store.PollOption{{Text: "Yes"}, {Text: "No"}}, MaxSelections: 1, ClosesAt: 1767225600000},
+		CalendarEvent: &store.CalendarEvent{Name: "Meeting", StartsAt: 1767225600000, Location: &store.Location{Name: "Office"}},
+		Interactive: &store.Interactive{
+			Kind: store.InteractiveList, Body: "Choose", Buttons: []store.Button{{ID: "b", Text: "Yes", Kind: store.ButtonReply}},
+			Sections: []store.Section{{Title: "Drinks", Rows: []store.Row{{ID: "row-7", Text: "Tea"}}}}, Cards: []store.Slide{{Body: "first"}}, Selected: &store.Selected{ID: "b", Text: "Yes", Kind: "buttons"},
+		},
+		Order: &store.Order{ID: "O1", Items: 2, Seller: "9@lid", Total1000: 12500, Currency: "EUR"}, Product: &store.Product{ID: "P1", Title: "Shoe", Price1000: 39000, Currency: "EUR"},
+		GroupInvite: &store.GroupInvite{Group: "9@g.us", Kind: "group", Code: "CODE"}, Call: &store.Call{Outcome: "missed", People: []store.CallPerson{{Person: "9@lid", Outcome: "missed"}}},
+		Referral: &store.Referral{Type: "ad", ID: "12345", Thumbnail: jpg, ConversionData: []byte("opaque")}, Links: []store.Link{{URL: "https://a.test", Title: "A", Image: jpg}},
+		Album: &store.Album{ID: "A1", Index: 2, Total: 3}, MentionsAll: true, GroupMentions: []store.GroupMention{{Group: "9@g.us", Name: "Team"}}, Forwarded: &store.Forwarded{Often: true},
+		ViewOnce: true, Broadcast: true, Ephemeral: &store.Ephemeral{Seconds: 86400}, System: &store.System{Kind: "joined", By: "9@lid", People: []string{"7@lid"}},
+		QuotedChat: "status@broadcast", Source: store.SourcePhone,
+	}
+}
+
+func everyAct() *store.Live {
+	var l store.Live
+	l.React(store.Reaction{By: "9@lid", Emoji: "👍", At: 1767225600123})
+	l.React(store.Reaction{By: "7@lid", At: 1767225600123})
+	l.Vote(store.Vote{By: "9@lid", Hashes: [][]byte{store.PollOption{Text: "No"}.Sum()}, At: 1})
+	l.Vote(store.Vote{By: "34600000002@s.whatsapp.net", Mine: true, Hashes: [][]byte{store.PollOption{Text: "No"}.Sum(), store.PollOption{Text: "Added"}.Sum()}, At: 1})
+	l.AddOption(store.PollOption{Text: "Added"})
+	l.Answer(store.Answer{By: "9@lid", Answer: store.AnswerMaybe, At: 1})
+	l.Star(store.Mark{On: true, At: 1})
+	l.Pin(store.Pin{Until: 1767225600000, At: 1})
+	l.Move(store.Location{Latitude: 2, Longitude: 3, UpdatedAt: 1767225600000, Sequence: 4})
+	l.Replace(store.LiveMedia{ID: "HD", Media: store.Media{MimeType: "image/jpeg", Width: 4000, SHA256: sha, Thumbnail: jpg}, At: 1})
+	l.CancelledAt = 1
+	return &l
 }

@@ -8,7 +8,7 @@ import (
 	"whatsapp-api/store"
 )
 
-// People finds contacts by canonical id, phone JID or LID. What is missing is unknown.
+// People finds persons by their keys. What is missing is unknown.
 type People map[string]store.Contact
 
 // DisplayName is the name by which the account knows a contact.
@@ -22,19 +22,21 @@ func DisplayName(c store.Contact) string {
 	return c.PushName
 }
 
-// AddressOf is the address of id as far as people know it.
-func AddressOf(id string, people People) Address {
-	if c, ok := people[id]; ok {
-		return Address{ID: c.ID, Phone: TextOrNil(PhoneOf(c.Phone)), LID: TextOrNil(c.LID), Name: TextOrNil(DisplayName(c))}
+// AddressOf is how the person or chat with this key is shown, as far as people know.
+func AddressOf(key string, people People) Address {
+	c, ok := people[key]
+	if !ok {
+		c = store.Contact{ID: key}
+		if strings.HasSuffix(key, "@"+types.HiddenUserServer) {
+			c.LID = key
+		} else if PhoneOf(key) != "" {
+			c.Phone = key
+		}
 	}
-	a := Address{ID: id, Phone: TextOrNil(PhoneOf(id))}
-	if strings.HasSuffix(id, "@"+types.HiddenUserServer) {
-		a.LID = &id
-	}
-	return a
+	return Address{ID: c.Address(), Phone: TextOrNil(PhoneOf(c.Phone)), LID: TextOrNil(c.LID), Name: TextOrNil(DisplayName(c))}
 }
 
-// IDs lists every canonical id that a message names, for a look-up of people.
+// IDs lists every key that a message names, for a look-up of people.
 func IDs(messages ...store.Message) []string {
 	seen := map[string]bool{}
 	var ids []string
@@ -45,6 +47,7 @@ func IDs(messages ...store.Message) []string {
 		}
 	}
 	for _, m := range messages {
+		add(m.Chat)
 		add(m.Sender)
 		if m.Quoted != nil {
 			add(m.Quoted.Sender)
@@ -52,6 +55,8 @@ func IDs(messages ...store.Message) []string {
 		for _, id := range m.Mentions {
 			add(id)
 		}
+		m.Content.People(func(id *string) { add(*id) })
+		m.Live.People(func(id *string) { add(*id) })
 	}
 	return ids
 }

@@ -44,51 +44,6 @@ type Address struct {
 	Name  *string `json:"name" doc:"Name from the address book, else the one they give themselves"`
 }
 
-// Quoted is the message that a message answers.
-type Quoted struct {
-	ID   string   `json:"id"`
-	From *Address `json:"from"`
-	Type string   `json:"type"`
-	Text *string  `json:"text"`
-}
-
-// Media describes the file of a message.
-type Media struct {
-	MimeType *string `json:"mimeType"`
-	FileName *string `json:"fileName"`
-	Size     *int64  `json:"size" doc:"Bytes, as the sender says"`
-	Seconds  *int    `json:"seconds" doc:"Length of audio and video"`
-	Width    *int    `json:"width"`
-	Height   *int    `json:"height"`
-}
-
-// Failure says why a message was not sent.
-type Failure struct {
-	Code      string `json:"code"`
-	Detail    string `json:"detail"`
-	Retryable bool   `json:"retryable"`
-}
-
-// Message is one message of a chat.
-type Message struct {
-	ID        string    `json:"id" doc:"WhatsApp's message id"`
-	SessionID string    `json:"sessionId"`
-	ChatID    string    `json:"chatId"`
-	From      Address   `json:"from"`
-	FromMe    bool      `json:"fromMe"`
-	Type      string    `json:"type" doc:"text, image, video, audio, voice, document, sticker, location, contact, poll, reaction, edit, revoke … or unknown. A reaction, an edit or a revocation is a message of its own, beside the one it is about, and does not say which that is yet"`
-	Text      *string   `json:"text" doc:"Text or caption"`
-	Quoted    *Quoted   `json:"quoted" doc:"The message that this one answers"`
-	Mentions  []Address `json:"mentions"`
-	Media     *Media    `json:"media" doc:"What is known of its file; the file itself is not fetched yet"`
-	Status    string    `json:"status" enum:"received,queued,sent,delivered,read,played,failed"`
-	Error     *Failure  `json:"error"`
-	Timestamp Time      `json:"timestamp" doc:"WhatsApp's time of the message"`
-	StoredAt  Time      `json:"storedAt" doc:"When this server kept it"`
-	EditedAt  *Time     `json:"editedAt" doc:"null so far"`
-	RevokedAt *Time     `json:"revokedAt" doc:"null so far"`
-}
-
 // Chat is a conversation.
 type Chat struct {
 	ID             string   `json:"id" doc:"Canonical chat id"`

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	wastore "go.mau.fi/whatsmeow/store"
 )
@@ -111,11 +112,13 @@ func (s stores) GetAllAppStateSyncKeys(ctx context.Context) ([]*wastore.AppState
 
 // PutAppStateVersion is deferred: whatsmeow always puts the mutation MACs of the version
 // right after it, and both must be kept together or a crash between would leave a state
-// that no longer verifies. PutAppStateMutationMACs keeps them.
+// that no longer verifies. PutAppStateMutationMACs keeps them. With the version it is kept that
+// whatsmeow has yet to say what changed: it does so once, later, whatever becomes of it. See Untold.
 func (s stores) PutAppStateVersion(ctx context.Context, name string, version uint64, hash [128]byte) error {
 	raw := binary.BigEndian.AppendUint64([]byte{format1}, version)
 	return s.d.update(ctx, deferred, func(c *change) error {
 		c.set(tableAppState, name, append(raw, hash[:]...))
+		c.set(tableUntold, name, binary.BigEndian.AppendUint64(nil, uint64(s.d.now().UnixMilli())))
 		return nil
 	})
 }
@@ -142,6 +145,28 @@ func (s stores) DeleteAppStateVersion(ctx context.Context, name string) error {
 	return s.d.update(ctx, deferred, func(c *change) error {
 		c.delete(tableAppState, name)
 		return c.deletePrefix(ctx, tableAppMACs, joinKey(name, ""))
+	})
+}
+
+// Untold lists the collections of app state whose version has moved, and when, and of which Told was
+// not called since. What is in it when a device is opened may never have been told: then the
+// collection has to be fetched whole.
+func (d *Device) Untold(ctx context.Context) (map[string]time.Time, error) {
+	untold := map[string]time.Time{}
+	err := d.each(ctx, nil, tableUntold, "", "", func(name string, raw []byte) bool {
+		if len(raw) == 8 {
+			untold[name] = time.UnixMilli(int64(binary.BigEndian.Uint64(raw)))
+		}
+		return true
+	})
+	return untold, err
+}
+
+// Told says that all that was in a collection has been told, and kept.
+func (d *Device) Told(ctx context.Context, name string) error {
+	return d.update(ctx, deferred, func(c *change) error {
+		c.delete(tableUntold, name)
+		return nil
 	})
 }
 

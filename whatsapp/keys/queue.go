@@ -10,11 +10,8 @@ import (
 	"whatsapp-api/store"
 )
 
-const (
-	maxWaiting  = 64      // units that KeepReceived lets wait
-	maxTogether = 64      // units that are kept in one commit
-	maxBytes    = 1 << 20 // of keys, about, that are kept in one commit with others
-)
+// maxWaiting is how many units KeepReceived lets wait.
+const maxWaiting = 64
 
 // entry is a unit on its way to the store, with the key changes that it takes along.
 type entry struct {
@@ -141,12 +138,11 @@ func (d *Device) batch() []*entry {
 	n, bytes := 0, 0
 	for _, e := range d.queue {
 		bytes += e.keys.bytes
-		alone := len(e.unit.Merges) > 0 || e.unit.State != nil || e.unit.ForgetKeys
-		if n > 0 && (alone || n == maxTogether || bytes > maxBytes) {
+		if n > 0 && (e.unit.Alone() || n == store.MaxTogether || bytes > store.TogetherSize) {
 			break
 		}
 		n++
-		if alone {
+		if e.unit.Alone() {
 			break
 		}
 	}
@@ -164,15 +160,10 @@ func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
 	d.mu.Unlock()
 	u := batch[0].unit
 	for _, e := range batch[1:] {
-		u.Contacts = append(u.Contacts[:len(u.Contacts):len(u.Contacts)], e.unit.Contacts...)
-		u.Chats = chatsThen(u.Chats, e.unit.Chats)
-		u.Messages = append(u.Messages[:len(u.Messages):len(u.Messages)], e.unit.Messages...)
-		u.Updates = append(u.Updates[:len(u.Updates):len(u.Updates)], e.unit.Updates...)
-		u.Receipts = append(u.Receipts[:len(u.Receipts):len(u.Receipts)], e.unit.Receipts...)
-		u.Events = append(u.Events[:len(u.Events):len(u.Events)], e.unit.Events...)
+		u, _ = u.Then(e.unit) // the batch is of units that go together
 	}
 	u.Session, u.Keys = d.session, keys.changes()
-	if isEmpty(u) && !slices.ContainsFunc(batch, func(e *entry) bool { return !e.flush }) {
+	if u.Empty() && !slices.ContainsFunc(batch, func(e *entry) bool { return !e.flush }) {
 		return store.Kept{}, nil
 	}
 	kept, err := d.log.Commit(ctx, u)
@@ -183,31 +174,6 @@ func (d *Device) keep(ctx context.Context, batch []*entry) (store.Kept, error) {
 		err = fmt.Errorf("keep unit of %s: %w", d.session, err)
 	}
 	return kept, err
-}
-
-// chatsThen joins two lists of updates. An update of a chat that was updated before, as by
-// each message of a burst, becomes part of that one.
-func chatsThen(first, second []store.ChatUpdate) []store.ChatUpdate {
-	all := slices.Clone(first)
-	for _, u := range second {
-		i := len(all) - 1
-		for i >= 0 && all[i].ID != u.ID {
-			i--
-		}
-		if i >= 0 {
-			if one, ok := all[i].Then(u); ok {
-				all[i] = one
-				continue
-			}
-		}
-		all = append(all, u)
-	}
-	return all
-}
-
-func isEmpty(u store.Unit) bool {
-	return !u.ForgetKeys && len(u.Keys) == 0 && len(u.Merges) == 0 && len(u.Contacts) == 0 && len(u.Chats) == 0 &&
-		len(u.Messages) == 0 && len(u.Updates) == 0 && len(u.Receipts) == 0 && u.State == nil && len(u.Events) == 0
 }
 
 // commonFault says whether a commit failed for a reason that has nothing to do with its unit.

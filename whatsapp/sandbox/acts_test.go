@@ -164,3 +164,27 @@ func TestIsOnWhatsApp(t *testing.T) {
 	_, err = c.SendMessage(within(t), types.NewJID("12025559999", types.DefaultUserServer), &waE2E.Message{Conversation: ptr("hello?")})
 	require.Error(t, err)
 }
+
+// What a person sets for a chat on the phone arrives at the account's own client.
+func TestChatSettings(t *testing.T) {
+	_, ann, bob, c := pair(t)
+	ctx := within(t)
+	for synced, first := range []error{ann.Archive(ctx, bob.Number(), false), ann.Mute(ctx, bob.Number(), 0)} {
+		// The first of a collection need not make an event at a client.
+		require.NoError(t, first)
+		waitEvents[*events.AppStateSyncComplete](c, len(appstate.AllPatchNames)+synced+1, nil)
+	}
+	require.NoError(t, ann.Archive(ctx, bob.Number(), true))
+	waitEvents(c, 1, func(e *events.Archive) bool { return e.Action.GetArchived() })
+	require.NoError(t, ann.Pin(ctx, bob.Number(), true))
+	pin := waitEvents(c, 1, func(e *events.Pin) bool { return e.Action.GetPinned() })[0]
+	require.Equal(t, lidOf(bob), pin.JID)
+	require.NoError(t, ann.Mute(ctx, bob.Number(), Forever))
+	waitEvents(c, 1, func(e *events.Mute) bool { return e.Action.GetMuteEndTimestamp() == -1 })
+	require.NoError(t, ann.Mute(ctx, bob.Number(), time.Hour))
+	muted := waitEvents(c, 1, func(e *events.Mute) bool { return e.Action.GetMuteEndTimestamp() > 0 })[0]
+	require.WithinDuration(t, time.Now().Add(time.Hour), time.UnixMilli(muted.Action.GetMuteEndTimestamp()), time.Minute)
+	require.NoError(t, ann.MarkRead(ctx, bob.Number(), false))
+	require.False(t, waitEvents[*events.MarkChatAsRead](c, 1, nil)[0].Action.GetRead())
+	require.ErrorIs(t, ann.Archive(ctx, "+34611111111", true), ErrNoPhone)
+}

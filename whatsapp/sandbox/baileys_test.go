@@ -223,3 +223,37 @@ func waitMessage(t *testing.T, p *Phone, is func(Received) bool) Received {
 		}
 	}
 }
+
+// TestBaileysOwnCopies: what the phone writes to somebody arrives at an independent client in the
+// chat with that person, in both forms of address, and the sessions stay in order: the client goes
+// on reading both the phone and the other person.
+func TestBaileysOwnCopies(t *testing.T) {
+	s := openServer(t)
+	ann, bob := newPhone(t, s, "12025550100", "Ann"), newPhone(t, s, "12025550101", "Bob")
+	b := startBaileys(t, s, t.TempDir())
+	qr := b.wait("qr", nil)
+	_, err := ann.Scan(within(t), qr.QR)
+	require.NoError(t, err)
+	b.wait("caughtUp", nil)
+	waitEmptyQueue(t, ann.account.device(1))
+	c := linked(t, s, ann) // a second companion, so that there are copies of companions too
+	for _, addressing := range []string{"lid", "pn", "lid"} {
+		ids, err := ann.Send(within(t), Outgoing{To: bob.Number(), Text: "from the phone", Addressing: addressing})
+		require.NoError(t, err)
+		m := b.message(ids[0])
+		require.True(t, m.FromMe)
+		require.Equal(t, map[string]string{"lid": lidOf(bob).String(), "pn": jidOf(bob).String()}[addressing], m.Chat)
+		sent := c.say(jidOf(bob), "from another companion")
+		m = b.message(sent.ID)
+		require.True(t, m.FromMe)
+		require.Equal(t, lidOf(bob).String(), m.Chat)
+		ids, err = bob.Send(within(t), Outgoing{To: ann.Number(), Text: "from Bob", Addressing: addressing})
+		require.NoError(t, err)
+		require.False(t, b.message(ids[0]).FromMe)
+	}
+	require.NoError(t, s.AddFaults(Fault{Kind: FaultCorrupt, Phone: ann.Number(), Device: 1}))
+	sent := c.say(jidOf(bob), "broken once")
+	m := b.message(sent.ID)
+	require.True(t, m.FromMe)
+	require.Equal(t, lidOf(bob).String(), m.Chat)
+}

@@ -164,6 +164,8 @@ type actIn struct {
 	Emoji string   `json:"emoji"`
 	Text  string   `json:"text"`
 	State string   `json:"state"`
+	// Secret edits as newer phones do.
+	Secret bool `json:"secret"`
 }
 
 // act reads the body and refuses fields that this act does not have.
@@ -176,7 +178,7 @@ func (c *control) act(r *http.Request, fields ...string) (*Phone, actIn, error) 
 	if err := decode(r, &in); err != nil {
 		return nil, in, err
 	}
-	given := map[string]bool{"id": in.ID != "", "ids": in.IDs != nil, "emoji": in.Emoji != "", "text": in.Text != "", "state": in.State != ""}
+	given := map[string]bool{"id": in.ID != "", "ids": in.IDs != nil, "emoji": in.Emoji != "", "text": in.Text != "", "state": in.State != "", "secret": in.Secret}
 	for _, f := range fields {
 		delete(given, f)
 	}
@@ -217,9 +219,12 @@ func (c *control) react(r *http.Request) (int, any, error) {
 }
 
 func (c *control) edit(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "id", "text")
+	p, in, err := c.act(r, "id", "text", "secret")
 	if err != nil {
 		return 0, nil, err
+	}
+	if in.Secret {
+		return created(p.EditSecretly(r.Context(), in.To, in.ID, in.Text))
 	}
 	return created(p.Edit(r.Context(), in.To, in.ID, in.Text))
 }

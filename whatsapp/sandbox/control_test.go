@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,10 +77,33 @@ func TestControlWholeStory(t *testing.T) {
 	require.Equal(t, 204, call(t, "POST", of("12025550101", "/read"), with(map[string]any{"ids": []string{answer.ID}}), nil))
 	require.Equal(t, 201, call(t, "POST", of("12025550101", "/react"), with(map[string]any{"id": answer.ID, "emoji": "👍"}), nil))
 	require.Equal(t, 201, call(t, "POST", of("12025550101", "/edit"), with(map[string]any{"id": "FIXED", "text": "better"}), nil))
+	require.Equal(t, 201, call(t, "POST", of("12025550101", "/edit"), with(map[string]any{"id": "FIXED", "text": "best", "secret": true}), nil))
+	require.Equal(t, 201, call(t, "POST", of("12025550101", "/messages"), with(map[string]any{"id": "POLL", "poll": Poll{Name: "?", Options: []string{"a", "b"}}}), nil))
+	require.Equal(t, 201, call(t, "POST", of("12025550101", "/vote"), with(map[string]any{"id": "POLL", "options": []string{"a"}}), nil))
+	require.Equal(t, 201, call(t, "POST", of("12025550101", "/messages"), with(map[string]any{"proto": map[string]any{"conversation": "x"}}), nil))
+	require.Equal(t, 204, call(t, "POST", of("12025550101", "/receipts"), with(map[string]any{"type": "read", "ids": []string{"A", "A"}, "attrs": map[string]any{"t": nil}}), nil))
+	for route, more := range map[string]map[string]any{"/archive": nil, "/pin": {"on": false}, "/mark-read": {"on": true}, "/mute": {"seconds": 60}} {
+		body := map[string]any{"to": "+12025550101"}
+		maps.Copy(body, more)
+		require.Equal(t, 204, call(t, "POST", of("12025550100", route), body, nil), route)
+	}
 	require.Equal(t, 201, call(t, "POST", of("12025550101", "/revoke"), with(map[string]any{"id": "FIXED"}), nil))
 	require.Equal(t, 204, call(t, "POST", of("12025550101", "/typing"), with(map[string]any{"state": "composing"}), nil))
 	require.Equal(t, 204, call(t, "POST", of("12025550101", "/presence"), map[string]any{"available": true}, nil))
 	waitEvents[*events.ChatPresence](c, 1, nil)
+
+	var g Group
+	require.Equal(t, 201, call(t, "POST", url+"/sandbox/groups", NewGroup{Subject: "Club", Owner: "12025550101", Participants: []string{"+12025550100"}}, &g))
+	require.Equal(t, 201, call(t, "POST", of("12025550101", "/messages"), map[string]any{"to": g.ID, "text": "to the group"}, nil))
+	require.Equal(t, 200, call(t, "POST", url+"/sandbox/groups/"+g.ID+"/promote", map[string]any{"by": "12025550101", "phones": []string{"12025550100"}}, &g))
+	require.Equal(t, RoleAdmin, g.Participants[1].Role)
+	require.Equal(t, 200, call(t, "POST", url+"/sandbox/groups/"+g.ID+"/subject", map[string]any{"by": "12025550100", "subject": "Pub"}, &g))
+	require.Equal(t, 200, call(t, "POST", url+"/sandbox/groups/"+g.ID+"/leave", map[string]any{"by": "12025550100"}, nil))
+	require.Equal(t, 200, call(t, "GET", url+"/sandbox/groups/"+g.ID, nil, &g))
+	require.Len(t, g.Participants, 1)
+	var groups struct{ Data []Group }
+	require.Equal(t, 200, call(t, "GET", url+"/sandbox/groups", nil, &groups))
+	require.Equal(t, []Group{g}, groups.Data)
 
 	var receipts struct{ Data []Receipt }
 	require.Equal(t, 200, call(t, "GET", of("12025550101", "/receipts?wait=30"), nil, &receipts))
@@ -159,8 +183,20 @@ func TestControlRefusals(t *testing.T) {
 		{"POST", "/phones/12025550100/revoke", `{"to":"12025550101","id":"A"}`, 404, "no_message"},
 		{"POST", "/phones/12025550100/typing", `{"to":"12025550101","state":"flying"}`, 422, "invalid"},
 		{"POST", "/phones/12025550100/presence", `{}`, 422, "invalid"},
+		{"POST", "/phones/12025550100/vote", `{"to":"12025550101","id":"A","options":["x"]}`, 404, "no_message"},
+		{"POST", "/phones/12025550100/mute", `{"to":"12025550101","seconds":-2}`, 422, "invalid"},
+		{"POST", "/phones/12025550100/pin", `{"to":"12025550101","off":true}`, 400, "bad_body"},
+		{"POST", "/phones/12025550100/receipts", `{"to":"12025550101"}`, 422, "invalid"},
+		{"POST", "/phones/12025550100/receipts", `{"to":"12025550101","ids":["A"],"attrs":{"from":"1.2.3.4@x@y"}}`, 422, "invalid"},
+		{"POST", "/phones/12025550100/messages", `{"to":"12025550101","proto":{"dance":1}}`, 422, "invalid"},
 		{"POST", "/phones/12025550100/devices/1/logout", ``, 404, "no_device"},
 		{"POST", "/phones/12025550100/devices/x/logout", ``, 404, "no_device"},
+		{"POST", "/groups", `{"subject":"","owner":"12025550100"}`, 422, "invalid"},
+		{"POST", "/groups", `{"subject":"x","owner":"12025550199"}`, 404, "no_phone"},
+		{"POST", "/groups", `{"subject":"x","owner":"12025550100","addressing":"x"}`, 422, "invalid"},
+		{"GET", "/groups/1@g.us", ``, 404, "no_group"},
+		{"POST", "/groups/1/add", `{"by":"12025550100","phones":["12025550101"]}`, 404, "no_group"},
+		{"POST", "/phones/12025550100/messages", `{"to":"1@g.us","text":"x"}`, 404, "no_group"},
 		{"POST", "/faults", `{"kind":"earthquake"}`, 422, "invalid"},
 		{"POST", "/faults", `[{"kind":"cut"},{"kind":"login_failure","code":413}]`, 422, "invalid"},
 		{"POST", "/faults", `{"kind":"cut","what":1}`, 400, "bad_body"},

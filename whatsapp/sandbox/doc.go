@@ -32,6 +32,7 @@
 //   - repeat, reorder, corrupt: the next messages to clients
 //
 // Each but hello_unanswered may name a phone and a device, and those for the next of something a
-// count. Groups, media and pairing by code are not there yet; what clients ask
-// about them is refused, never left unanswered.
+// count. Media and pairing by code are not there yet, nor is more of groups than
+// members, roles and subjects (group.go); what clients ask about the rest is
+// refused, never left unanswered.
 package sandbox

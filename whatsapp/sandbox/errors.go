@@ -11,6 +11,8 @@ var (
 	ErrNoPhone      = errors.New("there is no phone with this number")
 	ErrNoDevice     = errors.New("the phone has no linked device with this number")
 	ErrNoMessage    = errors.New("the phone knows no message with this id")
+	ErrNoGroup      = errors.New("there is no group with this address")
+	ErrNotAllowed   = errors.New("only members of a group act in it, and only its admins change who is in it")
 	ErrTooManyLinks = errors.New("the phone has linked as many devices as it can")
 
 	ErrQRInvalid   = errors.New("the text is not a WhatsApp QR code")

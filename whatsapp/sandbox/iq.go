@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"strconv"
-
-	"go.mau.fi/whatsmeow/types"
 )
 
 // iqError is a refusal. Clients compare the text as well as the number.
@@ -164,20 +162,6 @@ func (q *query) logout() ([]node, *iqError) {
 		q.change.then(other.deviceRemoved)
 	}
 	return nil, nil
-}
-
-func (q *query) groups() ([]node, *iqError) {
-	to, _ := attrJID(q.node, "to")
-	if _, ok := childOf(q.node, "participating"); ok && to.User == "" {
-		return []node{el("groups", nil)}, nil
-	}
-	if to.Server != types.GroupServer {
-		return nil, errBadRequest
-	}
-	if to.User == "" {
-		return nil, errUnavailable
-	}
-	return nil, errNotFound
 }
 
 // graph answers the one query that clients make on their own, for newsletters

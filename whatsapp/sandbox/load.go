@@ -31,7 +31,7 @@ func (s *Server) loadAccounts() error {
 			return fmt.Errorf("account: %w", err)
 		}
 	}
-	return nil
+	return s.loadGroups()
 }
 
 func (s *Server) loadAccount(a *account) error {
@@ -120,6 +120,11 @@ func (s *Server) loadPhone(a *account) error {
 			}
 			p.signal.prekeys[uint32(id)] = keys.NewKeyPairFromPrivateKey([32]byte(value))
 			return nil
+		}},
+		{p.signal.groupPath, func(rest string, value []byte) error {
+			name, err := hex.DecodeString(rest)
+			p.signal.groups[string(name)] = value
+			return err
 		}},
 		{p.path("received"), p.loadReceived},
 		{p.path("receipt"), p.loadReceipt},

@@ -75,6 +75,9 @@ func (c *conn) acknowledge(ack node) {
 // route gives each device its own copy of a message. The number returned is
 // the error for the sender, or 0.
 func (c *conn) route(ch *change, n *node, to types.JID) int {
+	if to.Server == types.GroupServer {
+		return c.routeGroup(ch, n, to)
+	}
 	target := c.server.find(to)
 	if target == nil {
 		return 404
@@ -132,23 +135,17 @@ func (c *conn) copyFor(n *node, d *device, to types.JID, enc *node) node {
 	if a["type"] == nil {
 		a["type"] = "text"
 	}
-	addressing(a, own, to)
-	if d.account == own && attrString(n, "category") != "peer" {
-		a["recipient"] = bare(to)
-		if r, ok := attrJID(n, "recipient"); ok {
-			a["recipient"] = bare(r)
+	switch {
+	case d.account != own:
+		addressing(a, own, to)
+	case attrString(n, "category") != "peer":
+		chat := bare(to)
+		if r, ok := attrJID(n, "recipient"); ok { // sent again: to is the device that asked
+			chat = bare(r)
 		}
-		peerAddress(a, c.server.find(to), to)
+		c.server.ownAddressing(a, chat)
 	}
-	children := []node{*enc}
-	for _, child := range n.GetChildren() {
-		switch child.Tag {
-		case "enc", "participants", "tctoken", "cstoken", "reporting":
-		default:
-			children = append(children, child)
-		}
-	}
-	return el("message", a, children...)
+	return el("message", a, append([]node{*enc}, passedOn(n)...)...)
 }
 
 // addressing adds the sender's other name, from which receivers learn that the
@@ -161,16 +158,22 @@ func addressing(a attrs, sender *account, like types.JID) {
 	}
 }
 
-// peerAddress does the same for the other end of the chat, on copies for the
-// sender's own devices.
-func peerAddress(a attrs, chat *account, like types.JID) {
-	if chat == nil {
+// ownAddressing is what copies for the sender's own devices carry instead: the chat that the
+// message is for, and the chat's other name. The sender's own other name is not among it: some
+// clients would take that for the chat's.
+func (s *Server) ownAddressing(a attrs, chat types.JID) {
+	a["recipient"] = chat
+	other := s.find(chat)
+	if chat.Server == types.HiddenUserServer {
+		a["addressing_mode"] = "lid"
+		if other != nil {
+			a["peer_recipient_pn"] = other.pnJID(0)
+		}
 		return
 	}
-	if like.Server == types.HiddenUserServer {
-		a["peer_recipient_pn"] = chat.pnJID(0)
-	} else {
-		a["peer_recipient_lid"] = chat.lidJID(0)
+	a["addressing_mode"] = "pn"
+	if other != nil {
+		a["peer_recipient_lid"] = other.lidJID(0)
 	}
 }
 

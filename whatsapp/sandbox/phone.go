@@ -52,7 +52,7 @@ type Received struct {
 	From      string    `json:"from"`    // phone number of the account that wrote it
 	FromLID   string    `json:"fromLid"` // the same account by its hidden identity
 	Device    int       `json:"device"`  // of the account that wrote it; 0 is the phone
-	Chat      string    `json:"chat"`    // phone number of the other end
+	Chat      string    `json:"chat"`    // phone number of the other end, or address of the group
 	FromMe    bool      `json:"fromMe"`  // by a companion of this phone
 	Type      string    `json:"type"`    // text, reaction, edit, revoke, image, …
 	Text      string    `json:"text"`

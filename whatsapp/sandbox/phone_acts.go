@@ -3,115 +3,202 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 
-	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
 
 // React reacts to a message of the chat with another phone; an empty emoji
 // takes the reaction back. It returns the id of the reaction itself.
 func (p *Phone) React(ctx context.Context, to, messageID, emoji string) (string, error) {
-	m := &sentMessage{Type: "reaction"}
+	edit := ""
 	if emoji == "" {
-		m.Edit = "7"
+		edit = "7"
 	}
-	return p.act(ctx, to, m, messageID, false, func(key *waCommon.MessageKey) *waE2E.Message {
-		return reactionMessage(key, emoji, p.server.now().UnixMilli())
+	return p.act(ctx, to, "reaction", edit, messageID, false, func(t target) (*waE2E.Message, error) {
+		return reactionMessage(t.key(), emoji, p.server.now().UnixMilli()), nil
 	})
 }
 
 // Edit changes the text of a message that this phone sent.
 func (p *Phone) Edit(ctx context.Context, to, messageID, text string) (string, error) {
-	if text == "" || len(text) > maxText {
-		return "", fmt.Errorf("%w: text is empty or longer than %d bytes", ErrInvalid, maxText)
+	if err := checkText(text); err != nil {
+		return "", err
 	}
-	return p.act(ctx, to, &sentMessage{Type: "text", Edit: "1"}, messageID, true, func(key *waCommon.MessageKey) *waE2E.Message {
-		return editMessage(key, text, p.server.now().UnixMilli())
+	return p.act(ctx, to, "text", "1", messageID, true, func(t target) (*waE2E.Message, error) {
+		return editMessage(t.key(), text, p.server.now().UnixMilli()), nil
+	})
+}
+
+// EditSecretly is Edit as newer phones do it: the new text is encrypted once more, with the secret
+// of the message that it replaces.
+func (p *Phone) EditSecretly(ctx context.Context, to, messageID, text string) (string, error) {
+	if err := checkText(text); err != nil {
+		return "", err
+	}
+	return p.act(ctx, to, "text", "1", messageID, true, func(t target) (*waE2E.Message, error) {
+		return p.secretEdit(t, text)
+	})
+}
+
+func (p *Phone) secretEdit(t target, text string) (*waE2E.Message, error) {
+	original, err := t.message()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := proto.Marshal(editMessage(t.key(), text, p.server.now().UnixMilli()).GetEditedMessage().GetMessage())
+	if err != nil {
+		return nil, fmt.Errorf("encode edit: %w", err)
+	}
+	me := p.account.jid(0, t.like())
+	sealed, iv, err := seal(forEdit, original, t.id, me, me, plain)
+	if err != nil {
+		return nil, err
+	}
+	return &waE2E.Message{SecretEncryptedMessage: &waE2E.SecretEncryptedMessage{
+		TargetMessageKey: t.key(), EncPayload: sealed, EncIV: iv, SecretEncType: waE2E.SecretEncryptedMessage_MESSAGE_EDIT.Enum(),
+	}}, nil
+}
+
+func checkText(text string) error {
+	if text == "" || len(text) > maxText {
+		return fmt.Errorf("%w: text is empty or longer than %d bytes", ErrInvalid, maxText)
+	}
+	return nil
+}
+
+// Vote votes in a poll of the chat, whoever made it, for these options; none takes the vote back.
+func (p *Phone) Vote(ctx context.Context, to, pollID string, options ...string) (string, error) {
+	return p.act(ctx, to, "poll", "", pollID, false, func(t target) (*waE2E.Message, error) {
+		poll, err := t.message()
+		if err != nil {
+			return nil, err
+		}
+		hashes, err := optionHashes(poll, options)
+		if err != nil {
+			return nil, err
+		}
+		plain, err := proto.Marshal(&waE2E.PollVoteMessage{SelectedOptions: hashes})
+		if err != nil {
+			return nil, fmt.Errorf("encode vote: %w", err)
+		}
+		me := p.account.jid(0, t.like())
+		sealed, iv, err := seal(forVote, poll, t.id, t.author.jid(0, t.like()), me, plain)
+		if err != nil {
+			return nil, err
+		}
+		return &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
+			PollCreationMessageKey: t.key(), Vote: &waE2E.PollEncValue{EncPayload: sealed, EncIV: iv},
+			SenderTimestampMS: proto.Int64(p.server.now().UnixMilli()),
+		}}, nil
 	})
 }
 
 // Revoke deletes, for everyone, a message that this phone sent.
 func (p *Phone) Revoke(ctx context.Context, to, messageID string) (string, error) {
-	return p.act(ctx, to, &sentMessage{Type: "text", Edit: "7"}, messageID, true, revokeMessage)
+	return p.act(ctx, to, "text", "7", messageID, true, func(t target) (*waE2E.Message, error) {
+		return revokeMessage(t.key()), nil
+	})
 }
 
-// act sends a message about another message.
-func (p *Phone) act(ctx context.Context, to string, m *sentMessage, target string, mine bool, content func(*waCommon.MessageKey) *waE2E.Message) (string, error) {
-	other, err := p.server.accountOf(to)
+// act sends a message about another message of a chat, in the form of address of that one.
+func (p *Phone) act(ctx context.Context, to, kind, edit, id string, mine bool, content func(target) (*waE2E.Message, error)) (string, error) {
+	in, err := p.chat(to)
 	if err != nil {
 		return "", err
 	}
-	if target == "" {
-		return "", fmt.Errorf("%w: id is empty", ErrInvalid)
-	}
-	id := messageID()
 	p.mu.Lock()
-	about := p.sent[target]
-	fromMe := about != nil && about.To == other.lid
-	received, got := p.find(target, other)
-	if !fromMe && (mine || !got) {
+	about, err := p.target(id, in)
+	if err == nil && mine && !about.phone {
+		err = fmt.Errorf("%w: %s", ErrNoMessage, id)
+	}
+	var message *waE2E.Message
+	if err == nil {
+		message, err = content(about)
+	}
+	if err != nil {
 		p.mu.Unlock()
-		return "", fmt.Errorf("%w: %s", ErrNoMessage, target)
+		return "", err
 	}
-	m.To = other.lid
-	m.PN = fromMe && about.PN || !fromMe && received.Address == "pn"
-	key := &waCommon.MessageKey{
-		RemoteJID: proto.String(other.jid(0, m.like()).String()), FromMe: proto.Bool(fromMe || received.FromMe), ID: proto.String(target),
-	}
+	m := in.sent(about.pn)
+	m.Type, m.Edit = kind, edit
+	sent := messageID()
 	c := p.begin()
-	err = p.post(c, other, id, m, content(key))
+	err = p.post(c, in, sent, m, message)
 	c.commit()
 	p.mu.Unlock()
 	if err != nil {
 		return "", err
 	}
-	return id, c.wait(ctx)
+	return sent, c.wait(ctx)
 }
 
-// find looks for a received message of a chat.
-func (p *Phone) find(id string, chat *account) (Received, bool) {
-	p.box.mu.Lock()
-	defer p.box.mu.Unlock()
-	for i := len(p.box.messages) - 1; i >= 0; i-- {
-		if m := p.box.messages[i]; m.ID == id && m.Chat == "+"+chat.pn {
-			return m, true
-		}
-	}
-	return Received{}, false
-}
-
-// Read shows the other phone that its messages have been seen.
+// Read shows whoever wrote messages of a chat, all by one account, that they have been seen.
 func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) error {
-	other, err := p.server.accountOf(from)
+	in, err := p.chat(from)
 	if err != nil {
 		return err
 	}
 	if len(messageIDs) == 0 {
 		return fmt.Errorf("%w: no message ids", ErrInvalid)
 	}
-	like := other.lidJID(0)
+	var author *account
+	var more attrs
+	like := types.JID{Server: types.HiddenUserServer}
 	for _, id := range messageIDs {
-		m, ok := p.find(id, other)
+		m, ok := p.find(id, in)
 		if !ok || m.FromMe {
 			return fmt.Errorf("%w: %s", ErrNoMessage, id)
 		}
+		by, err := p.server.accountOf(m.From)
+		if err != nil {
+			return err
+		}
+		if author != nil && author != by {
+			return fmt.Errorf("%w: the messages are by several accounts", ErrInvalid)
+		}
+		author = by
 		if m.Address == "pn" {
-			like = other.pnJID(0)
+			like = types.JID{Server: types.DefaultUserServer}
 		}
 	}
-	n := el("receipt", attrs{
-		"from": p.account.jid(0, like), "id": messageIDs[0], "type": "read", "t": unix(p.server.now()),
-	})
-	if len(messageIDs) > 1 {
-		items := make([]node, 0, len(messageIDs)-1)
-		for _, id := range messageIDs[1:] {
+	if in.group != nil {
+		more = attrs{"from": in.group.jid()}
+		in.group.author(more, p.account, 0)
+	}
+	return p.receipt(ctx, author, like, "read", messageIDs, more)
+}
+
+// Receipt is a receipt as the person of a test wants it: of any type, about ids that need not exist
+// and may be repeated, with any further attributes of the stanza in place of the honest ones
+// (strings and types.JID; nil leaves one out). An empty type is delivered.
+func (p *Phone) Receipt(ctx context.Context, to, kind string, messageIDs []string, more map[string]any) error {
+	other, err := p.server.accountOf(to)
+	if err != nil {
+		return err
+	}
+	if len(messageIDs) == 0 || len(messageIDs) > maxReceiptIDs {
+		return fmt.Errorf("%w: a receipt is about 1 to %d messages", ErrInvalid, maxReceiptIDs)
+	}
+	return p.receipt(ctx, other, other.lidJID(0), kind, messageIDs, more)
+}
+
+const maxReceiptIDs = 10_000
+
+func (p *Phone) receipt(ctx context.Context, to *account, like types.JID, kind string, ids []string, more map[string]any) error {
+	n := el("receipt", attrs{"from": p.account.jid(0, like), "id": ids[0], "type": kind, "t": unix(p.server.now())})
+	maps.Copy(n.Attrs, more)
+	if len(ids) > 1 {
+		items := make([]node, 0, len(ids)-1)
+		for _, id := range ids[1:] {
 			items = append(items, el("item", attrs{"id": id}))
 		}
 		n.Content = []node{el("list", nil, items...)}
 	}
 	c := p.server.change()
-	for _, d := range other.list() {
+	for _, d := range to.list() {
 		p.server.enqueue(c, d, n)
 	}
 	return c.commit().wait(ctx)

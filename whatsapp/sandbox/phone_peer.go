@@ -77,7 +77,7 @@ func (p *Phone) sendPeer(c *change, d *device, id string, payload []byte) {
 func (p *Phone) queuePeer(c *change, d *device, id string, enc node) {
 	p.server.enqueue(c, d, el("message", attrs{
 		"from": p.account.pnJID(0), "id": id, "type": "text", "category": "peer",
-		"t": unix(p.server.now()), "notify": p.account.pushName(), "sender_lid": p.account.lidJID(0),
+		"t": unix(p.server.now()), "notify": p.account.pushName(),
 	}, enc))
 }
 

@@ -68,15 +68,34 @@ func (p *Phone) receive(d *device, q *queued) {
 	c.commit()
 }
 
-func (p *Phone) receiveMessage(c *change, n *node) {
+// writtenBy is the device that a stanza is from: in a group, that of the member.
+func writtenBy(n *node) types.JID {
 	from, _ := attrJID(n, "from")
+	if from.Server == types.GroupServer {
+		from, _ = attrJID(n, "participant")
+	}
+	return from
+}
+
+// inGroup makes a receipt one about a message in a group, if the message is.
+func (p *Phone) inGroup(a attrs, n *node) {
+	from, _ := attrJID(n, "from")
+	if g := p.server.group(from); g != nil {
+		a["from"] = from
+		g.author(a, p.account, 0)
+		delete(a, "recipient")
+	}
+}
+
+func (p *Phone) receiveMessage(c *change, n *node) {
+	in, _ := attrJID(n, "from")
+	from := writtenBy(n)
 	sender := p.server.find(from)
-	enc, ok := childOf(n, "enc")
-	if sender == nil || !ok {
+	if _, ok := childOf(n, "enc"); sender == nil || !ok {
 		return
 	}
 	id := attrString(n, "id")
-	plain, err := p.decrypt(sender, int(from.Device), enc)
+	m, err := p.open(n, sender, from, in)
 	seen := fmt.Sprintf("%s %d %s", sender.lid, from.Device, id)
 	if err != nil {
 		// A copy of what was read before (the sender was not told in time) cannot
@@ -87,14 +106,12 @@ func (p *Phone) receiveMessage(c *change, n *node) {
 		}
 		return
 	}
-	var m waE2E.Message
-	if err := proto.Unmarshal(plain, &m); err != nil {
-		p.server.log.Debug("phone cannot read", zap.Error(err))
-		return
-	}
 	delete(p.asked, id)
+	if m == nil {
+		return // a sender key alone
+	}
 	if attrString(n, "category") == "peer" {
-		p.receivePeer(c, sender, int(from.Device), id, &m)
+		p.receivePeer(c, sender, int(from.Device), id, m)
 		return
 	}
 	p.confirm(c, n, sender, from, id)
@@ -102,17 +119,20 @@ func (p *Phone) receiveMessage(c *change, n *node) {
 		return
 	}
 	p.known.add(seen)
-	p.showMessage(c, n, sender, from, &m)
+	p.showMessage(c, n, sender, from, m)
 }
 
 // showMessage puts a message before the person.
 func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID, m *waE2E.Message) {
-	chat, fromMe := sender, sender == p.account
+	in, fromMe := chat{account: sender}, sender == p.account
+	if jid, ok := attrJID(n, "from"); ok && p.server.group(jid) != nil {
+		in = chat{group: p.server.group(jid)}
+	}
 	if sent := m.GetDeviceSentMessage(); sent != nil && fromMe {
 		m = sent.GetMessage()
 		if jid, err := types.ParseJID(sent.GetDestinationJID()); err == nil {
 			if other := p.server.find(jid); other != nil {
-				chat = other
+				in = chat{account: other}
 			}
 		}
 	}
@@ -129,7 +149,7 @@ func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID,
 	seconds, _ := strconv.ParseInt(attrString(n, "t"), 10, 64)
 	p.show(c, Received{
 		ID: attrString(n, "id"), From: "+" + sender.pn, FromLID: sender.lidJID(0).String(), Device: int(from.Device),
-		Chat: "+" + chat.pn, FromMe: fromMe, Type: kind, Text: text, TargetID: target, Address: address,
+		Chat: in.name(), FromMe: fromMe, Type: kind, Text: text, TargetID: target, Address: address,
 		Timestamp: time.Unix(seconds, 0).UTC(), Raw: raw,
 	})
 }
@@ -138,21 +158,23 @@ func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID,
 // somebody else, or the own companion that sent a copy.
 func (p *Phone) confirm(c *change, n *node, sender *account, from types.JID, id string) {
 	t := unix(p.server.now())
+	a := attrs{"from": p.account.jid(0, from), "id": id, "t": t}
 	if sender == p.account {
+		a["type"], a["recipient"] = "sender", n.Attrs["recipient"]
+		p.inGroup(a, n)
 		if d := sender.device(int(from.Device)); d != nil {
-			p.server.enqueue(c, d, el("receipt", attrs{
-				"from": p.account.jid(0, from), "id": id, "t": t, "type": "sender", "recipient": n.Attrs["recipient"],
-			}))
+			p.server.enqueue(c, d, el("receipt", a))
 		}
 		return
 	}
+	p.inGroup(a, n)
 	for _, d := range sender.list() {
-		p.server.enqueue(c, d, el("receipt", attrs{"from": p.account.jid(0, from), "id": id, "t": t}))
+		p.server.enqueue(c, d, el("receipt", a))
 	}
 }
 
 func (p *Phone) receiveReceipt(c *change, n *node) {
-	from, _ := attrJID(n, "from")
+	from := writtenBy(n)
 	sender := p.server.find(from)
 	if sender == nil {
 		return

@@ -29,6 +29,7 @@ func (p *Phone) askAgain(c *change, n *node, sender *account, from types.JID, id
 	a := attrs{
 		"from": p.account.jid(0, from), "id": id, "t": unix(p.server.now()), "type": "retry", "recipient": n.Attrs["recipient"],
 	}
+	p.inGroup(a, n)
 	p.server.enqueue(c, d, el("receipt", a, children...))
 }
 
@@ -47,12 +48,12 @@ func (p *Phone) sendAgain(c *change, n *node, asker *account, device int) {
 		return
 	}
 	m := p.sent[id]
-	if m == nil || (asker != p.account && asker.lid != m.To) {
+	if m == nil || m.Group == "" && asker != p.account && asker.lid != m.To {
 		p.server.log.Debug("asked again for an unknown message")
 		return
 	}
 	payload := m.Payload
-	if asker == p.account {
+	if asker == p.account && m.Group == "" {
 		var err error
 		if payload, err = p.ownCopy(m); err != nil {
 			p.server.log.Error("own copy", zap.Error(err))
@@ -63,6 +64,12 @@ func (p *Phone) sendAgain(c *change, n *node, asker *account, device int) {
 	if fresh == nil {
 		b := p.server.takeBundle(c, d)
 		fresh = &b
+	}
+	if m.Group != "" {
+		if err := p.sendAgainInGroup(c, d, id, m, fresh, attrString(retry, "count")); err != nil {
+			p.server.log.Warn("message not encrypted again", zap.Error(err))
+		}
+		return
 	}
 	enc, err := p.encrypt(c, d, pad(payload), fresh)
 	if err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -14,14 +14,22 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Outgoing is what a phone is told to send.
+// Outgoing is what a phone is told to send. One of Text, Poll, ForwardID and Proto says what it is.
 type Outgoing struct {
-	To         string `json:"to"`                   // phone number
-	Type       string `json:"type,omitempty"`       // text, or nothing
-	Text       string `json:"text"`                 // {n} becomes 1, 2, … up to Count
-	Count      int    `json:"count,omitempty"`      // how many; 0 is one
-	ID         string `json:"id,omitempty"`         // of the message, if there is one; made if empty
-	Addressing string `json:"addressing,omitempty"` // lid, or nothing, or pn: the form of address on the wire
+	To         string   `json:"to"`                   // phone number, or address of a group
+	Type       string   `json:"type,omitempty"`       // text, poll, forward or proto; or nothing: what is given says it
+	Text       string   `json:"text,omitempty"`       // {n} becomes 1, 2, … up to Count
+	QuotedID   string   `json:"quotedId,omitempty"`   // of the message of this chat that the text answers
+	Mentions   []string `json:"mentions,omitempty"`   // phone numbers of whom the text mentions
+	Poll       *Poll    `json:"poll,omitempty"`       // a question
+	ForwardID  string   `json:"forwardId,omitempty"`  // of the text that is sent on
+	Count      int      `json:"count,omitempty"`      // how many; 0 is one
+	ID         string   `json:"id,omitempty"`         // of the message, if there is one; made if empty
+	Addressing string   `json:"addressing,omitempty"` // lid, or nothing, or pn: the form of address on the wire
+	// ForwardFrom is the phone number of the chat in which the forwarded text is; To if empty.
+	ForwardFrom string `json:"forwardFrom,omitempty"`
+	// Proto is any Message of WhatsApp's protocol in the JSON of protobuf, sent as it is.
+	Proto json.RawMessage `json:"proto,omitempty"`
 }
 
 const (
@@ -32,8 +40,9 @@ const (
 // sentMessage is kept so that it can be sent again to a device that could not
 // read it.
 type sentMessage struct {
-	To      string `json:"to"` // LID user of the other end
-	PN      bool   `json:"pn"` // addressed by phone number
+	To      string `json:"to"`              // LID user of the other end
+	Group   string `json:"group,omitempty"` // instead: user part of the group's address
+	PN      bool   `json:"pn"`              // addressed by phone number
 	Type    string `json:"type"`
 	Edit    string `json:"edit,omitempty"`
 	Payload []byte `json:"payload"`
@@ -47,11 +56,20 @@ func (m *sentMessage) like() types.JID {
 }
 
 func (o *Outgoing) check() error {
+	given, fits := o.contents()
 	switch {
-	case o.Type != "" && o.Type != "text":
-		return fmt.Errorf("%w: type %q: the phones of the sandbox write text", ErrInvalid, o.Type)
-	case o.Text == "":
-		return fmt.Errorf("%w: text is empty", ErrInvalid)
+	case given == 0:
+		return fmt.Errorf("%w: nothing to send: text is empty, and there is no poll, forwardId or proto", ErrInvalid)
+	case given > 1:
+		return fmt.Errorf("%w: text, poll, forwardId and proto do not go together", ErrInvalid)
+	case o.Type != "" && o.Type != fits:
+		return fmt.Errorf("%w: type %q does not fit what is sent, which is %s", ErrInvalid, o.Type, fits)
+	case fits != "text" && (o.QuotedID != "" || len(o.Mentions) > 0):
+		return fmt.Errorf("%w: quotedId and mentions belong to a text", ErrInvalid)
+	case fits == "poll" && o.Poll.check() != nil:
+		return o.Poll.check()
+	case o.ForwardFrom != "" && fits != "forward":
+		return fmt.Errorf("%w: forwardFrom belongs to forwardId", ErrInvalid)
 	case len(o.Text) > maxText:
 		return fmt.Errorf("%w: text is longer than %d bytes", ErrInvalid, maxText)
 	case o.Count < 0 || o.Count > maxCount:
@@ -66,14 +84,14 @@ func (o *Outgoing) check() error {
 	return nil
 }
 
-// Send sends messages to another phone, end-to-end encrypted to each of its
+// Send sends messages to another phone or into a group, end-to-end encrypted to each of its
 // devices and to the own companions. All are encrypted first and then released
 // at once. It returns their ids when they are kept for delivery.
 func (p *Phone) Send(ctx context.Context, o Outgoing) ([]string, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	to, err := p.server.accountOf(o.To)
+	to, err := p.chat(o.To)
 	if err != nil {
 		return nil, err
 	}
@@ -86,9 +104,13 @@ func (p *Phone) Send(ctx context.Context, o Outgoing) ([]string, error) {
 		if id == "" {
 			id = messageID()
 		}
-		text := strings.ReplaceAll(o.Text, "{n}", strconv.Itoa(i+1))
-		m := &sentMessage{To: to.lid, PN: o.Addressing == "pn", Type: "text"}
-		if err = p.post(c, to, id, m, textMessage(text)); err != nil {
+		var content *waE2E.Message
+		if content, err = p.compose(&o, to, i+1); err != nil {
+			break
+		}
+		m := to.sent(o.Addressing == "pn")
+		m.Type, m.Edit = wireType(content)
+		if err = p.post(c, to, id, m, content); err != nil {
 			break
 		}
 		if i%256 == 0 && ctx.Err() != nil {
@@ -120,14 +142,18 @@ func messageID() string {
 
 // post encrypts one message to everybody who must get it and queues it as part
 // of the change. The caller holds p.mu.
-func (p *Phone) post(c *change, to *account, id string, m *sentMessage, content *waE2E.Message) error {
+func (p *Phone) post(c *change, to chat, id string, m *sentMessage, content *waE2E.Message) error {
 	var err error
+	keepSecret(content)
 	if m.Payload, err = proto.Marshal(content); err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
 	p.remember(c, id, m)
+	if to.group != nil {
+		return p.postGroup(c, to.group, id, m)
+	}
 	padded := pad(m.Payload)
-	for _, d := range to.list() {
+	for _, d := range to.account.list() {
 		if d.account == p.account && d.number == 0 {
 			continue // a note to oneself
 		}
@@ -163,7 +189,7 @@ func (p *Phone) ownCopy(m *sentMessage) ([]byte, error) {
 	chat := p.chatOf(m)
 	raw, err := proto.Marshal(&waE2E.Message{DeviceSentMessage: &waE2E.DeviceSentMessage{
 		DestinationJID: proto.String(chat.String()), Message: &content,
-	}})
+	}, MessageContextInfo: content.GetMessageContextInfo()})
 	if err != nil {
 		return nil, fmt.Errorf("encode own copy: %w", err)
 	}
@@ -197,11 +223,10 @@ func (p *Phone) stanza(d *device, id string, m *sentMessage, enc node, count str
 		"from": p.account.jid(0, like), "id": id, "type": m.Type, "t": unix(p.server.now()),
 		"notify": p.account.pushName(), "edit": m.Edit,
 	}
-	addressing(a, p.account, like)
 	if d.account == p.account {
-		chat := p.chatOf(m)
-		a["recipient"] = chat
-		peerAddress(a, p.server.find(chat), like)
+		p.server.ownAddressing(a, p.chatOf(m))
+	} else {
+		addressing(a, p.account, like)
 	}
 	if count != "" {
 		enc.Attrs["count"] = count

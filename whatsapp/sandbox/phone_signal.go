@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -52,6 +53,7 @@ var errNotUsed = errors.New("not used by phones of the sandbox")
 type signalStore struct {
 	path         string // beginning of the keys of sessions on disk
 	privatePath  string // and of private prekeys
+	groupPath    string // and of sender keys
 	change       *change
 	identity     *identity.KeyPair
 	registration uint32
@@ -72,6 +74,7 @@ func (p *Phone) newSignal() {
 	p.signal = &signalStore{
 		path:         p.path("session"),
 		privatePath:  p.path("private"),
+		groupPath:    p.path("senderkey"),
 		identity:     identity.NewKeyPair(identity.NewKey(ecc.NewDjbECPublicKey(*pair.Pub)), ecc.NewDjbECPrivateKey(*pair.Priv)),
 		registration: p.record.Registration,
 		signed: record.NewSignedPreKey(signed.KeyID, 0, ecc.NewECKeyPair(
@@ -381,7 +384,9 @@ func (s *signalStore) ContainsSignedPreKey(_ context.Context, id uint32) (bool, 
 func (s *signalStore) RemoveSignedPreKey(context.Context, uint32) error { return errNotUsed }
 
 func (s *signalStore) StoreSenderKey(_ context.Context, name *protocol.SenderKeyName, r *groups.SenderKey) error {
-	s.groups[name.GroupID()+"\x00"+name.Sender().String()] = r.Serialize()
+	key, raw := name.GroupID()+"\x00"+name.Sender().String(), r.Serialize()
+	s.groups[key] = raw
+	s.change.put(s.groupPath+hex.EncodeToString([]byte(key)), raw)
 	return nil
 }
 

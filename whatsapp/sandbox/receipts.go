@@ -51,6 +51,10 @@ func (c *conn) endedByReceipt(ch *change, n *node, id, kind string, to types.JID
 
 // forward passes a receipt on to those whom it concerns.
 func (c *conn) forward(ch *change, n *node, kind string, to types.JID) {
+	if to.Server == types.GroupServer {
+		c.forwardInGroup(ch, n, kind, to)
+		return
+	}
 	own := c.device.account
 	target := c.server.find(to)
 	if target == nil {

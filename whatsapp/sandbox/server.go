@@ -62,6 +62,7 @@ type Server struct {
 	mu      sync.RWMutex
 	byPhone map[string]*account
 	byLID   map[string]*account
+	groups  map[string]*group   // by the user part of the address
 	refs    map[string]*pairing // QR references on show, and those used
 	conns   map[*conn]struct{}
 }
@@ -73,7 +74,8 @@ func Open(cfg Config) (*Server, error) {
 	s := &Server{
 		log: cfg.Log, now: cfg.Now, ctx: ctx, cancel: cancel,
 		byPhone: make(map[string]*account), byLID: make(map[string]*account),
-		refs: make(map[string]*pairing), conns: make(map[*conn]struct{}),
+		groups: make(map[string]*group),
+		refs:   make(map[string]*pairing), conns: make(map[*conn]struct{}),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
