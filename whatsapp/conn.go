@@ -107,6 +107,7 @@ func (c *conn) close() {
 	c.leaving.Store(true)
 	c.s.live.CompareAndSwap(c, nil)
 	c.hangUp()
+	c.client.Disconnect() // of a socket that is gone: what waits for another, for up to 5 s, waits no more
 	c.gate.Lock()
 	c.refuse.Store(true)
 	c.gate.Unlock()

@@ -217,7 +217,7 @@ func (g *greeting) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// The end of a connection. The report: "Disconnect: unlockedDisconnect stops the socket under
+// The end of a connection. The report: "Client has goroutines (retryFrame, delayed requests) that wait seconds for another connection and end only at Disconnect. Disconnect: unlockedDisconnect stops the socket under
 // socketLock while readPump may be blocked handing over frames, so that either side can wait for
 // ever; and there is no way to ask whether a client has let go of its socket." TestForgotten fails
 // when a client without a socket answers otherwise.
