@@ -70,6 +70,7 @@ func upgrade(t *testing.T, at place, w *town, f facts) {
 	r.stop()
 	r = spawnAt(t, at, w.control.URL, "EVENT_RETENTION="+everything, "AUDIT_RETENTION="+everything)
 	r.awaitState("shop", "connected")
+	r.acted(f)
 	r.saysAll(f)
 }
 
@@ -81,7 +82,8 @@ func (r *rig) saysAll(f facts) {
 	r.covers(f.Sessions, list("/api/v1/sessions?"), "id", "state", "reason", "since", "lastSeq", "updatedAt")
 	r.covers(f.Chats, list("/api/v1/messages/sessions/shop/chats?"), "id", "unreadCount", "lastMessage", "lastActivityAt")
 	for chat, messages := range f.Messages {
-		r.covers(withoutActs(messages), r.allMessages(chat), "id")
+		now := r.allMessages(chat)
+		r.covers(asActedOn(withoutActs(messages), now), now, "id")
 	}
 	r.covers(f.Keys, list("/api/v1/api-keys?"), "id", "lastUsedAt")
 	r.covers(f.Users, list("/api/v1/users?"), "id", "lastLoginAt", "updatedAt")
@@ -97,6 +99,42 @@ func withoutActs(messages []object) []object {
 	return slices.DeleteFunc(slices.Clone(messages), func(m object) bool {
 		return slices.Contains([]any{"reaction", "edit", "revoke", "pin", "keep", "poll_vote", "ephemeral_setting"}, m["type"])
 	})
+}
+
+// asActedOn leaves out what the acts have changed since, which are applied to what they are about.
+func asActedOn(old, now []object) []object {
+	for _, m := range old {
+		i := slices.IndexFunc(now, func(n object) bool { return n["id"] == m["id"] })
+		if i < 0 || now[i]["editedAt"] == nil && now[i]["revokedAt"] == nil {
+			continue
+		}
+		for _, field := range []string{"text", "editedAt", "revokedAt", "quoted", "mentions", "media"} {
+			delete(m, field)
+		}
+	}
+	return old
+}
+
+// acted waits until the acts that the first release listed have changed what they are about.
+func (r *rig) acted(f facts) {
+	r.t.Helper()
+	has := func(is func(object) bool) func() bool {
+		return func() bool {
+			for chat := range f.Messages {
+				if slices.ContainsFunc(r.allMessages(chat), is) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	for what, is := range map[string]func(object) bool{
+		"edited":  func(m object) bool { return m["editedAt"] != nil },
+		"revoked": func(m object) bool { return m["revokedAt"] != nil && m["text"] == nil },
+		"reacted": func(m object) bool { return len(m["reactions"].([]any)) > 0 },
+	} {
+		require.Eventually(r.t, has(is), 30*time.Second, 50*time.Millisecond, what)
+	}
 }
 
 // covers checks that each of the old things is there with all it had, but for some fields; it may
