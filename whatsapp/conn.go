@@ -43,7 +43,8 @@ type conn struct {
 	toldAt  atomic.Int64         // when app state was told last; Unix milliseconds
 	loginAt atomic.Int64         // when it was logged in last; Unix milliseconds
 	untold  map[string]time.Time // collections of app state that may not have been told before this conn; the worker's
-	working atomic.Bool          // somebody works off the session's tasks
+	working atomic.Bool          // the session's workers run
+	fresh   atomic.Bool          // there was a login since the workers looked
 	missed  atomic.Int32         // pings without answer, in a row
 	resends atomic.Bool          // what is queued is being sent
 	work    sync.WaitGroup

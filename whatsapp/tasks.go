@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -63,32 +62,32 @@ func (s *Session) newChores() {
 	}
 }
 
-// employ has the session's tasks worked off, unless that is going on since an earlier login.
+// employ has the session's tasks worked off from a login on, as long as the conn lives.
 func (c *conn) employ() {
-	if c.working.Swap(true) {
-		return
-	}
-	c.work.Go(func() {
-		defer c.working.Store(false)
-		c.refetch(c.ctx)
-		if err := c.loadWaiting(c.ctx); err != nil {
-			c.s.log.Warn("waiting acts not read; each is tried once a day", zap.Error(err))
-		}
-		var all sync.WaitGroup
+	c.fresh.Store(true)
+	if !c.working.Swap(true) {
 		for i, tr := range trades {
-			all.Go(func() { c.workOff(tr, c.s.bells[i]) })
+			c.work.Go(func() { c.workOff(tr, c.s.bells[i]) })
 		}
-		all.Wait()
-	})
+	}
+	c.s.newChores()
 }
 
-// workOff does what is due until the conn is closed or no longer usable, and again when there is
-// something new or something falls due.
+// workOff does what is due while the conn is usable, and again when there is something new, when
+// something falls due, and after a login.
 func (c *conn) workOff(tr trade, bell <-chan struct{}) {
-	for c.usable() {
-		next := c.doDue(tr)
-		if _, state := tr.kinds[taskAct]; state { // the one that is quick
-			next = min(next, c.settleAppState(c.ctx))
+	_, quick := tr.kinds[taskAct]
+	for c.ctx.Err() == nil {
+		next := taskLongest
+		if c.usable() {
+			if quick && c.fresh.Swap(false) {
+				c.refetch(c.ctx)
+				c.loadWaiting(c.ctx)
+			}
+			next = c.doDue(tr)
+			if quick {
+				next = min(next, c.settleAppState(c.ctx))
+			}
 		}
 		wait := time.NewTimer(max(next, 0))
 		select {
@@ -97,9 +96,6 @@ func (c *conn) workOff(tr trade, bell <-chan struct{}) {
 		case <-c.ctx.Done():
 		}
 		wait.Stop()
-		if c.ctx.Err() != nil {
-			return
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -42,10 +43,11 @@ type waitingAct struct {
 
 // waiting remembers which targets acts wait for, so that a message need not ask the store.
 type waiting struct {
-	mu     sync.Mutex
-	loaded bool
-	tasks  map[string][]store.Task // by the id of the target
-	count  int
+	loaded atomic.Bool
+
+	mu    sync.Mutex
+	tasks map[string][]store.Task // by the id of the target
+	count int
 }
 
 func newWaiting() *waiting { return &waiting{tasks: map[string][]store.Task{}} }
@@ -98,29 +100,24 @@ func (d *draft) wake(id string) {
 	}
 }
 
-// loadWaiting reads which targets acts wait for, once after the process began.
-func (c *conn) loadWaiting(ctx context.Context) error {
+// loadWaiting reads which targets acts wait for, once after the process began. Those that cannot be
+// read are found by their daily try.
+func (c *conn) loadWaiting(ctx context.Context) {
 	w := c.s.waits
-	w.mu.Lock()
-	loaded := w.loaded
-	w.loaded = true
-	w.mu.Unlock()
-	if loaded {
-		return nil
+	if w.loaded.Swap(true) {
+		return
 	}
 	list, err := c.s.m.cfg.Store.Tasks().List(ctx, c.s.id, taskAct, maxWaits)
 	if err != nil {
-		w.mu.Lock()
-		w.loaded = false
-		w.mu.Unlock()
-		return fmt.Errorf("read waiting acts: %w", err)
+		w.loaded.Store(false)
+		c.s.log.Warn("waiting acts not read", zap.Error(err))
+		return
 	}
 	for _, t := range list {
 		if _, r, err := readWaiting(t); err == nil && r.Act != nil {
 			w.add(convert.CleanID(r.Act.Target.ID), t)
 		}
 	}
-	return nil
 }
 
 func readWaiting(t store.Task) (p waitingAct, r convert.Reading, err error) {
