@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 
 	"whatsapp-api/whatsapp/convert"
 )
@@ -74,4 +75,17 @@ func (s *Session) MoveAppState(ctx context.Context, name string) error {
 		return err
 	}
 	return state.PutAppStateMutationMACs(ctx, name, version, nil)
+}
+
+// Hidden is the LID that belongs to a phone number as whatsmeow knows it.
+func (s *Session) Hidden(ctx context.Context, phone string) types.JID {
+	jid, err := convert.ParseAddress(phone)
+	if err != nil {
+		return types.EmptyJID
+	}
+	lid, err := s.live.Load().dev.Whatsmeow().LIDs.GetLIDForPN(ctx, jid)
+	if err != nil {
+		return types.EmptyJID
+	}
+	return lid.ToNonAD()
 }

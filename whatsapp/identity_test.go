@@ -134,7 +134,7 @@ func TestTwoRecordsOfOnePerson(t *testing.T) {
 // somebody else: neither is believed.
 func TestNobodyTakesAnothersNumber(t *testing.T) {
 	r := run(t, quick())
-	_, p := r.link("shop")
+	s, p := r.link("shop")
 	bob, eve := phone(t), phone(t)
 	_, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "it is me"})
 	require.NoError(t, err)
@@ -160,6 +160,7 @@ func TestNobodyTakesAnothersNumber(t *testing.T) {
 	require.NotEqual(t, me.ID, stranger.ID)
 	require.NotEqual(t, who.ID, stranger.ID)
 	require.Len(t, r.chats(), 2)
+	require.Equal(t, jid(t, p.LID()), s.Hidden(t.Context(), chatOf(p)), "the client does not believe it either")
 }
 
 // TestARecycledNumber has a number that was somebody's belong to somebody else, as WhatsApp itself

@@ -82,8 +82,8 @@ type Device struct {
 	lazy       sync.WaitGroup // counts what is armed
 }
 
-// ownAddresses are the signal addresses of this device itself.
-type ownAddresses struct{ pn, lid string }
+// ownAddresses are the signal addresses of this device itself, and the account's users.
+type ownAddresses struct{ pn, lid, phone, hidden string }
 
 // stores gives whatsmeow its interfaces without making their methods part of Device.
 type stores struct{ d *Device }
@@ -270,10 +270,10 @@ func (d *Device) forget(ctx context.Context, put func(c *change) error) error {
 
 func addressesOf(wa *wastore.Device) (own ownAddresses) {
 	if wa.ID != nil {
-		own.pn = wa.ID.SignalAddress().String()
+		own.pn, own.phone = wa.ID.SignalAddress().String(), wa.ID.User
 	}
 	if !wa.LID.IsEmpty() {
-		own.lid = wa.LID.SignalAddress().String()
+		own.lid, own.hidden = wa.LID.SignalAddress().String(), wa.LID.User
 	}
 	return own
 }

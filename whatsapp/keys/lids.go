@@ -8,10 +8,16 @@ import (
 	"go.mau.fi/whatsmeow/types"
 )
 
-// PutLIDMapping pairs a LID and a phone number. Pairs that either was in before are gone.
+// PutLIDMapping pairs a LID and a phone number. Pairs that either was in before are gone. The
+// account's own are nobody else's: a stanza that says so changes nothing, or what is sent to
+// somebody would go to the account itself.
 func (s stores) PutLIDMapping(ctx context.Context, lid, pn types.JID) error {
 	if !isPair(lid, pn) {
 		return fmt.Errorf("invalid PutLIDMapping call %s/%s", lid.Server, pn.Server)
+	}
+	if s.d.mixesOwn(lid, pn) {
+		s.d.logger.Warnf("A pairing of the account's own identity with somebody else's is left out")
+		return nil
 	}
 	known, err := s.d.get(ctx, tablePNs, pn.User)
 	if err != nil || string(known) == lid.User { // nearly always, and needs no lock
@@ -24,7 +30,7 @@ func (s stores) PutLIDMapping(ctx context.Context, lid, pn types.JID) error {
 func (s stores) PutManyLIDMappings(ctx context.Context, mappings []wastore.LIDMapping) error {
 	pairs := make([]wastore.LIDMapping, 0, len(mappings))
 	for _, m := range mappings {
-		if isPair(m.LID, m.PN) {
+		if isPair(m.LID, m.PN) && !s.d.mixesOwn(m.LID, m.PN) {
 			pairs = append(pairs, m)
 		}
 	}
@@ -49,6 +55,13 @@ func (s stores) PutManyLIDMappings(ctx context.Context, mappings []wastore.LIDMa
 		}
 		return nil
 	})
+}
+
+// mixesOwn says whether one of a pair is the account's own, and the other is not.
+func (d *Device) mixesOwn(lid, pn types.JID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.own.phone != "" && d.own.hidden != "" && (d.own.phone == pn.User) != (d.own.hidden == lid.User)
 }
 
 func isPair(lid, pn types.JID) bool {
