@@ -61,8 +61,8 @@
 //
 // Each is beside the store, and a read takes the memory first:
 //
-//   - Session.people: who an id is. Dropped by age (256), by a merge and, whole, when a unit that
-//     taught one was not kept.
+//   - Session.people: who an id is. Dropped by age (256) and, whole, when two records become one
+//     person and when a unit that taught one was not kept.
 //   - Session.recent: the status of the newest 256 own messages, never behind the store's. Dropped
 //     whole when a unit that raises one was not kept.
 //   - Session.told: of which own messages message_sent was told. Dropped by age (4,096); a caller
@@ -85,7 +85,7 @@
 //  1. Session.ops: one of Listen, Stop, Unlink. Held while the loop ends.
 //  2. conn.gate: for reading while an event is handled; close takes it to wait for the last.
 //  3. Session.ingest: units that follow from what is stored are made one after the other. Held over
-//     reads, and over a commit only where a unit merges chats.
+//     reads, and over a commit only where a unit makes one person of two records.
 //  4. keys: prekeys, writing, committing and knowing, then mu (device.go). A commit runs under
 //     committing, and the functions that are told its end run there too: they may not wait for the device.
 //  5. Session.mu, flight.mu, recent.mu, mailbox.mu, backlog.mu, pulse.mu, outlet.mu, held.mu: over no
