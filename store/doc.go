@@ -6,6 +6,11 @@
 // that decrypted it, the events that tell of it) is one [Unit], kept whole or not
 // at all by [Log.Commit]. Everything else here is read from what such units left.
 //
-// Begin with log.go, then messages.go and chats.go. The back ends are
+// A person is kept under a key that is fixed at first sight and never shown, so that nothing
+// stored changes when an address does; what two records turn out to share is shown as one
+// ([Contact], [Chat]). What a session still has to do is a [Task], written in the unit that made
+// it necessary and struck off in the one that says it is done.
+//
+// Begin with log.go and unit.go, then messages.go, chats.go and contacts.go. The back ends are
 // store/sqlite and store/mongo; store/storetest holds both to these words.
 package store

@@ -61,8 +61,12 @@
 //
 // Each is beside the store, and a read takes the memory first:
 //
-//   - Session.people: who an id is. Dropped by age (256), by a merge and, whole, when a unit that
-//     taught one was not kept.
+//   - Session.people: who a key and an address are. Dropped by age (256) and, whole, when two records
+//     become one person and when a unit that taught one was not kept.
+//   - Session.timers: which chats are there, and their timers. Dropped by age (1,024) and with people.
+//   - Session.doubts: of which pairings WhatsApp was asked. Dropped by age (64).
+//   - Session.unread: messages whose place is held until they can be read. Dropped by age (1,024).
+//   - Session.waits: which targets acts wait for; 4,096 at most, others are tried once a day.
 //   - Session.recent: the status of own messages, the newest 256, from when they are queued; never
 //     behind the store's. Dropped
 //     whole when a unit that raises one was not kept.
@@ -86,7 +90,7 @@
 //  1. Session.ops: one of Listen, Stop, Unlink. Held while the loop ends.
 //  2. conn.gate: for reading while an event is handled; close takes it to wait for the last.
 //  3. Session.ingest: units that follow from what is stored are made one after the other. Held over
-//     reads, and over a commit only where a unit merges chats.
+//     reads, and over a commit only where a unit makes one person of two records.
 //  4. keys: prekeys, writing, committing and knowing, then mu (device.go). A commit runs under
 //     committing, and the functions that are told its end run there too: they may not wait for the device.
 //  5. Session.mu, flight.mu, recent.mu, mailbox.mu, backlog.mu, pulse.mu, outlet.mu, held.mu: over no

@@ -12,7 +12,7 @@ import (
 
 // subject is what an event is about, as far as order and filters ask.
 type subject struct {
-	chat     string   // canonical id; empty: the session itself
+	chat     string   // its id as clients see it; empty: the session itself
 	names    []string // all known ids of the chat
 	messages []about
 }

@@ -38,7 +38,7 @@ func TextOrNil(s string) *string {
 
 // Address is a person or chat, by every name it has.
 type Address struct {
-	ID    string  `json:"id" doc:"Canonical chat id"`
+	ID    string  `json:"id" doc:"Id of the chat: of a person the number while it is known, else the LID"`
 	Phone *string `json:"phone" doc:"Phone number, +34…; null while WhatsApp hides it"`
 	LID   *string `json:"lid" doc:"WhatsApp's hidden id, …@lid; null while unknown"`
 	Name  *string `json:"name" doc:"Name from the address book, else the one they give themselves"`
@@ -46,7 +46,7 @@ type Address struct {
 
 // Chat is a conversation.
 type Chat struct {
-	ID             string   `json:"id" doc:"Canonical chat id"`
+	ID             string   `json:"id" doc:"Of a person the number while it is known, else the LID"`
 	Kind           string   `json:"kind" enum:"person,group,channel,status,broadcast"`
 	Phone          *string  `json:"phone"`
 	LID            *string  `json:"lid"`
