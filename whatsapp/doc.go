@@ -68,8 +68,7 @@
 //   - Session.unread: messages whose place is held until they can be read. Dropped by age (1,024).
 //   - Session.waits: which targets acts wait for; 4,096 at most, others are tried once a day.
 //   - Session.recent: the status of own messages, the newest 256, from when they are queued; never
-//     behind the store's. Dropped
-//     whole when a unit that raises one was not kept.
+//     behind the store's. Dropped whole when a unit that raises one was not kept.
 //   - Session.told: of which own messages message_sent was told. Dropped by age (4,096); a caller
 //     that could not tell takes its own out.
 //   - Session.flight: sends under way, by message id; each goes when its send ends, whatever came of it.
