@@ -5,8 +5,9 @@
 // as `serve --sandbox-at` runs it, with its WebSocket and HTTP clients (gateway.go), and the
 // bare clients: whatsmeow as it comes, with its own SQLite store in WAL mode with
 // synchronous=NORMAL and a handler that only counts (bare.go). The sides take turns, round
-// by round. What is measured is in receive.go, send.go, stream.go (events to many WebSocket
-// clients) and webhooks.go; fleet.go (start and memory with many sessions) and pages.go (reads
+// by round. The phones of the sandbox give each message a secret, as real ones do; every side keeps it.
+// What is measured is in receive.go, hooked.go (receiving while a webhook delivers), send.go,
+// stream.go (events to many WebSocket clients) and webhooks.go; fleet.go (start and memory with many sessions) and pages.go (reads
 // of few and many messages) have servers of their own.
 //
 // Nothing here fails for being slow: it prints a table.

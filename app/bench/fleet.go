@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"whatsapp-api/store/mongo/mongotest"
 )
 
 // runFleet measures what many sessions cost that do nothing: how long a start takes until it
@@ -26,15 +24,11 @@ func runFleet(ctx context.Context, o options, w *world, dir string, t *table) (e
 	few, many := choose(o, 20, 100), choose(o, 60, 500)
 	all := []fleet{{Name: "bare whatsmeow", At: storeAt{Dir: filepath.Join(dir, "fleet-bare")}}}
 	for _, name := range o.stores {
-		at := storeAt{Store: name, Dir: filepath.Join(dir, "fleet-"+name)}
-		if name == "mongodb" {
-			server, err := mongotest.Open(dir, false)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, server.Close()) }()
-			at.MongoURI = server.URI("fleet")
+		at, end, err := openPlace(dir, name, "fleet")
+		if err != nil {
+			return err
 		}
+		defer func() { err = errors.Join(err, end()) }()
 		if err := createAdmin(ctx, at); err != nil {
 			return err
 		}

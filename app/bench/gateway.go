@@ -36,9 +36,6 @@ type gateway struct {
 	ended chan error
 }
 
-// storeAt is where a server keeps its data.
-type storeAt struct{ Store, Dir, MongoURI string }
-
 // openGateway starts a server with what its store has, with an account for the bench.
 func openGateway(ctx context.Context, w *world, at storeAt) (_ *gateway, err error) {
 	if err := os.MkdirAll(at.Dir, 0o700); err != nil {

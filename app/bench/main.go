@@ -14,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"whatsapp-api/store/mongo/mongotest"
 )
 
 // options are what the command line says.
@@ -23,7 +21,7 @@ type options struct {
 	quick  bool
 	rounds int
 	only   []string // of known
-	stores []string // sqlite, mongodb
+	stores []string // of stores
 	dir    string   // where the data are kept meanwhile
 	cpu    string   // file for a CPU profile
 	block  string   // file for a block profile
@@ -66,7 +64,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.block, "blockprofile", "", "write a profile of where goroutines waited to this file")
 	f.StringVar(&o.dir, "dir", os.TempDir(), "where to keep data meanwhile: a real disk, or syncs mean nothing")
 	only := f.String("only", strings.Join(known, ","), "what to measure")
-	stores := f.String("store", "sqlite,mongodb", "which stores to measure")
+	kept := f.String("store", strings.Join(stores, ","), "which stores to measure")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -76,8 +74,8 @@ func parse(args []string) (o options, err error) {
 			o.rounds = 2
 		}
 	}
-	o.only, o.stores = strings.Split(*only, ","), strings.Split(*stores, ",")
-	for _, list := range []struct{ given, known []string }{{o.only, known}, {o.stores, []string{"sqlite", "mongodb"}}} {
+	o.only, o.stores = strings.Split(*only, ","), strings.Split(*kept, ",")
+	for _, list := range []struct{ given, known []string }{{o.only, known}, {o.stores, stores}} {
 		for _, one := range list.given {
 			if !slices.Contains(list.known, one) {
 				return o, fmt.Errorf("%q is none of %s", one, strings.Join(list.known, ", "))
@@ -172,17 +170,12 @@ func openSides(ctx context.Context, o options, w *world, dir string) (all []side
 	}
 	all = append(all, b)
 	for _, name := range o.stores {
-		uri := ""
-		if name == "mongodb" {
-			server, err := mongotest.Open(dir, false)
-			if err != nil {
-				return nil, closeAll, err
-			}
-			closing = append(closing, server.Close)
-			uri = server.URI("bench")
+		at, end, err := openPlace(dir, name, "sides")
+		if err != nil {
+			return nil, closeAll, err
 		}
+		closing = append(closing, end)
 		progress("linking the sessions on %s", name)
-		at := storeAt{name, filepath.Join(dir, name), uri}
 		if err := createAdmin(ctx, at); err != nil {
 			return nil, closeAll, err
 		}

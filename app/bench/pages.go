@@ -12,7 +12,6 @@ import (
 
 	"whatsapp-api/store"
 	"whatsapp-api/store/mongo"
-	"whatsapp-api/store/mongo/mongotest"
 	"whatsapp-api/store/sqlite"
 )
 
@@ -34,15 +33,11 @@ func runPages(ctx context.Context, o options, w *world, dir string, t *table) (e
 	var all []*shelf
 	for _, messages := range []int{10_000, choose(o, 30_000, 1_000_000)} {
 		for _, name := range o.stores {
-			at := storeAt{Store: name, Dir: filepath.Join(dir, fmt.Sprintf("pages-%s-%d", name, messages))}
-			if name == "mongodb" {
-				server, err := mongotest.Open(dir, false)
-				if err != nil {
-					return err
-				}
-				defer func() { err = errors.Join(err, server.Close()) }()
-				at.MongoURI = server.URI("pages")
+			at, end, err := openPlace(dir, name, fmt.Sprintf("pages-%d", messages))
+			if err != nil {
+				return err
 			}
+			defer func() { err = errors.Join(err, end()) }()
 			progress("storing %d messages on %s", messages, name)
 			if err := fill(ctx, at, messages); err != nil {
 				return err

@@ -25,7 +25,7 @@ func measures(o options) []measure {
 	for _, only := range o.only {
 		switch only {
 		case "receive":
-			all = append(all, receive{1, choose(o, 300, 2000)}, receive{sessions, choose(o, 40, 300)})
+			all = append(all, receive{1, choose(o, 300, 2000)}, receive{sessions, choose(o, 40, 300)}, hooked{receive{sessions, choose(o, 40, 300)}})
 		case "send":
 			all = append(all, sending{1, choose(o, 60, 200)}, sending{8, choose(o, 120, 400)}, sending{32, choose(o, 160, 600)})
 		case "stream":
@@ -45,7 +45,8 @@ func choose(o options, quick, full int) int {
 }
 
 // receive measures how fast messages that wait at WhatsApp's server come through: decrypted,
-// and with the server stored and seen by the WebSocket client.
+// and with the server stored and seen by the WebSocket client. Each brings a secret of its own, as
+// those of real phones do, which both sides keep.
 type receive struct{ sessions, each int }
 
 func (r receive) what() string {
@@ -62,22 +63,30 @@ func plural(n int, noun string) string {
 func (r receive) run(ctx context.Context, w *world, s side, t *table) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	phones := s.phones()[:r.sessions]
-	if err := r.load(ctx, w, phones); err != nil {
+	if err := r.load(ctx, w, s.phones()[:r.sessions]); err != nil {
 		return err
 	}
+	took, err := r.flow(ctx, w, s)
+	if err != nil {
+		return err
+	}
+	t.add(r.what()+", messages/s", s.name(), float64(r.sessions*r.each)/took.Seconds(), ratio)
+	return w.settle(ctx)
+}
+
+// flow lets come what was loaded, and says how long that took.
+func (r receive) flow(ctx context.Context, w *world, s side) (time.Duration, error) {
 	seen := s.expect(r.sessions * r.each)
 	began := time.Now()
 	if err := w.thaw(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	select {
 	case <-seen:
+		return time.Since(began), nil
 	case <-ctx.Done():
-		return fmt.Errorf("not all messages were seen: %w", ctx.Err())
+		return 0, fmt.Errorf("not all messages were seen: %w", ctx.Err())
 	}
-	t.add(r.what()+", messages/s", s.name(), float64(r.sessions*r.each)/time.Since(began).Seconds(), ratio)
-	return w.settle(ctx)
 }
 
 // load has messages to all these phones ready at WhatsApp's server: encrypted, and kept

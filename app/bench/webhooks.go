@@ -26,6 +26,16 @@ func (m hooks) run(ctx context.Context, w *world, s side, t *table) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	return m.with(ctx, g, func(sink string, ids []string) error {
+		if err := m.fill(ctx, w, g); err != nil {
+			return err
+		}
+		return m.deliver(ctx, g, sink, ids, t)
+	})
+}
+
+// with does something while there are the webhooks, which wait at first, and their endpoints.
+func (m hooks) with(ctx context.Context, g *gateway, do func(sink string, ids []string) error) error {
 	c, err := startChild(ctx, "sink", nil)
 	if err != nil {
 		return err
@@ -36,10 +46,7 @@ func (m hooks) run(ctx context.Context, w *world, s side, t *table) error {
 	}
 	ids, err := m.subscribe(ctx, g, sink)
 	if err == nil {
-		err = m.fill(ctx, w, g)
-	}
-	if err == nil {
-		err = m.deliver(ctx, g, sink, ids, t)
+		err = do(sink, ids)
 	}
 	for _, id := range ids {
 		err = errors.Join(err, g.calls.do(ctx, "DELETE", "/api/v1/webhooks/"+id, nil, nil))
@@ -71,32 +78,39 @@ func (m hooks) fill(ctx context.Context, w *world, g *gateway) error {
 	if err := r.load(ctx, w, g.phones()); err != nil {
 		return err
 	}
-	seen := g.expect(r.sessions * r.each)
-	if err := w.thaw(ctx); err != nil {
+	if _, err := r.flow(ctx, w, g); err != nil {
 		return err
 	}
-	select {
-	case <-seen:
-		return w.settle(ctx)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return w.settle(ctx)
 }
 
 func (m hooks) deliver(ctx context.Context, g *gateway, sink string, ids []string, t *table) error {
 	total := (m.each + 1) * sessions * m.endpoints // with the message that began each chat
 	began := time.Now()
+	if err := m.resume(ctx, g, ids); err != nil {
+		return err
+	}
+	if err := arrived(ctx, sink, total); err != nil {
+		return err
+	}
+	t.add(m.what()+", deliveries/s", g.name(), float64(total)/time.Since(began).Seconds(), ratio)
+	return nil
+}
+
+// resume sets the webhooks going.
+func (m hooks) resume(ctx context.Context, g *gateway, ids []string) error {
 	for _, id := range ids {
 		if err := g.calls.do(ctx, "POST", "/api/v1/webhooks/"+id+"/resume", nil, nil); err != nil {
 			return err
 		}
 	}
-	at := caller{base: sink, http: &http.Client{}}
-	if err := at.do(ctx, "GET", "/wait?n="+strconv.Itoa(total), nil, nil); err != nil {
-		return err
-	}
-	t.add(m.what()+", deliveries/s", g.name(), float64(total)/time.Since(began).Seconds(), ratio)
 	return nil
+}
+
+// arrived waits until so many further deliveries have reached the sink.
+func arrived(ctx context.Context, sink string, deliveries int) error {
+	at := caller{base: sink, http: &http.Client{}}
+	return at.do(ctx, "GET", "/wait?n="+strconv.Itoa(deliveries), nil, nil)
 }
 
 // serveSink takes deliveries. GET /wait?n= answers when so many have come.
