@@ -35,6 +35,6 @@ type Leases interface {
 	Release(ctx context.Context, session string) error
 	// Owner says who owns the session: mine, another process by its name, or nobody: "". ErrNotFound.
 	Owner(ctx context.Context, session string) (mine bool, name string, err error)
-	// Free lists the sessions that this process does not own and could.
+	// Free lists the sessions that this process could acquire, and has not.
 	Free(ctx context.Context) ([]string, error)
 }

@@ -38,8 +38,9 @@ type lease struct {
 	epoch   int64
 	over    atomic.Bool // another process has it, or it was given back
 
-	mu   sync.Mutex
-	lost func()
+	mu    sync.Mutex
+	asked bool // for, by Acquire
+	lost  func()
 }
 
 // end says that the lease is over, and to whom took it so.
@@ -56,15 +57,19 @@ func (l *lease) end(lost bool) {
 
 // tell sets who is told of the loss.
 func (l *lease) tell(lost func()) {
-	if lost == nil {
-		return
-	}
 	l.mu.Lock()
-	l.lost = lost
+	l.asked, l.lost = true, lost
 	l.mu.Unlock()
-	if l.over.Load() {
+	if l.over.Load() && lost != nil {
 		go lost()
 	}
+}
+
+// wasAsked says whether somebody asked for the lease, and not just committed or deleted something.
+func (l *lease) wasAsked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
 }
 
 // noEpoch is for what is projected while nobody may own a session.
@@ -104,9 +109,8 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 	if mine := l.lease.Load(); mine != nil && !mine.over.Load() {
 		return false, nil
 	}
-	free := bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "$eq", Value: bson.A{"$lease.owner", s.uid}}}, passed("$lease.until")}}}
 	var was sessionDoc
-	err = s.col.sessions.FindOneAndUpdate(ctx, append(byID(l.session), notDeleting, bson.E{Key: "$expr", Value: free}),
+	err = s.col.sessions.FindOneAndUpdate(ctx, append(byID(l.session), notDeleting, bson.E{Key: "$expr", Value: s.mayTake()}),
 		bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "lease", Value: bson.D{
 			{Key: "owner", Value: literal(s.uid)},
 			{Key: "name", Value: literal(s.name)},
@@ -125,6 +129,11 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 	l.lease.Store(mine)
 	s.leased.Store(l.session, mine)
 	return was.Lease.Epoch > 0 && !was.Lease.Clean, nil
+}
+
+// mayTake is true for a lease that has run out, or is this process's.
+func (s *Store) mayTake() bson.D {
+	return bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "$eq", Value: bson.A{"$lease.owner", s.uid}}}, passed("$lease.until")}}}
 }
 
 // refused says why a session could not be taken.
@@ -180,12 +189,16 @@ func (l leases) Owner(ctx context.Context, session string) (mine bool, name stri
 }
 
 func (l leases) Free(ctx context.Context) ([]string, error) {
+	asked := map[string]bool{}
+	l.s.leased.Range(func(session string, one *lease) { asked[session] = one.wasAsked() })
 	docs, err := findAll[sessionDoc](ctx, l.s.col.sessions, bson.D{
-		notDeleting, {Key: "lease.owner", Value: bson.D{{Key: "$ne", Value: l.s.uid}}}, {Key: "$expr", Value: passed("$lease.until")},
+		notDeleting, {Key: "$expr", Value: l.s.mayTake()},
 	}, options.Find().SetSort(asc("_id")).SetProjection(asc("_id")))
 	var free []string
 	for _, d := range docs {
-		free = append(free, d.ID)
+		if !asked[d.ID] {
+			free = append(free, d.ID)
+		}
 	}
 	return free, fault("list free sessions", err)
 }
