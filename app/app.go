@@ -32,10 +32,23 @@ type Options struct {
 	Version   string
 	Timing    whatsapp.Timing // zero: what real WhatsApp wants; tests shorten it
 	Webhooks  service.Pace    // zero: service.DefaultPace; tests shorten it
+	Lease     time.Duration   // how long sessions in MongoDB stay this server's without a word of it; zero: 15 s; tests shorten it
 }
 
 // part is something that runs until its context ends.
 type part interface{ Run(context.Context) error }
+
+// timing looks for sessions without an owner as often as a lease is renewed.
+func (o Options) timing() whatsapp.Timing {
+	t := o.Timing
+	if t == (whatsapp.Timing{}) {
+		t = whatsapp.DefaultTiming()
+	}
+	if o.Lease > 0 {
+		t.Leases = o.Lease / 3
+	}
+	return t
+}
 
 func (o Options) sandboxed() bool { return o.Sandbox || o.SandboxAt != "" }
 
@@ -65,7 +78,7 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 	if a.owner, err = own(cfg, opt.sandboxed()); err != nil {
 		return nil, err
 	}
-	if a.store, err = openStore(ctx, cfg, opt.sandboxed(), log); err != nil {
+	if a.store, err = openStore(ctx, cfg, opt, log); err != nil {
 		return nil, err
 	}
 	if err := checkMode(ctx, a.store, opt.sandboxed()); err != nil {
@@ -103,7 +116,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	var err error
 	a.manager, err = whatsapp.New(whatsapp.Config{
 		Store: a.store, Log: metered{log, m}, Logger: a.log.Named("whatsapp"), Upstream: a.world.upstream(),
-		StartConcurrency: a.cfg.StartConcurrency, QRCodes: a.cfg.QRCodes, SendTimeout: a.cfg.SendTimeout, QueueMaxAge: a.cfg.QueueMaxAge, Timing: opt.Timing,
+		StartConcurrency: a.cfg.StartConcurrency, QRCodes: a.cfg.QRCodes, SendTimeout: a.cfg.SendTimeout, QueueMaxAge: a.cfg.QueueMaxAge, Timing: opt.timing(),
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -19,6 +20,9 @@ import (
 
 // asServer makes a child process of this test a server, so that it can be killed.
 const asServer = "APP_TEST_SERVE_AT"
+
+// childLease is short, so that a server that was killed is replaced soon.
+const childLease = 4 * time.Second
 
 // theWorld is the WhatsApp of all tests here: whatsmeow trusts one root per process. Tests
 // keep apart by using phones of their own.
@@ -68,7 +72,7 @@ func serveAsChild(at string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	a, err := New(ctx, cfg, Options{SandboxAt: at, Version: "test"}, log)
+	a, err := New(ctx, cfg, Options{SandboxAt: at, Version: "test", Lease: childLease}, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

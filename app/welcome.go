@@ -79,7 +79,7 @@ The API is described at $URL/docs
 
 // CreateAdmin makes an admin in the store that cfg names, also while a server runs on it.
 func CreateAdmin(ctx context.Context, cfg configs.Config, sandbox bool, email, name, password string, log *zap.Logger) (store.User, error) {
-	st, err := openStore(ctx, cfg, sandbox, log)
+	st, err := openStore(ctx, cfg, Options{Sandbox: sandbox}, log)
 	if err != nil {
 		return store.User{}, err
 	}

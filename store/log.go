@@ -27,10 +27,12 @@ type Kept struct {
 // session are kept in the order in which Commit was called.
 type Log interface {
 	// Commit keeps the unit. When it returns nil, the unit survives a power cut and every
-	// reader of this process sees all of it; those of others may see it a moment later. It
+	// reader of this process sees all of it; those of others may see it a moment later, and what an owner
+	// that was killed had committed last only when the session has an owner again. It
 	// returns ErrExists, and keeps nothing, when one of Messages or Receipts is known already;
 	// ErrNotFound when there is no such session; ErrUnavailable when it could not be kept;
-	// ErrFenced when another process has written the session.
+	// ErrFenced when another process has taken the session over, until Recover or Leases.Acquire.
+	// It makes this process the session's owner, see Leases, if nobody is; OwnedElsewhere.
 	// A unit whose Commit failed with ErrUnavailable may have been kept all the same: try
 	// again with the same unit; messages and receipts then answer ErrExists.
 	Commit(ctx context.Context, u Unit) (Kept, error)
@@ -40,9 +42,11 @@ type Log interface {
 	// Bounds returns the Seq of the oldest and of the newest event. The oldest is newest+1 when
 	// none is kept.
 	Bounds(ctx context.Context, session string) (oldest, newest int64, err error)
-	// Prune deletes events older than before and says how many. The newest Seq stays known.
+	// Prune deletes events older than before and says how many. The newest Seq stays known. Only the
+	// owner may; OwnedElsewhere.
 	Prune(ctx context.Context, session string, before time.Time) (int, error)
 	// Recover finishes what a crash left of the session's units. Its owner calls it before
-	// the first Commit; without need it is cheap.
+	// the first Commit; without need it is cheap. It makes this process the owner, if nobody is;
+	// OwnedElsewhere.
 	Recover(ctx context.Context, session string) error
 }

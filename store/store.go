@@ -39,6 +39,7 @@ type Store interface {
 	Contacts() Contacts
 	Messages() Messages
 	Log() Log
+	Leases() Leases
 	Devices() Devices
 	Tasks() Tasks
 	Webhooks() Webhooks

@@ -28,6 +28,9 @@ type Inbound struct {
 // the session's own connection. known says that it was here already: then nothing changes.
 // convert.ErrAddress.
 func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err error) {
+	if err := s.own(ctx); err != nil {
+		return false, err
+	}
 	s.ingest.Lock()
 	defer s.ingest.Unlock()
 	d := s.draft(nil)

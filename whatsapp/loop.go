@@ -19,6 +19,7 @@ type loop struct {
 	s         *Session
 	ctx       context.Context // ends when the session should stop
 	staggered bool
+	term      int      // of owning the session
 	before    Snapshot // the state before it began
 
 	dev     *keys.Device
@@ -89,7 +90,7 @@ func (l *loop) takeSlot() bool {
 func (l *loop) open() bool {
 	waits := l.storeWaits()
 	for l.ctx.Err() == nil {
-		err := l.s.m.cfg.Log.Recover(l.ctx, l.s.id)
+		err := l.s.acquire(l.ctx, l.term)
 		if err == nil {
 			l.dev, err = keys.Open(l.ctx, keys.Config{
 				Session: l.s.id, Devices: l.s.m.cfg.Store.Devices(), Log: l.s.m.cfg.Log, Logger: clientLog{log: l.s.log.Named("keys")},
@@ -101,6 +102,10 @@ func (l *loop) open() bool {
 		}
 		if errors.Is(err, store.ErrNotFound) {
 			return false // deleted meanwhile
+		}
+		if errors.Is(err, store.ErrOwnedElsewhere) {
+			l.s.lose(l.term)
+			return false
 		}
 		l.s.log.Warn("device keys not read", zap.Error(err))
 		l.become(Degraded, ReasonStoreUnavailable)

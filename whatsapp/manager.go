@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"whatsapp-api/store"
 )
@@ -38,6 +39,7 @@ type Timing struct {
 	QRFirst, QRNext        time.Duration // how long the first code of a round and each further one is shown
 	Pairing                time.Duration // from the scan to WhatsApp's word to reconnect
 	StoreProbe             time.Duration // before the first look whether the store is back; the waits grow to ten times that
+	Leases                 time.Duration // between looks for sessions that have no owner
 }
 
 // DefaultQueueMaxAge is how long messages are sent again where nothing else is said.
@@ -49,7 +51,7 @@ func DefaultTiming() Timing {
 		BackoffMin: time.Second, BackoffMax: time.Minute,
 		Resend: time.Minute, Watch: 5 * time.Second, Silence: 80 * time.Second,
 		QRFirst: 60 * time.Second, QRNext: 20 * time.Second,
-		Pairing: 15 * time.Second, StoreProbe: 500 * time.Millisecond,
+		Pairing: 15 * time.Second, StoreProbe: 500 * time.Millisecond, Leases: 5 * time.Second,
 	}
 }
 
@@ -79,6 +81,9 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.QueueMaxAge == 0 {
 		cfg.QueueMaxAge = DefaultQueueMaxAge
 	}
+	if cfg.Timing.Leases <= 0 {
+		cfg.Timing.Leases = DefaultTiming().Leases
+	}
 	silence()
 	base := http.DefaultTransport.(*http.Transport)
 	if cfg.Upstream != nil {
@@ -97,13 +102,11 @@ func New(cfg Config) (*Manager, error) {
 // Sandbox says whether the WhatsApp side is not the real one.
 func (m *Manager) Sandbox() bool { return m.cfg.Upstream != nil }
 
-// Run brings back every session that was listening, then waits for ctx to end and closes
-// all of them. It returns when the last has ended.
+// Run makes this process the owner of all sessions that nobody owns, then and when an owner goes, and
+// brings back those that were listening. When ctx ends it closes all, and returns when the last
+// has ended. They are given back when the store is closed.
 func (m *Manager) Run(ctx context.Context) error {
-	if err := m.resume(ctx); err != nil && ctx.Err() == nil {
-		m.log.Error("sessions not brought back", zap.Error(err))
-	}
-	<-ctx.Done()
+	m.ownFree(ctx)
 	m.mu.Lock()
 	m.closing = true
 	all := make([]*Session, 0, len(m.sessions))
@@ -118,32 +121,49 @@ func (m *Manager) Run(ctx context.Context) error {
 	return nil
 }
 
-// resume starts the sessions that should be listening. While the store is away it tries
+// ownFree looks for sessions that nobody owns until ctx ends. While the store is away it tries
 // again: a server that starts before its database must not forget its sessions.
-func (m *Manager) resume(ctx context.Context) error {
-	cursor := ""
+func (m *Manager) ownFree(ctx context.Context) {
 	for {
-		page, next, err := m.cfg.Store.Sessions().List(ctx, "", store.Page{Cursor: cursor, Limit: 200})
-		if errors.Is(err, store.ErrUnavailable) {
-			if !sleep(ctx, m.cfg.Timing.StoreProbe) {
-				return ctx.Err()
+		next := m.cfg.Timing.Leases
+		if err := m.ownAll(ctx); err != nil && ctx.Err() == nil {
+			if next = m.cfg.Timing.StoreProbe; !errors.Is(err, store.ErrUnavailable) {
+				next = m.cfg.Timing.Leases
 			}
-			continue
+			m.log.Warn("could not look for sessions without an owner", zap.Error(err))
 		}
-		if err != nil {
-			return fmt.Errorf("list sessions: %w", err)
-		}
-		for _, r := range page {
-			if r.Desired == store.DesiredListening {
-				if err := m.session(r).begin(true); err != nil {
-					return err
-				}
-			}
-		}
-		if cursor = next; next == "" {
-			return nil
+		if !sleep(ctx, next) {
+			return
 		}
 	}
+}
+
+// ownersAtOnce is how many sessions are acquired at the same time.
+const ownersAtOnce = 8
+
+// ownAll makes this process the owner of all sessions that are free. One that fails does not keep it
+// from the others.
+func (m *Manager) ownAll(ctx context.Context) error {
+	free, err := m.cfg.Store.Leases().Free(ctx)
+	if err != nil {
+		return fmt.Errorf("list free sessions: %w", err)
+	}
+	var g errgroup.Group
+	g.SetLimit(ownersAtOnce)
+	failed := make([]error, len(free))
+	for i, id := range free {
+		g.Go(func() error {
+			s, err := m.Get(ctx, id)
+			if err == nil {
+				err = s.own(ctx)
+			}
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrFenced) {
+				failed[i] = fmt.Errorf("session %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	return errors.Join(append(failed, g.Wait())...)
 }
 
 // Get finds a session; store.ErrNotFound.
@@ -155,12 +175,13 @@ func (m *Manager) Get(ctx context.Context, id string) (*Session, error) {
 	return m.session(r), nil
 }
 
-// Describe puts the live state over a record that was read from the store.
+// Describe puts the live state over a record that was read from the store. Of a session that another
+// process owns the store knows best.
 func (m *Manager) Describe(r store.Session) store.Session {
 	m.mu.Lock()
 	s := m.sessions[r.ID]
 	m.mu.Unlock()
-	if s != nil {
+	if s != nil && s.isOwned() {
 		s.Snapshot().overlay(&r)
 	}
 	return r
@@ -173,6 +194,9 @@ func (m *Manager) Create(ctx context.Context, r store.Session) (store.Session, e
 		return store.Session{}, fmt.Errorf("create session: %w", err)
 	}
 	s := m.session(r)
+	if err := s.own(ctx); err != nil {
+		return store.Session{}, err
+	}
 	data := SessionData{Session: s.shape(r)}
 	kept, err := m.cfg.Log.Commit(ctx, store.Unit{
 		Session: r.ID, Events: []store.Event{newEvent(r.ID, EventSessionInitialized, "created", r.CreatedAt, data)},
@@ -188,6 +212,9 @@ func (m *Manager) Create(ctx context.Context, r store.Session) (store.Session, e
 func (m *Manager) Delete(ctx context.Context, id string) error {
 	s, err := m.Get(ctx, id)
 	if err != nil {
+		return err
+	}
+	if err := s.own(ctx); err != nil {
 		return err
 	}
 	if err := s.Unlink(ctx); err != nil && !errors.Is(err, ErrNotLinked) {
@@ -241,13 +268,15 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Live lists the sessions that this process has touched, by id.
+// Live lists the sessions that this process owns, by id.
 func (m *Manager) Live() []*Session {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := make([]*Session, 0, len(m.sessions))
 	for _, s := range m.sessions {
-		all = append(all, s)
+		if s.isOwned() {
+			all = append(all, s)
+		}
 	}
 	slices.SortFunc(all, func(a, b *Session) int { return strings.Compare(a.id, b.id) })
 	return all

@@ -41,6 +41,9 @@ func NewMessageID() string {
 // ErrRefused and ErrOffline: it did not go out; if it had been stored, it is as failed.
 // ErrUnconfirmed: it is stored as queued and goes out, once, as soon as WhatsApp answers.
 func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
+	if err := s.own(ctx); err != nil {
+		return store.Message{}, err
+	}
 	c := s.live.Load()
 	if !c.usable() {
 		return store.Message{}, ErrOffline

@@ -22,6 +22,8 @@ type Session struct {
 
 	ops sync.Mutex // one of Listen, Stop, Unlink at a time
 
+	lease ownership
+
 	mu      sync.Mutex
 	snap    Snapshot
 	record  store.Session // as last seen; who it is linked to
@@ -69,13 +71,8 @@ func newSession(m *Manager, r store.Session) *Session {
 		panic(err)
 	}
 	s := &Session{
-		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread, waits: newWaiting(), doubts: doubts, recent: newRecent(), bells: newBells(),
-		snap: Snapshot{State: State(r.State), Reason: r.Reason, Since: r.Since}, changed: make(chan struct{}),
-	}
-	switch s.snap.State {
-	case Created, Stopped, LoggedOut, Banned, Failed:
-	default: // the process ended while it was up
-		s.snap = Snapshot{State: Stopped, Since: r.Since}
+		id: r.ID, m: m, told: told, log: m.log.With(zap.String("session", r.ID)), record: r, people: newPeople(), timers: timers, unread: unread,
+		waits: newWaiting(), doubts: doubts, recent: newRecent(), bells: newBells(), snap: stateOf(r), changed: make(chan struct{}),
 	}
 	return s
 }
@@ -128,6 +125,9 @@ func (s *Session) Listen(ctx context.Context) error {
 	if err := s.ended(ctx); err != nil {
 		return err
 	}
+	if err := s.own(ctx); err != nil {
+		return err
+	}
 	if err := s.desire(ctx, store.DesiredListening); err != nil {
 		return err
 	}
@@ -138,6 +138,9 @@ func (s *Session) Listen(ctx context.Context) error {
 func (s *Session) Stop(ctx context.Context) error {
 	s.ops.Lock()
 	defer s.ops.Unlock()
+	if err := s.own(ctx); err != nil {
+		return err
+	}
 	if err := s.desire(ctx, store.DesiredStopped); err != nil {
 		return err
 	}
@@ -163,10 +166,18 @@ func (s *Session) desire(ctx context.Context, want string) error {
 	return nil
 }
 
-// refresh takes over what the owner has changed in the record.
+// refresh takes over what the user who owns it has changed in the record; of a session that another
+// process runs, all, and what was remembered of it may be true no more.
 func (s *Session) refresh(r store.Session) {
+	if !s.isOwned() {
+		s.forgetAll()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.lease.owned {
+		s.record, s.snap = r, stateOf(r)
+		return
+	}
 	if !r.UpdatedAt.Before(s.record.UpdatedAt) {
 		s.record.Name, s.record.OwnerID, s.record.Desired, s.record.UpdatedAt = r.Name, r.OwnerID, r.Desired, r.UpdatedAt
 	}
@@ -188,7 +199,7 @@ func (s *Session) begin(staggered bool) error {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel, s.done, s.ending = cancel, make(chan struct{}), false
-	l := &loop{s: s, ctx: ctx, staggered: staggered, before: s.setLocked(Connecting, "", nil)}
+	l := &loop{s: s, ctx: ctx, staggered: staggered, term: s.lease.term, before: s.setLocked(Connecting, "", nil)}
 	go func(done chan struct{}) {
 		defer s.m.running.Done()
 		defer close(done)
@@ -270,6 +281,9 @@ func SessionShape(r store.Session, sandbox bool) convert.Session {
 // WaitQR returns the code on show. When the session is idle it begins to pair; when no code
 // is there it waits up to wait for one. ErrLinked, ErrNoQR.
 func (s *Session) WaitQR(ctx context.Context, wait time.Duration) (Code, error) {
+	if err := s.own(ctx); err != nil {
+		return Code{}, err
+	}
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for begun := false; ; begun = true {

@@ -37,7 +37,7 @@ func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 	case loggedOut:
 		return l.onLoggedOut(c, e.reason)
 	case replaced:
-		return l.final(Failed, ReasonReplaced)
+		return l.onReplaced()
 	case outdated:
 		return l.final(Failed, ReasonOutdated)
 	case tempBanned:
@@ -148,6 +148,9 @@ const unlinkWait = 20 * time.Second
 func (s *Session) Unlink(ctx context.Context) error {
 	s.ops.Lock()
 	defer s.ops.Unlock()
+	if err := s.own(ctx); err != nil {
+		return err
+	}
 	if !s.Linked() {
 		return ErrNotLinked
 	}

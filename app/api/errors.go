@@ -58,6 +58,7 @@ var faults = []fault{
 	{store.ErrLastAdmin, 409, "last_admin", "This is the last active admin."},
 	{store.ErrTooLarge, 413, "too_large", "This is more than the database can keep as one."},
 	{store.ErrUnavailable, 503, "store_unavailable", "The database cannot be reached or cannot be written now. Nothing was lost; try again."},
+	{store.ErrOwnedElsewhere, 503, "owned_elsewhere", ""},
 	{store.ErrFenced, 503, "session_moved", "Another server has taken over the session. Try again."},
 }
 
@@ -102,7 +103,10 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 func (a *API) known(f fault, err error, request string) *Problem {
 	detail := f.detail
 	var refusal *whatsapp.Refusal
+	var elsewhere *store.OwnedElsewhere
 	switch {
+	case detail == "" && errors.As(err, &elsewhere):
+		detail = fmt.Sprintf("The session is run by another server: %s. Ask that one, or wait until it has stopped.", elsewhere.Owner)
 	case detail == "" && errors.As(err, &refusal):
 		detail = refusal.Error() + "."
 	case detail == "":

@@ -65,7 +65,8 @@ func (c committed) ids() (ids []string) {
 // A unit leaves when its projection and the head are written, so what is not here is in the
 // database for all to read.
 type behind struct {
-	turn chan struct{} // full while somebody projects
+	turn   chan struct{} // full while somebody projects
+	failed int64         // a projection up to this unit may still be under way; whoever projects has it
 
 	mu    sync.Mutex
 	units []committed
@@ -213,37 +214,53 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 			return nil
 		}
 		last := units[len(units)-1].doc.N
-		err := s.projectBehind(ctx, l.session, units)
+		err := s.projectBehind(ctx, l, units)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			l.behind.forget()
 			return err
+		case errors.Is(err, store.ErrFenced): // they are the new owner's to project
+			l.behind.done(math.MaxInt64)
+			return err
 		case err != nil:
+			l.behind.failed = max(l.behind.failed, last)
 			return err
 		}
 		l.behind.done(last)
 	}
 }
 
-// projectBehind projects units unless another process has done so.
-func (s *Store) projectBehind(ctx context.Context, session string, units []committed) error {
-	now, err := s.projectAt(ctx, session, units)
+// projectBehind projects units unless that was done.
+func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) error {
+	on, err := l.terms()
+	if err == nil && units[0].doc.N <= l.behind.failed {
+		err = s.contest(ctx, l, units)
+		on.contested = l.contested.Load()
+	}
+	if err != nil {
+		return err
+	}
+	now, err := s.projectAt(ctx, l.session, units, on)
 	switch {
 	case errors.Is(err, errMoved):
-		// The server lost the head, or somebody else writes it. It has the units.
+		// The server lost the head. It has the units.
 		h := headOf(now)
-		return s.replay(ctx, session, &h)
+		return s.replay(ctx, l.session, &h, on, nil)
 	case errors.Is(err, store.ErrNotFound): // deleted meanwhile, by another process
-		return errors.Join(err, s.purgeData(ctx, session))
+		return errors.Join(err, s.purgeData(ctx, l.session))
 	}
 	return err
 }
 
 // projectAt projects units where the head, which it returns, is at the unit before; errMoved.
-func (s *Store) projectAt(ctx context.Context, session string, units []committed) (sessionDoc, error) {
+// ErrFenced: another process owns the session.
+func (s *Store) projectAt(ctx context.Context, session string, units []committed, on terms) (sessionDoc, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	now, err := s.find(ctx, "read head", session)
+	if err == nil && now.Lease.Epoch != on.epoch {
+		err = store.ErrFenced
+	}
 	for err == nil && len(units) > 0 && units[0].doc.N <= now.Proj {
 		units = units[1:]
 	}
@@ -253,45 +270,24 @@ func (s *Store) projectAt(ctx context.Context, session string, units []committed
 	case now.Proj != units[0].doc.N-1:
 		return now, errMoved
 	}
-	return now, s.project(ctx, units)
+	if s.hooks.projecting != nil {
+		s.hooks.projecting(units[0].doc.N)
+	}
+	return now, s.project(ctx, units, on)
 }
 
-// see lets whoever reads the session see all that this process has committed before, and
-// what a process that is gone has left.
+// see lets whoever reads the session see all that this process has committed before. What another
+// process has committed is seen as far as that one has projected it.
 func (s *Store) see(ctx context.Context, session string) error {
-	l, err := s.firstSight(ctx, session)
-	if err == nil {
-		err = s.catchUp(ctx, l)
+	l := s.lines.known(session)
+	if l == nil {
+		return nil
 	}
-	if errors.Is(err, store.ErrNotFound) { // nothing is found there
+	err := s.catchUp(ctx, l)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrFenced) { // nothing is found there, or it is another's
 		return nil
 	}
 	return err
-}
-
-// firstSight returns the line of a session, and projects, once, what another process may have
-// left to be projected when it was killed. ErrNotFound: whoever asks for what is not there makes
-// no line.
-func (s *Store) firstSight(ctx context.Context, session string) (*line, error) {
-	l := s.lines.known(session)
-	switch {
-	case l == nil:
-		if _, err := s.find(ctx, "read head", session); err != nil {
-			return nil, err
-		}
-	case l.seen.Load():
-		return l, nil
-	}
-	l, err := s.lines.take(ctx, session)
-	if err != nil {
-		return nil, err
-	}
-	defer l.unlock()
-	if l.seen.Load() {
-		return l, nil
-	}
-	_, err = s.replayAll(context.WithoutCancel(ctx), l)
-	return l, err
 }
 
 // catchUpLater projects what is behind after a while.

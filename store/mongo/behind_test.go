@@ -112,6 +112,7 @@ func TestWhatIsBehindSurvives(t *testing.T) {
 	t.Parallel()
 	s, next := leave(t, 5)
 	ctx := t.Context()
+	lapse(t, next, "s")
 	require.NoError(t, next.Log().Recover(ctx, "s"))
 	require.NoError(t, unread(ctx, next, 5))
 	kept, err := next.Log().Commit(ctx, numbered(6))
@@ -123,21 +124,25 @@ func TestWhatIsBehindSurvives(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrFenced)
 }
 
-// TestReadersSeeWhatWasLeftBehind reads in a process that was started after a kill, before
-// the session has an owner again.
-func TestReadersSeeWhatWasLeftBehind(t *testing.T) {
+// TestReadersOfAnothersSession reads in a process that does not own the session: it sees what the
+// owner has projected, and writes nothing.
+func TestReadersOfAnothersSession(t *testing.T) {
 	t.Parallel()
-	_, next := leave(t, 3)
+	s, next := leave(t, 3)
 	ctx := t.Context()
 	_, newest, err := next.Log().Bounds(ctx, "s")
 	require.NoError(t, err)
 	require.Equal(t, int64(3), newest, "else a cursor that was told would be refused")
-	session, err := next.Sessions().Get(ctx, "s")
-	require.NoError(t, err)
-	require.Equal(t, int64(3), session.LastSeq)
+	require.ErrorIs(t, unread(ctx, next, 3), store.ErrNotFound, "who does not own the session projects nothing")
+	require.NoError(t, unread(ctx, s, 3))
 	require.NoError(t, unread(ctx, next, 3))
+	lapse(t, next, "s")
 	_, err = next.Log().Commit(ctx, numbered(4))
 	require.NoError(t, err, "and it may take over")
+	session, err := next.Sessions().Get(ctx, "s")
+	require.NoError(t, err)
+	require.Equal(t, int64(4), session.LastSeq)
+	require.NoError(t, unread(ctx, next, 4))
 }
 
 // TestWhatIsBehindIsBounded has projections fail: nothing is lost, who reads is told, and

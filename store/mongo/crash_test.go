@@ -177,7 +177,7 @@ func TestLostHead(t *testing.T) {
 	check(7)
 	lose()
 	s.hooks.keepAll = false
-	require.ErrorIs(t, s.makeDurable(ctx, "s"), errMoved, "what was lost is not called durable")
+	require.ErrorIs(t, get(s.makeDurable(ctx, "s")), errMoved, "what was lost is not called durable")
 	s.hooks.keepAll = true
 	require.NoError(t, s.Log().Recover(ctx, "s"))
 	check(7)

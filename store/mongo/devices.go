@@ -32,7 +32,7 @@ func (d devices) Get(ctx context.Context, session, table string, keys []string) 
 	for i, key := range keys {
 		ids[i] = keyID(session, table, key)
 	}
-	docs, err := findAll[keyDoc](ctx, d.s.col.keys, byID(bson.D{{Key: "$in", Value: ids}}))
+	docs, err := findAll[keyDoc](ctx, d.s.col.keys, append(byID(bson.D{{Key: "$in", Value: ids}}), notGone))
 	if err != nil {
 		return nil, fault("get device keys", err)
 	}
@@ -65,7 +65,7 @@ func (d devices) List(ctx context.Context, session, table, prefix, after string,
 	} else {
 		ids = append(ids, all[1])
 	}
-	docs, err := findAll[keyDoc](ctx, d.s.col.keys, byID(ids), options.Find().SetSort(asc("_id")).SetLimit(int64(limit)))
+	docs, err := findAll[keyDoc](ctx, d.s.col.keys, append(byID(ids), notGone), options.Find().SetSort(asc("_id")).SetLimit(int64(limit)))
 	if err != nil {
 		return nil, fault("list device keys", err)
 	}

@@ -11,9 +11,20 @@
 //
 // A session's document is also the head of its log. "proj" is the number of the last unit
 // that was projected; it is written last of all, so whoever sees an event sees what it
-// tells of. What comes after it is projected by Recover. It is written lazily: "durable" is
+// tells of. What comes after it is projected by the next owner. It is written lazily: "durable" is
 // the number it cannot fall back behind. Units up to there keep nothing but their
 // events, and are deleted when they have none.
 //
-// Begin with log.go (Commit), then units.go, project.go and recover.go.
+// One process owns a session, by a lease in its document (leases.go): it alone commits, projects,
+// prunes and deletes. All others read what is projected. They may see it up to 100 ms late, and what an
+// owner that was killed had committed last only when the session has an owner again, which may take
+// 20 seconds. Who takes a session over from one that has not given it back first makes a unit in the
+// place of the old owner's next one, so that nothing that one still commits is taken for kept, and writes down what
+// that one may be projecting at this moment (contested.go), so that it brings nothing back. No clock
+// but that of the server counts.
+//
+// The database says in which form its documents are (schema.go), and is brought up to date by the first
+// program that is newer.
+//
+// Begin with log.go (Commit), then units.go, project.go, recover.go and leases.go.
 package mongo

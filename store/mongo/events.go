@@ -89,11 +89,7 @@ func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
 
 // Bounds looks at the units too: after a crash the head may be behind what readers have seen.
 func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest int64, err error) {
-	line, err := l.s.firstSight(ctx, session)
-	if err != nil {
-		return 0, 0, fault("read event bounds", err)
-	}
-	behind := line.behind.seq()
+	behind := l.s.lines.seq(session)
 	doc, err := l.s.find(ctx, "read event bounds", session)
 	if err != nil {
 		return 0, 0, err
@@ -124,12 +120,15 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 		return 0, err
 	}
 	defer line.unlock()
+	if err := l.s.ready(ctx, line); err != nil {
+		return 0, err
+	}
 	if err := l.s.advance(ctx, line); err != nil {
 		return 0, err
 	}
 	doc, err := l.s.find(ctx, "read head", session)
 	if errors.Is(err, store.ErrNotFound) {
-		l.s.lines.drop(line)
+		l.s.gone(line)
 	}
 	if err != nil {
 		return 0, err

@@ -61,6 +61,7 @@ func TestGoldenDocuments(t *testing.T) {
 	_, err := s.Log().Commit(ctx, storetest.GoldenRecords("s"))
 	require.NoError(t, err)
 	require.NoError(t, get(s.Log().After(ctx, "s", 0, 1)))
+	require.NoError(t, s.Leases().Release(ctx, "s"))
 	for _, name := range []string{"sessions", "chats", "contacts", "messages", "receipts", "keys", "tasks"} {
 		docs, err := findAll[bson.Raw](ctx, s.col.units.Database().Collection(name), byID(bson.D{{Key: "$gte", Value: "s"}}))
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -55,16 +56,22 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.apiKeys:  {{Keys: asc("hash"), Options: options.Index().SetUnique(true)}, {Keys: asc("owner", "_id")}},
 		s.col.audit:    {{Keys: asc("at")}, {Keys: desc(asc("user"), "_id")}},
 		s.col.sessions: {{Keys: asc("owner", "_id")}},
-		s.col.units:    {{Keys: asc("s", "last"), Options: partial("last", bson.D{{Key: "$gt", Value: 0}})}},
-		s.col.chats:    {{Keys: append(desc(asc("s"), "act"), asc("id")...)}},
-		s.col.contacts: {{Keys: asc("s", "aka")}},
-		s.col.tasks:    {{Keys: asc("s", "kind", "due", "_id")}},
+		s.col.units: {
+			{Keys: asc("s", "last"), Options: partial("last", bson.D{{Key: "$gt", Value: 0}})},
+			{Keys: asc("s", "fence"), Options: partial("fence", bson.D{{Key: "$gt", Value: 0}})},
+		},
+		s.col.chats:     {{Keys: append(desc(asc("s"), "act"), asc("id")...)}},
+		s.col.contacts:  {{Keys: asc("s", "aka")}},
+		s.col.tasks:     {{Keys: asc("s", "kind", "due", "_id")}, goneIndex()},
+		s.col.keys:      {goneIndex()},
+		s.col.contested: {{Keys: asc("at"), Options: options.Index().SetExpireAfterSeconds(int32(contestedFor / time.Second))}},
 		s.col.messages: {
 			{Keys: desc(asc("s", "c"), "ts", "pos")},
 			{Keys: desc(asc("s", "c", "w"), "ts", "pos"), Options: options.Index().SetName(wordsIndex)},
 			{Keys: asc("s", "ts", "pos")},
 			// Named, since it differs from the one before by its filter alone.
 			{Keys: asc("s", "ts", "pos"), Options: partial("st", store.StatusQueued).SetName(queuedIndex)},
+			goneIndex(),
 		},
 		s.col.webhooks:   {{Keys: asc("owner", "_id")}, {Keys: asc("session", "_id")}},
 		s.col.cursors:    {{Keys: asc("s")}},

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +28,14 @@ type line struct {
 	closed  chan struct{} // of the store
 	behind  behind
 	missed  missed
-	seen    atomic.Bool // what an earlier process has left behind is projected
+
+	lease     atomic.Pointer[lease] // nil: this process does not own the session
+	contested atomic.Pointer[contested]
 
 	// All below belongs to whoever has the line.
 	head   *head            // nil: to be read
-	fenced bool             // somebody else wrote the session; until Recover
+	fenced bool             // another process has taken the session over; until Recover or Acquire
+	fence  bool             // the owner before may still write: its next unit is to be made impossible
 	unsure map[string]int64 // uids of units that this process tried to insert, with unknown outcome
 	gone   bool             // the session is, and this line is its no longer
 }
@@ -116,6 +120,16 @@ func (s *lines) drop(l *line) {
 	delete(s.all, l.session)
 }
 
+// gone forgets what this process has of a session that is gone. The caller has its line.
+func (s *Store) gone(l *line) {
+	if mine := l.lease.Swap(nil); mine != nil {
+		mine.end(false)
+		s.leased.CompareAndDelete(l.session, mine)
+	}
+	l.behind.done(math.MaxInt64)
+	s.lines.drop(l)
+}
+
 // known returns the line of a session that was written in this process, or nil.
 func (s *lines) known(session string) *line {
 	s.mu.Lock()
@@ -175,29 +189,30 @@ func (s *Store) keepDurable(ctx context.Context) {
 	}
 }
 
-// closeLines lets nobody in any more, waits for those who are, and makes all durable.
+// closeLines lets nobody in any more, waits for those who are, makes all durable and gives it back.
 func (s *Store) closeLines() {
 	close(s.lines.closed)
 	ctx, cancel := s.bounded(context.Background())
 	defer cancel()
 	for _, l := range s.lines.list() {
 		l.turn <- struct{}{} // kept: the line is closed
-		if err := s.advance(ctx, l); err != nil {
-			// Nothing is lost: Recover projects it again.
-			s.log.Warn("could not make a session's projections durable", zap.String("session", l.session), zap.Error(err))
+		if err := s.giveBack(ctx, l); err != nil {
+			// Nothing is lost: the next owner projects it again.
+			s.log.Warn("could not make a session's projections durable and give it back", zap.String("session", l.session), zap.Error(err))
 		}
 	}
 }
 
-// makeDurable advances a session of this process; another's is left to its owner.
-func (s *Store) makeDurable(ctx context.Context, session string) error {
-	l := s.lines.known(session)
-	if l == nil {
-		return nil
-	}
-	if err := l.lock(ctx); err != nil {
-		return err
+// makeDurable projects all units of a session for good, which only its owner may, and returns what is
+// contested of it.
+func (s *Store) makeDurable(ctx context.Context, session string) (*contested, error) {
+	l, err := s.lines.take(ctx, session)
+	if err != nil {
+		return nil, err
 	}
 	defer l.unlock()
-	return s.advance(ctx, l)
+	if err := s.ready(ctx, l); err != nil {
+		return nil, err
+	}
+	return l.contested.Load(), s.advance(ctx, l)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -29,19 +31,40 @@ func (l eventLog) Commit(ctx context.Context, u store.Unit) (store.Kept, error) 
 	return kept, nil
 }
 
-func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
-	if l.fenced {
-		return store.Kept{}, store.ErrFenced
-	}
-	if l.behind.isGone() {
+// ready reads the head of a line, if it is not known, and makes this process the owner of its session,
+// if nobody is. ErrFenced: another was faster since the last Recover; OwnedElsewhere.
+func (s *Store) ready(ctx context.Context, l *line) error {
+	mine := l.lease.Load()
+	switch {
+	case l.fenced:
+		return store.ErrFenced
+	case mine != nil && mine.over.Load():
+		s.fenced(l)
+		return store.ErrFenced
+	case l.behind.isGone():
 		l.head = nil
 	}
+	if l.head != nil {
+		return nil
+	}
+	return s.recover(ctx, l)
+}
+
+// fenced ends the lease of a line in whose session another process has written: nothing that is behind
+// is projected by this one.
+func (s *Store) fenced(l *line) {
+	l.head, l.fenced = nil, true
+	l.behind.done(math.MaxInt64)
+	if mine := l.lease.Swap(nil); mine != nil {
+		s.loses(l.session, mine)
+	}
+}
+
+func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, error) {
 	again := false // once: an insert of ours that we took for failed may have come late
 	for {
-		if l.head == nil {
-			if err := s.recover(ctx, l); err != nil {
-				return store.Kept{}, err
-			}
+		if err := s.ready(ctx, l); err != nil {
+			return store.Kept{}, err
 		}
 		kept, err := s.append(ctx, l, u)
 		if errors.Is(err, errMoved) && !again {
@@ -52,7 +75,7 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 			err = store.ErrFenced
 		}
 		if errors.Is(err, store.ErrFenced) {
-			l.head, l.fenced = nil, true
+			s.fenced(l)
 		}
 		return kept, err
 	}
@@ -74,6 +97,9 @@ func (s *Store) append(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 	doc, rest, err := newUnit(*l.head, u)
 	if err != nil {
 		return store.Kept{}, err
+	}
+	if len(l.unsure) > 0 {
+		doc.Fence = time.Now().UnixMilli()
 	}
 	if err := s.insertUnit(ctx, l, doc); err != nil {
 		l.head = nil
@@ -175,7 +201,7 @@ func none(ctx context.Context, c *mongo.Collection, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := c.FindOne(ctx, byID(bson.D{{Key: "$in", Value: ids}}), options.FindOne().SetProjection(asc("_id"))).Err()
+	err := c.FindOne(ctx, append(byID(bson.D{{Key: "$in", Value: ids}}), notGone), options.FindOne().SetProjection(asc("_id"))).Err()
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments):
 		return nil

@@ -15,6 +15,13 @@ import (
 
 func event(id string) []store.Event { return []store.Event{{ID: id}} }
 
+// lapse has the lease of a session run out, as when nothing was heard of its owner.
+func lapse(t *testing.T, s *Store, session string) {
+	t.Helper()
+	_, err := s.col.sessions.UpdateByID(t.Context(), session, bson.D{{Key: "$set", Value: bson.D{{Key: "lease.until", Value: time.Now().Add(-time.Hour)}}}})
+	require.NoError(t, err)
+}
+
 func TestTwoOwners(t *testing.T) {
 	t.Parallel()
 	uri := mongotest.Lone(t)
@@ -26,10 +33,16 @@ func TestTwoOwners(t *testing.T) {
 		return err
 	}
 	require.NoError(t, commit(a, "1"))
+	var elsewhere *store.OwnedElsewhere
+	require.ErrorAs(t, commit(b, "2"), &elsewhere)
+	require.Equal(t, a.name, elsewhere.Owner)
+	lapse(t, b, "s")
 	require.NoError(t, commit(b, "2"), "b takes over")
 	require.ErrorIs(t, commit(a, "3"), store.ErrFenced)
 	require.ErrorIs(t, commit(a, "4"), store.ErrFenced, "until it recovers")
 	require.NoError(t, commit(b, "5"))
+	require.ErrorIs(t, a.Log().Recover(ctx, "s"), store.ErrOwnedElsewhere)
+	lapse(t, a, "s")
 	require.NoError(t, a.Log().Recover(ctx, "s"))
 	require.NoError(t, commit(a, "6"))
 	require.ErrorIs(t, commit(b, "7"), store.ErrFenced)
@@ -97,7 +110,7 @@ func TestDurableUnitsKeepOnlyTheirEvents(t *testing.T) {
 	}
 	require.Equal(t, 4, count(t, s, "units", "s", nil))
 	s.hooks.keepAll = false
-	require.NoError(t, s.makeDurable(ctx, "s"))
+	require.NoError(t, get(s.makeDurable(ctx, "s")))
 	require.Equal(t, 2, count(t, s, "units", "s", nil), "units without events are gone")
 	require.Zero(t, count(t, s, "units", "s", bson.D{{Key: "rest", Value: bson.D{{Key: "$exists", Value: true}}}}))
 	events, err := s.Log().After(ctx, "s", 0, 10)
@@ -151,7 +164,7 @@ func TestChunks(t *testing.T) {
 
 	require.NoError(t, s.Log().Recover(ctx, "s"))
 	s.hooks.keepAll = false
-	require.NoError(t, s.makeDurable(ctx, "s"))
+	require.NoError(t, get(s.makeDurable(ctx, "s")))
 	require.Equal(t, 2, count(t, s, "chunks", "s", nil), "those of the events that are kept")
 	events, err := s.Log().After(ctx, "s", 1, 10)
 	require.NoError(t, err)

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"whatsapp-api/store"
@@ -83,7 +85,7 @@ func (h messages) Get(ctx context.Context, session string, key store.MessageKey)
 		return store.Message{}, fault("get message", err)
 	}
 	var doc messageDoc
-	if err := findOne(ctx, "get message", h.s.col.messages, byID(messageID(session, key)), &doc); err != nil {
+	if err := findOne(ctx, "get message", h.s.col.messages, append(byID(messageID(session, key)), notGone), &doc); err != nil {
 		return store.Message{}, err
 	}
 	return doc.message(), nil
@@ -96,7 +98,7 @@ func (h messages) Find(ctx context.Context, session string, chats []string, id s
 	var newest *messageDoc
 	for _, chat := range chats {
 		// One id has one sender, but for forgeries: the sort is of a few.
-		docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(below(session, chat, id)),
+		docs, err := findAll[messageDoc](ctx, h.s.col.messages, append(byID(below(session, chat, id)), notGone),
 			options.Find().SetSort(newestFirst()).SetLimit(1))
 		if err != nil {
 			return store.Message{}, fault("find message", err)
@@ -247,15 +249,13 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for i, k := range keys {
 		ids[i] = messageID(session, k)
 	}
-	l, err := h.s.firstSight(ctx, session)
-	if errors.Is(err, store.ErrNotFound) {
-		return known, nil
-	}
-	if err != nil {
-		return nil, fault("look up messages", err)
-	}
 	// It need not wait: what is behind says which messages it makes.
-	since, made := l.missed.now(), l.behind.makes(ids)
+	l := h.s.lines.known(session)
+	var since int64
+	var made map[string]bool
+	if l != nil {
+		since, made = l.missed.now(), l.behind.makes(ids)
+	}
 	for i, k := range keys {
 		if made[ids[i]] {
 			known[k] = true
@@ -264,7 +264,7 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	if len(known) == len(keys) {
 		return known, nil
 	}
-	docs, err := findAll[messageDoc](ctx, h.s.col.messages, byID(bson.D{{Key: "$in", Value: ids}}),
+	docs, err := findAll[messageDoc](ctx, h.s.col.messages, append(byID(bson.D{{Key: "$in", Value: ids}}), notGone),
 		options.Find().SetProjection(asc("c", "f", "i")))
 	if err != nil {
 		return nil, fault("look up messages", err)
@@ -272,7 +272,9 @@ func (h messages) Known(ctx context.Context, session string, keys []store.Messag
 	for _, d := range docs {
 		known[d.key()] = true
 	}
-	l.missed.add(since, unknownOf(ids, keys, known))
+	if l != nil {
+		l.missed.add(since, unknownOf(ids, keys, known))
+	}
 	return known, nil
 }
 
@@ -358,10 +360,11 @@ const deleteBatch = 500
 // DeleteBefore first makes durable what was projected: what Recover projects again would
 // bring back messages that were deleted.
 func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {
-	if err := h.s.see(ctx, session); err != nil {
-		return 0, fault("delete old messages", err)
+	c, err := h.s.makeDurable(ctx, session)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
 	}
-	if err := h.s.makeDurable(ctx, session); err != nil {
+	if err != nil {
 		return 0, fault("delete old messages", err)
 	}
 	for limit > 0 && err == nil {
@@ -372,14 +375,14 @@ func (h messages) DeleteBefore(ctx context.Context, session string, before time.
 			break
 		}
 		var n int
-		n, err = h.delete(ctx, docs)
+		n, err = h.delete(ctx, docs, c)
 		total, limit = total+n, limit-len(docs)
 	}
 	return total, fault("delete old messages", err)
 }
 
 // delete deletes messages after their receipts, so that none are left without one.
-func (h messages) delete(ctx context.Context, docs []messageDoc) (int, error) {
+func (h messages) delete(ctx context.Context, docs []messageDoc, c *contested) (int, error) {
 	var ids []string
 	var ranges bson.A
 	for _, d := range docs {
@@ -392,5 +395,15 @@ func (h messages) delete(ctx context.Context, docs []messageDoc) (int, error) {
 			return 0, err
 		}
 	}
-	return deleteMany(ctx, h.s.col.messages, byID(bson.D{{Key: "$in", Value: ids}}))
+	var models []mongo.WriteModel
+	for _, id := range ids {
+		if c.message(id) { // none of its late changes finds it either
+			models = append(models, mongo.NewReplaceOneModel().SetFilter(append(byID(id), notGone)).SetReplacement(tombstone(math.MaxInt64)))
+		}
+	}
+	if err := bulk(ctx, h.s.col.messages, models, false); err != nil {
+		return 0, err
+	}
+	n, err := deleteMany(ctx, h.s.col.messages, append(byID(bson.D{{Key: "$in", Value: ids}}), notGone))
+	return n + len(models), err
 }

@@ -19,13 +19,13 @@ func TestMain(m *testing.M) {
 // openAt opens a store on a database and closes it at the end of the test.
 func openAt(t testing.TB, uri string) *Store {
 	t.Helper()
-	return openPaced(t, uri, pace{projectAfter, durableEvery})
+	return openPaced(t, uri, pace{projectAfter, durableEvery, leaseLasts})
 }
 
 // openIdle is openAt for a store that does nothing in the background.
 func openIdle(t testing.TB, uri string) *Store {
 	t.Helper()
-	return openPaced(t, uri, pace{time.Hour, time.Hour})
+	return openPaced(t, uri, pace{time.Hour, time.Hour, time.Hour})
 }
 
 func openPaced(t testing.TB, uri string, p pace) *Store {

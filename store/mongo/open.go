@@ -1,7 +1,9 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -33,6 +35,12 @@ type Config struct {
 	// Timeout is how long a call may wait for the server, or for one that can be written
 	// to, until it is unavailable. 0: timeoutMS of the URI, else 10 seconds.
 	Timeout time.Duration
+
+	// Owner is what this process is called in what others are told of the sessions that it owns.
+	// Empty: its number and the name of its machine.
+	Owner string
+	// Lease is how long sessions stay this process's without a word of it. 0: 15 seconds.
+	Lease time.Duration
 }
 
 // Store is the back end. Close it.
@@ -42,6 +50,9 @@ type Store struct {
 	timeout time.Duration
 	col     collections
 	lines   lines
+	leased  held
+	uid     string     // random: this opening, as the owner of sessions
+	name    string     // what it is called in what others are told
 	admins  sync.Mutex // this process makes one change among admins at a time
 	hooks   hooks
 
@@ -58,28 +69,29 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks, meta                                                       *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta, contested                                            *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
 
 // hooks let tests stop in the middle of things. All nil in use.
 type hooks struct {
-	inserted  func(unit int64) error // after the insert of a unit
-	projected func(unit int64) error // after its projection, before the head says so
-	inserting func(unit int64)       // before the insert
-	keepAll   bool                   // nothing is made durable, so no unit is stripped
+	inserted   func(unit int64) error // after the insert of a unit
+	projected  func(unit int64) error // after its projection, before the head says so
+	inserting  func(unit int64)       // before the insert
+	projecting func(unit int64)       // after the look at the head, before what the unit changes is written
+	keepAll    bool                   // nothing is made durable, so no unit is stripped
 }
 
 var _ store.Store = (*Store)(nil)
 
 // pace is how long things may wait until they are done in the background.
-type pace struct{ project, durable time.Duration }
+type pace struct{ project, durable, lease time.Duration }
 
 // Open connects, refuses a server that is too old and a database that a newer program has written,
 // brings an older one up to date and makes the indexes that lack.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	return open(ctx, cfg, pace{projectAfter, durableEvery})
+	return open(ctx, cfg, pace{projectAfter, durableEvery, cmp.Or(cfg.Lease, leaseLasts)})
 }
 
 func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
@@ -108,7 +120,7 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
 	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
@@ -117,6 +129,7 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	s.stop = stop
 	s.tasks.Go(func() { s.finishDeletes(background) })
 	s.tasks.Go(func() { s.keepDurable(background) })
+	s.tasks.Go(func() { s.keepLeases(background) })
 	return s, nil
 }
 
@@ -126,7 +139,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -180,8 +193,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return fault("ping", err)
 }
 
-// Close waits for the commits that are under way, makes durable what was projected, and
-// disconnects.
+// Close waits for the commits that are under way, makes durable what was projected, gives the
+// sessions back, and disconnects.
 func (s *Store) Close() error {
 	var err error
 	s.once.Do(func() {
@@ -230,6 +243,9 @@ func (s *Store) Messages() store.Messages { return messages{s} }
 
 // Log keeps units and the events in them.
 func (s *Store) Log() store.Log { return eventLog{s} }
+
+// Leases say which process owns a session.
+func (s *Store) Leases() store.Leases { return leases{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }

@@ -27,9 +27,9 @@ func olderThanOp(op int64) bson.E { return bson.E{Key: "u", Value: doc{{Key: "$l
 
 // project writes what the units change, which follow one another and go together, and at
 // last the head. It may have been done before, as a whole or in part. errMoved: the head is
-// not at the unit before.
-func (s *Store) project(ctx context.Context, units []committed) error {
-	p := projection{session: units[0].doc.Session, forget: -1, last: map[string]int{}, tasks: map[string]mongo.WriteModel{}}
+// not at the unit before. ErrFenced: another process owns the session; what it projects is not changed.
+func (s *Store) project(ctx context.Context, units []committed, on terms) error {
+	p := projection{session: units[0].doc.Session, contested: on.contested, forget: -1, last: map[string]int{}, tasks: map[string]mongo.WriteModel{}}
 	for _, u := range units {
 		p.add(u, u.doc.N<<opBits+1)
 	}
@@ -64,21 +64,23 @@ func (s *Store) project(ctx context.Context, units []committed) error {
 			}
 		}
 	}
-	return s.putHead(ctx, units)
+	return s.putHead(ctx, units, on.epoch)
 }
 
 // projection is what units change in the documents of each kind.
 type projection struct {
-	session  string
-	forget   int64 // the op that removes all keys, or -1
-	keys     []keyWrite
-	last     map[string]int // where in keys the last one of an id is
-	contacts []mongo.WriteModel
-	chats    []mongo.WriteModel
-	messages []messageDoc
-	updates  []mongo.WriteModel // of messages
-	receipts []receiptDoc
-	tasks    map[string]mongo.WriteModel // the last of each id, which is what the changes in order come to
+	session string
+
+	contested *contested
+	forget    int64 // the op that removes all keys, or -1
+	keys      []keyWrite
+	last      map[string]int // where in keys the last one of an id is
+	contacts  []mongo.WriteModel
+	chats     []mongo.WriteModel
+	messages  []messageDoc
+	updates   []mongo.WriteModel // of messages
+	receipts  []receiptDoc
+	tasks     map[string]mongo.WriteModel // the last of each id, which is what the changes in order come to
 }
 
 type keyWrite struct {
@@ -124,7 +126,7 @@ func (p *projection) add(u committed, op int64) {
 		op++
 	}
 	for _, ch := range u.rest.Tasks {
-		p.tasks[ch.Task.ID] = taskWrite(p.session, ch, op)
+		p.tasks[ch.Task.ID] = taskWrite(p.session, ch, op, p.contested)
 		op++
 	}
 }
@@ -143,7 +145,7 @@ func (p *projection) merge(m mergeDoc, op int64) {
 
 // putHead says that the units are projected, and changes the session itself: both are one
 // document, so neither happens twice.
-func (s *Store) putHead(ctx context.Context, units []committed) error {
+func (s *Store) putHead(ctx context.Context, units []committed, epoch int64) error {
 	first, last := units[0].doc, units[len(units)-1].doc
 	set := doc{{Key: "proj", Value: last.N}}
 	seq := int64(0)
@@ -159,12 +161,16 @@ func (s *Store) putHead(ctx context.Context, units []committed) error {
 		update = doc{{Key: "$inc", Value: doc{{Key: "v", Value: 1}}}}
 	}
 	update = append(update, bson.E{Key: "$set", Value: set})
-	res, err := s.col.heads.UpdateOne(ctx, append(byID(first.Session), bson.E{Key: "proj", Value: first.N - 1}, notDeleting), update)
+	res, err := s.col.heads.UpdateOne(ctx, ofEpoch(append(byID(first.Session), bson.E{Key: "proj", Value: first.N - 1}, notDeleting), epoch), update)
 	if err != nil || res.MatchedCount == 1 {
 		return err
 	}
 	now, err := s.find(ctx, "read head", first.Session)
-	if err == nil && now.Proj < last.N {
+	switch {
+	case err != nil:
+	case epoch != noEpoch && now.Lease.Epoch != epoch:
+		err = store.ErrFenced
+	case now.Proj < last.N:
 		err = errMoved
 	}
 	return err // nil: they were projected before
@@ -178,27 +184,33 @@ func (s *Store) putKeys(ctx context.Context, p projection) error {
 		}
 	}
 	var models []mongo.WriteModel
+	for id := range p.contested.allKeys() {
+		if p.forget >= 0 {
+			models = append(models, remove(id, p.forget, true))
+		}
+	}
 	for i, k := range p.keys {
 		if p.last[k.id] != i {
 			continue
 		}
-		filter := append(byID(k.id), olderThanOp(k.op))
 		if k.Value == nil {
-			models = append(models, mongo.NewDeleteOneModel().SetFilter(filter))
+			models = append(models, remove(k.id, k.op, p.contested.key(k.id)))
 			continue
 		}
-		models = append(models, mongo.NewUpdateOneModel().SetFilter(filter).SetUpsert(true).SetUpdate(doc{{Key: "$set", Value: doc{
+		filter := append(byID(k.id), olderThanOp(k.op))
+		models = append(models, mongo.NewReplaceOneModel().SetFilter(filter).SetUpsert(true).SetReplacement(doc{
 			{Key: "k", Value: []byte(k.Key)}, {Key: "v", Value: k.Value}, {Key: "u", Value: k.op},
-		}}}))
+		}))
 	}
 	return bulk(ctx, s.col.keys, models, false)
 }
 
-func taskWrite(session string, ch store.TaskChange, op int64) mongo.WriteModel {
-	filter := append(byID(join(session, ch.Task.ID)), olderThanOp(op))
+func taskWrite(session string, ch store.TaskChange, op int64, c *contested) mongo.WriteModel {
+	id := join(session, ch.Task.ID)
 	if ch.Done {
-		return mongo.NewDeleteOneModel().SetFilter(filter)
+		return remove(id, op, c.task(id))
 	}
+	filter := append(byID(id), olderThanOp(op))
 	return mongo.NewReplaceOneModel().SetFilter(filter).SetUpsert(true).SetReplacement(newTaskDoc(session, ch.Task, op))
 }
 

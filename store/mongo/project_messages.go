@@ -13,10 +13,16 @@ import (
 // putMessages inserts the messages that are not there yet, and then changes what is. What
 // comes before its message in the order of the ops finds it with a later one.
 func (s *Store) putMessages(ctx context.Context, p projection) error {
-	if len(p.updates) == 0 {
+	var models []mongo.WriteModel // in one command, since each waits for the disk
+	for _, m := range p.messages {
+		if p.contested.message(m.ID) { // stored again after it was deleted
+			models = append(models, mongo.NewReplaceOneModel().
+				SetFilter(append(byID(m.ID), bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: true}}})).SetReplacement(m))
+		}
+	}
+	if len(p.updates)+len(models) == 0 {
 		return insertNew(ctx, s.col.messages, p.messages)
 	}
-	var models []mongo.WriteModel // in one command, since each waits for the disk
 	for _, m := range p.messages {
 		models = append(models, mongo.NewUpdateOneModel().SetFilter(byID(m.ID)).SetUpsert(true).
 			SetUpdate(doc{{Key: "$setOnInsert", Value: m}}))

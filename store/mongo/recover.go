@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -14,8 +15,7 @@ import (
 	"whatsapp-api/store"
 )
 
-// Recover reads the head anew and projects what it does not say to be projected. It makes this
-// process the session's owner again when it was fenced.
+// Recover reads the head anew and projects what it does not say to be projected.
 func (l eventLog) Recover(ctx context.Context, session string) error {
 	line, err := l.s.lines.take(ctx, session)
 	if err != nil {
@@ -26,17 +26,66 @@ func (l eventLog) Recover(ctx context.Context, session string) error {
 	return fault("recover session", l.s.recover(context.WithoutCancel(ctx), line))
 }
 
-// recover sets l.head. Units that this process has not projected yet are among those that the
-// log has.
+// recover takes the session's lease, if it is free, and sets l.head. Units that this process has not
+// projected yet are among those that the log has.
 func (s *Store) recover(ctx context.Context, l *line) error {
-	h, err := s.replayAll(ctx, l)
+	before := l.lease.Load()
+	takenOver, err := s.own(ctx, l)
 	if err != nil {
 		return err
 	}
-	l.head = h // keepDurable makes it so, and strips what a crash has left
-	return nil
+	l.fence = l.fence || takenOver
+	if l.lease.Load() != before {
+		if err := s.readContested(ctx, l); err != nil {
+			return err
+		}
+	}
+	for try := 0; ; try++ {
+		h, err := s.replayAll(ctx, l)
+		if err == nil && l.fence {
+			err = s.shutOut(ctx, l, h)
+		}
+		switch {
+		case errors.Is(err, errMoved) && try < 10: // the owner before has committed one more unit
+			continue
+		case errors.Is(err, store.ErrFenced):
+			s.fenced(l)
+		case err == nil:
+			l.head, l.fence = h, false // keepDurable makes it so, and strips what a crash has left
+		}
+		return err
+	}
 }
 
+// shutOut makes a unit in the place to which the owner before would commit its next one, so that it
+// cannot. errMoved: it was faster.
+func (s *Store) shutOut(ctx context.Context, l *line, h *head) error {
+	if _, err := deleteMany(ctx, s.col.units, bson.D{
+		{Key: "s", Value: l.session},
+		{Key: "fence", Value: bson.D{{Key: "$gt", Value: 0}, {Key: "$lt", Value: time.Now().Add(-contestedFor).UnixMilli()}}},
+		{Key: "last", Value: bson.D{{Key: "$exists", Value: false}}},
+		{Key: "n", Value: bson.D{{Key: "$lte", Value: h.stripped}}},
+	}); err != nil {
+		return fmt.Errorf("delete old fences: %w", err)
+	}
+	doc, rest, err := newUnit(*h, store.Unit{Session: l.session})
+	if err != nil {
+		return err
+	}
+	doc.Fence = time.Now().UnixMilli()
+	if err := s.insertUnit(ctx, l, doc); errors.Is(err, store.ErrFenced) {
+		return errMoved // if it is a third process that has the session now, the projection finds out
+	} else if err != nil {
+		return err
+	}
+	on, err := l.terms()
+	if err != nil {
+		return err
+	}
+	return s.projectIn(ctx, []committed{{doc: doc, rest: rest}}, h, on)
+}
+
+// replayAll projects all that is not said to be, as the owner of the session.
 func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 	if err := l.behind.enter(ctx); err != nil {
 		return nil, err
@@ -45,18 +94,29 @@ func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 	l.missed.forget()
 	doc, err := s.find(ctx, "read head", l.session)
 	if errors.Is(err, store.ErrNotFound) {
-		l.behind.done(math.MaxInt64)
-		s.lines.drop(l)
+		s.gone(l)
+	}
+	if err != nil {
+		return nil, err
+	}
+	on, err := l.terms()
+	if err == nil && doc.Lease.Epoch != on.epoch {
+		err = store.ErrFenced
 	}
 	if err != nil {
 		return nil, err
 	}
 	h := headOf(doc)
-	if err := s.replay(ctx, l.session, &h); err != nil {
+	var doubtful *line
+	if l.fence || l.behind.failed > 0 {
+		doubtful = l
+	}
+	if err := s.replay(ctx, l.session, &h, on, doubtful); err != nil {
+		l.behind.failed = math.MaxInt64
 		return nil, err
 	}
 	l.behind.done(math.MaxInt64)
-	l.seen.Store(true)
+	l.behind.failed = 0
 	return &h, nil
 }
 
@@ -67,8 +127,13 @@ func headOf(doc sessionDoc) head {
 // replayPage is how many units are read at once.
 const replayPage = 16
 
-// replay projects all that comes after h, which moves on to the newest unit.
-func (s *Store) replay(ctx context.Context, session string, h *head) error {
+// errTorn says that a session's document and its units are not of one moment, as in a copy of the
+// database that was made while a server wrote to it.
+var errTorn = errors.New("the database was restored from a copy that is not of one moment: what this unit changed is not in it any more, though the session does not have it yet; restore a copy made with --oplog, or while no server ran")
+
+// replay projects all that comes after h, which moves on to the newest unit. Where the projection of
+// these units may be under way already, they are contested first: doubtful is the line then, else nil.
+func (s *Store) replay(ctx context.Context, session string, h *head, on terms, doubtful *line) error {
 	for {
 		docs, err := findAll[unitDoc](ctx, s.col.units, byID(bson.D{{Key: "$gt", Value: unitID(session, h.unit)}, below(session)[1]}),
 			options.Find().SetSort(asc("_id")).SetLimit(replayPage))
@@ -80,15 +145,24 @@ func (s *Store) replay(ctx context.Context, session string, h *head) error {
 			if doc.N != h.unit+1+int64(i) {
 				return fmt.Errorf("unit %d of the session is missing: the next is %d", h.unit+1+int64(i), doc.N)
 			}
+			if len(doc.Rest.Data) == 0 && doc.Rest.Chunks == 0 {
+				return fmt.Errorf("%w: unit %d", errTorn, doc.N)
+			}
 			rest, err := s.rest(ctx, doc)
 			if err != nil {
 				return err
 			}
 			units[i] = committed{doc: doc, rest: rest, bytes: len(doc.Rest.Data)}
 		}
+		if doubtful != nil {
+			if err := s.contest(ctx, doubtful, units); err != nil {
+				return err
+			}
+			on.contested = doubtful.contested.Load()
+		}
 		for len(units) > 0 {
 			n := together(units)
-			if err := s.projectIn(ctx, units[:n], h); err != nil {
+			if err := s.projectIn(ctx, units[:n], h, on); err != nil {
 				return err
 			}
 			units = units[n:]
@@ -100,10 +174,10 @@ func (s *Store) replay(ctx context.Context, session string, h *head) error {
 }
 
 // projectIn projects units within the time of one call, and moves h on.
-func (s *Store) projectIn(ctx context.Context, units []committed, h *head) error {
+func (s *Store) projectIn(ctx context.Context, units []committed, h *head, on terms) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if err := s.project(ctx, units); err != nil {
+	if err := s.project(ctx, units, on); err != nil {
 		return err
 	}
 	for _, u := range units {
@@ -116,12 +190,16 @@ func (s *Store) projectIn(ctx context.Context, units []committed, h *head) error
 // journalled. Its filter holds only where the head has come to; where it was lost it is
 // unknown, and read anew.
 func (s *Store) advance(ctx context.Context, l *line) error {
+	if err := s.catchUp(ctx, l); err != nil {
+		l.head = nil
+		return err
+	}
 	h := l.head
 	if h == nil {
 		return nil
 	}
-	if err := s.catchUp(ctx, l); err != nil {
-		l.head = nil
+	on, err := l.terms()
+	if err != nil {
 		return err
 	}
 	if s.hooks.keepAll || h.unit == h.durable && h.durable == h.stripped {
@@ -129,7 +207,7 @@ func (s *Store) advance(ctx context.Context, l *line) error {
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if err := s.keepHead(ctx, l.session, h); err != nil {
+	if err := s.keepHead(ctx, l.session, h, on.epoch); err != nil {
 		l.head = nil
 		return err
 	}
@@ -137,10 +215,10 @@ func (s *Store) advance(ctx context.Context, l *line) error {
 }
 
 // keepHead makes durable how far the session is projected, and strips the units up to there.
-func (s *Store) keepHead(ctx context.Context, session string, h *head) error {
+func (s *Store) keepHead(ctx context.Context, session string, h *head, epoch int64) error {
 	if h.unit > h.durable {
 		res, err := s.col.sessions.UpdateOne(ctx,
-			append(byID(session), bson.E{Key: "proj", Value: bson.D{{Key: "$gte", Value: h.unit}}}, notDeleting),
+			ofEpoch(append(byID(session), bson.E{Key: "proj", Value: bson.D{{Key: "$gte", Value: h.unit}}}, notDeleting), epoch),
 			bson.D{{Key: "$set", Value: bson.D{{Key: "durable", Value: h.unit}, {Key: "stripped", Value: h.stripped}}}})
 		if err == nil && res.MatchedCount == 0 {
 			err = errMoved
@@ -160,7 +238,7 @@ func (s *Store) strip(ctx context.Context, session string, h *head) error {
 	units := s.col.units.Database().Collection("units", options.Collection().SetWriteConcern(writeconcern.W1()))
 	between := unitsBetween(session, h.stripped, h.durable)
 	_, err := units.BulkWrite(ctx, []mongo.WriteModel{
-		mongo.NewDeleteManyModel().SetFilter(append(between, bson.E{Key: "last", Value: bson.D{{Key: "$exists", Value: false}}})),
+		mongo.NewDeleteManyModel().SetFilter(append(between, bson.E{Key: "last", Value: bson.D{{Key: "$exists", Value: false}}}, bson.E{Key: "fence", Value: bson.D{{Key: "$exists", Value: false}}})),
 		mongo.NewDeleteManyModel().SetFilter(append(between, bson.E{Key: "last", Value: bson.D{{Key: "$lt", Value: h.oldest}}})),
 		mongo.NewUpdateManyModel().SetFilter(between).SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "rest", Value: ""}}}}),
 	})

@@ -145,7 +145,7 @@ func TestUpgradeIsResumed(t *testing.T) {
 				require.NoError(t, err)
 				task, err := taskOfAct(docs[0])
 				require.NoError(t, err)
-				return bulk(ctx, s.col.tasks, []mongo.WriteModel{taskWrite("s", store.TaskChange{Task: task}, docs[0].Op)}, false)
+				return bulk(ctx, s.col.tasks, []mongo.WriteModel{taskWrite("s", store.TaskChange{Task: task}, docs[0].Op, nil)}, false)
 			},
 		} {
 			require.NoError(t, step(ctx))
@@ -165,7 +165,7 @@ func TestUpgradeIsAwaited(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err = open(ctx, Config{URI: uri}, pace{time.Hour, time.Hour})
+	_, err = open(ctx, Config{URI: uri}, pace{time.Hour, time.Hour, time.Hour})
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "another process brings the database up to date")
 	opened := make(chan *Store)
@@ -214,7 +214,7 @@ func TestMergesOfTheFirstVersion(t *testing.T) {
 	}
 	const third = 1<<opBits + 3 // one merge, one contact
 	require.NoError(t, bulk(ctx, s.col.chats, []mongo.WriteModel{upsert(join("s", ana), third, blankChat("s", ana), chatChange(merged.rest.Chats[0]))}, true))
-	require.NoError(t, s.project(ctx, []committed{merged}))
+	require.NoError(t, s.project(ctx, []committed{merged}, terms{epoch: noEpoch}))
 	require.NoError(t, unreadIn(ctx, s, ana, 1))
 	found, err := s.Contacts().Get(ctx, "s", []string{bobsLID})
 	require.NoError(t, err)

@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"errors"
-	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -38,6 +37,8 @@ type sessionDoc struct {
 	Durable  int64 `bson:"durable"`  // Proj, as far as it cannot be lost any more
 	Stripped int64 `bson:"stripped"` // units up to this one keep only their events
 	Deleting bool  `bson:"deleting,omitempty"`
+
+	Lease leaseDoc `bson:"lease"` // who owns it
 }
 
 // setting is one setting. They are a list, since names may have dots and zero bytes.
@@ -132,11 +133,7 @@ func (s *Store) find(ctx context.Context, doing, id string) (doc sessionDoc, err
 // Get waits for no projection: of what is behind, a session shows the number of its newest
 // event only.
 func (s sessions) Get(ctx context.Context, id string) (store.Session, error) {
-	line, err := s.s.firstSight(ctx, id)
-	if err != nil {
-		return store.Session{}, fault("get session", err)
-	}
-	seq := line.behind.seq()
+	seq := s.s.lines.seq(id)
 	doc, err := s.s.find(ctx, "get session", id)
 	if err != nil {
 		return store.Session{}, err
@@ -201,6 +198,9 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 		return fault("delete session", err)
 	}
 	defer l.unlock()
+	if _, err := s.s.own(ctx, l); err != nil && !errors.Is(err, store.ErrNotFound) { // it may be marked by a delete that was cut short
+		return fault("delete session", err)
+	}
 	l.head = nil
 	if err := l.behind.enter(ctx); err != nil {
 		return fault("delete session", err)
@@ -208,12 +208,11 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	defer l.behind.leave()
 	res, err := s.s.col.sessions.UpdateByID(ctx, id, bson.D{{Key: "$set", Value: bson.D{{Key: "deleting", Value: true}}}})
 	if err == nil && res.MatchedCount == 0 {
-		s.s.lines.drop(l)
+		s.s.gone(l)
 		err = store.ErrNotFound
 	}
 	if err == nil {
-		l.behind.done(math.MaxInt64)
-		s.s.lines.drop(l)
+		s.s.gone(l)
 		err = s.s.purge(ctx, id)
 	}
 	return fault("delete session", err)
@@ -235,7 +234,7 @@ func (s *Store) purgeData(ctx context.Context, id string) error {
 	ctx, cancel := unbounded(ctx)
 	defer cancel()
 	for _, c := range []*mongo.Collection{ // what is most secret, first
-		s.col.keys, s.col.units, s.col.chunks, s.col.messages, s.col.receipts, s.col.chats, s.col.contacts, s.col.tasks,
+		s.col.keys, s.col.units, s.col.chunks, s.col.messages, s.col.receipts, s.col.chats, s.col.contacts, s.col.tasks, s.col.contested,
 	} {
 		// This may be long, but the server lets others in between.
 		if _, err := c.DeleteMany(ctx, byID(below(id))); err != nil {

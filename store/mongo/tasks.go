@@ -63,7 +63,7 @@ func (h tasks) Get(ctx context.Context, session string, ids []string) (map[strin
 	for i, id := range ids {
 		keys[i] = join(session, id)
 	}
-	docs, err := findAll[taskDoc](ctx, h.s.col.tasks, byID(bson.D{{Key: "$in", Value: keys}}))
+	docs, err := findAll[taskDoc](ctx, h.s.col.tasks, append(byID(bson.D{{Key: "$in", Value: keys}}), notGone))
 	if err != nil {
 		return nil, fault("get tasks", err)
 	}

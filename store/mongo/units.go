@@ -38,6 +38,10 @@ type unitDoc struct {
 	Newest int64 `bson:"newest,omitempty"` // latest time of its events
 	Events blob  `bson:"events,omitempty"` // an eventsDoc
 	Rest   blob  `bson:"rest,omitempty"`   // a restDoc; removed once the unit is durable
+
+	// Fence is when the unit was made in a place that another insert may still be under way to: that
+	// of an owner before, or one that was given up. It stays, so that the place is never free again.
+	Fence int64 `bson:"fence,omitempty"`
 }
 
 // blob is encoded BSON, here or in so many chunks.

@@ -45,10 +45,10 @@ func (s *Store) upgradeTo2(ctx context.Context) error {
 // projectForGood projects all units of a session that nobody owns, and makes that durable.
 func (s *Store) projectForGood(ctx context.Context, doc sessionDoc) error {
 	h := headOf(doc)
-	if err := s.replay(ctx, doc.ID, &h); err != nil {
+	if err := s.replay(ctx, doc.ID, &h, terms{epoch: noEpoch}, nil); err != nil {
 		return err
 	}
-	return s.keepHead(ctx, doc.ID, &h)
+	return s.keepHead(ctx, doc.ID, &h, noEpoch)
 }
 
 func (s *Store) aliasesOfContacts(ctx context.Context) error {
@@ -127,7 +127,7 @@ func (s *Store) actsToTasks(ctx context.Context, page []messageDoc) error {
 		if err != nil {
 			return err
 		}
-		models = append(models, taskWrite(doc.Session, store.TaskChange{Task: task}, doc.Op))
+		models = append(models, taskWrite(doc.Session, store.TaskChange{Task: task}, doc.Op, nil))
 	}
 	if err := bulk(ctx, s.col.tasks, models, false); err != nil {
 		return err

@@ -29,6 +29,8 @@ type Store struct {
 	r   *readers
 	log *zap.Logger
 
+	owned owned // sessions
+
 	stop  context.CancelFunc // of the work that Open left behind
 	tasks sync.WaitGroup
 	once  sync.Once
@@ -191,6 +193,9 @@ func (s *Store) Messages() store.Messages { return messages{s} }
 
 // Log keeps units and the events in them.
 func (s *Store) Log() store.Log { return eventLog{s} }
+
+// Leases say who owns a session: whoever opened the file and asks.
+func (s *Store) Leases() store.Leases { return leases{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }

@@ -150,6 +150,7 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	s.s.owned.set(id, false)
 	return s.s.purge(ctx, num)
 }
 

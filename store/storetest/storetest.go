@@ -50,6 +50,7 @@ func Run(t *testing.T, open Opener) {
 		{"tasks", taskCases},
 		{"log", logCases},
 		{"events", eventCases},
+		{"leases", leaseCases},
 		{"devices", deviceCases},
 		{"webhooks", webhookCases},
 		{"deliveries", deliveryCases},
