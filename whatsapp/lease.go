@@ -146,4 +146,6 @@ func (s *Session) forgetAll() {
 	s.recent.forget()
 	s.told.Purge()
 	s.doubts.Purge()
+	s.unread.Purge()
+	s.waits.forget()
 }

@@ -61,6 +61,14 @@ func (w *waiting) add(target string, t store.Task) {
 	}
 }
 
+// forget has them read anew at the next login.
+func (w *waiting) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.loaded.Store(false)
+	w.tasks, w.count = map[string][]store.Task{}, 0
+}
+
 // take forgets and returns the acts that wait for a target.
 func (w *waiting) take(target string) []store.Task {
 	w.mu.Lock()
