@@ -53,7 +53,7 @@ var owners = map[string][]string{
 	"go.mau.fi/libsignal":                {"whatsapp", "whatsapp/sandbox"},
 	"github.com/VictoriaMetrics/metrics": {"app"},
 	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},
-	"go.mau.fi/whatsmeow":                {"app/bench", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
+	"go.mau.fi/whatsmeow":                {"app/bench", "app/soak", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
 }
 
 func TestArrows(t *testing.T) {
