@@ -44,6 +44,7 @@ func (d *driver) setChat(ctx context.Context, of *session, chat string) error {
 	switch act {
 	case "archive":
 		now.archived = !now.archived
+		now.pinned = now.pinned && !now.archived // what is put away is no longer on top
 		body["on"] = now.archived
 	case "pin":
 		now.pinned = !now.pinned
