@@ -169,8 +169,8 @@ func (b *bare) link(ctx context.Context, w *world, name string) error {
 	return nil
 }
 
-func (b *bare) name() string     { return bareName() }
-func bareName() string { return "bare whatsmeow on " + yardstick.name }
+func (b *bare) name() string { return bareName() }
+func bareName() string       { return "bare whatsmeow on " + yardstick.name }
 
 func (b *bare) phones() []string { return b.numbers }
 

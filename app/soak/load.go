@@ -36,7 +36,8 @@ func (s *soak) chatter(ctx context.Context, c *contact, random *rand.Rand) error
 			count = 2 + random.IntN(30)
 		}
 		// What the sandbox was asked for, it does: the request is not cut with the load.
-		asked, err := context.WithoutCancel(ctx), error(nil)
+		asked := context.WithoutCancel(ctx)
+		var err error
 		if random.IntN(6) == 0 {
 			err = s.writeInGroup(asked, c, s.groups[random.IntN(len(s.groups))], 1+count/8)
 		} else {
