@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store"
@@ -34,6 +33,9 @@ type bare struct {
 	numbers   []string
 }
 
+// database is an SQLite for database/sql, in WAL mode with synchronous=NORMAL.
+type database struct{ name, driver, options string }
+
 // openBare opens the store, with the devices that were linked before.
 func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -52,8 +54,7 @@ func openBare(ctx context.Context, w *world, dir string) (_ *bare, err error) {
 	if b.web, err = w.Info.HTTPClient(); err != nil {
 		return nil, err
 	}
-	b.db, err = sql.Open("sqlite3", "file:"+filepath.Join(dir, "bare.db")+
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=foreign_keys(1)&_txlock=immediate")
+	b.db, err = sql.Open(yardstick.driver, "file:"+filepath.Join(dir, "bare.db")+yardstick.options)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +169,9 @@ func (b *bare) link(ctx context.Context, w *world, name string) error {
 	return nil
 }
 
-func (b *bare) name() string     { return "bare whatsmeow" }
+func (b *bare) name() string { return bareName() }
+func bareName() string       { return "bare whatsmeow on " + yardstick.name }
+
 func (b *bare) phones() []string { return b.numbers }
 
 func (b *bare) send(ctx context.Context, to, text string) error {

@@ -4,7 +4,8 @@
 // The sandbox has a process of its own (world.go, child.go). In this process run the server,
 // as `serve --sandbox-at` runs it, with its WebSocket and HTTP clients (gateway.go), and the
 // bare clients: whatsmeow as it comes, with its own SQLite store in WAL mode with
-// synchronous=NORMAL and a handler that only counts (bare.go). The sides take turns, round
+// synchronous=NORMAL and a handler that only counts (bare.go). `task bench` gives it the C library where
+// a C compiler is found (yardstick_mattn.go), which is why this is a module of its own. The sides take turns, round
 // by round. The phones of the sandbox give each message a secret, as real ones do; every side keeps it.
 // What is measured is in receive.go, hooked.go (receiving while a webhook delivers), send.go,
 // stream.go (events to many WebSocket clients) and webhooks.go; fleet.go (start and memory with many sessions) and pages.go (reads

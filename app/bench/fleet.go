@@ -22,7 +22,7 @@ func runFleet(ctx context.Context, o options, w *world, dir string, t *table) (e
 		return nil
 	}
 	few, many := choose(o, 20, 100), choose(o, 60, 500)
-	all := []fleet{{Name: "bare whatsmeow", At: storeAt{Dir: filepath.Join(dir, "fleet-bare")}}}
+	all := []fleet{{Name: bareName(), At: storeAt{Dir: filepath.Join(dir, "fleet-bare")}}}
 	for _, name := range o.stores {
 		at, end, err := openPlace(dir, name, "fleet")
 		if err != nil {

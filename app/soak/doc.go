@@ -5,7 +5,8 @@
 // The sandbox and the server run in processes of their own (process.go, world.go,
 // gateway.go), the database with them (database.go, disk.go). Contacts write and are written
 // to (load.go, sends.go); every transport is followed by a client of its own (websocket.go,
-// socketio.go, sse.go, webhook.go). A seeded driver makes the faults (faults.go, outage.go).
+// socketio.go, sse.go, webhook.go). Two groups have a form of address each (groups.go). A seeded driver
+// makes the faults (faults.go, outage.go, restarts.go, appstate.go, hostile.go).
 // The ledger (ledger.go, place.go) holds what was sent and what came out where; judge.go
 // compares, report.go prints the table. Reconnect mode (reconnect.go) asks instead whether
 // sessions that are cut over and over leave anything behind.

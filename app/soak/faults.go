@@ -65,6 +65,12 @@ func (d *driver) kinds() []fault {
 		{"webhook hangs", func(ctx context.Context) error { return d.hookBehaves(ctx, hangs) }},
 		{"webhook answers 500", func(ctx context.Context) error { return d.hookBehaves(ctx, fails) }},
 		{"webhook is gone", d.hookLeaves},
+		{"hostile contact", d.hostile},
+		{"stop server", d.stopServer},
+		{"set chats, kill server", d.setChats},
+	}
+	if d.store == sqlite {
+		list = append(list, fault{"second server", d.secondServer})
 	}
 	if d.database.mongo != nil {
 		list = append(list, fault{"kill mongod", d.killMongo})

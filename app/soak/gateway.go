@@ -166,6 +166,9 @@ type message struct {
 	ID     string `json:"id"`
 	ChatID string `json:"chatId"`
 	FromMe bool   `json:"fromMe"`
+	From   struct {
+		Phone string `json:"phone"`
+	} `json:"from"`
 	Text   string `json:"text"`
 	Status string `json:"status"`
 }

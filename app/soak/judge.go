@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // judgeEvents compares what came out at a place with the log that REST reads.
@@ -37,13 +38,13 @@ func judgeMessages(p *place, l *ledger) (t tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	in, out := map[chatKey][]string{}, map[chatKey][]string{}
-	of := map[string]chatKey{}
+	of := map[inKey]chatKey{}
 	for k, c := range l.chats {
 		for _, m := range c.in {
-			of[m.id] = k
+			of[inKey{k.session, m.id}] = k
 		}
 		for _, m := range c.out {
-			of[m.id] = k
+			of[inKey{k.session, m.id}] = k
 		}
 	}
 	for session, tr := range p.sessions {
@@ -52,8 +53,8 @@ func judgeMessages(p *place, l *ledger) (t tally) {
 			to  map[chatKey][]string
 		}{{tr.in, in}, {tr.out, out}} {
 			for _, id := range list.ids {
-				k, known := of[id]
-				if !known || k.session != session {
+				k, known := of[inKey{session, id}]
+				if !known {
 					t.doubled++
 					t.note("%s: message %s of %s was never sent, or answered for as another", p.name, id, session)
 					continue
@@ -128,7 +129,15 @@ func judgeStored(k chatKey, c *chat, stored []message) (t tally) {
 	where := fmt.Sprintf("store: %s with %s", k.session, k.contact)
 	var in, out []string
 	answered := c.wantedOut()
+	begins := map[string]string{}
+	for _, m := range c.in {
+		begins[m.id] = m.text
+	}
 	for _, m := range stored {
+		if c.altered(m, begins) {
+			t.altered++
+			t.note("%s: %s is %s and says %.60q", where, m.ID, m.Status, m.Text)
+		}
 		switch {
 		case !m.FromMe:
 			in = append(in, m.ID)
@@ -147,6 +156,15 @@ func judgeStored(k chatKey, c *chat, stored []message) (t tally) {
 	t.add(compare(where+", in", c.wantedIn(), in))
 	t.add(compare(where+", out", answered, out))
 	return t
+}
+
+// altered says whether a message is not as it was sent: others only wrote of it, or said to have read
+// it, and nobody reads what the soak sends.
+func (c *chat) altered(m message, begins map[string]string) bool {
+	if m.FromMe {
+		return m.Status == "read" || m.Status == "played"
+	}
+	return !strings.HasPrefix(m.Text, begins[m.ID])
 }
 
 // judgeContact compares what a contact has got with what REST has answered for.

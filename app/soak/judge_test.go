@@ -74,18 +74,18 @@ func TestJudgeEvents(t *testing.T) {
 // TestLoose follows the order of the wire through a fault that turns it round.
 func TestLoose(t *testing.T) {
 	l, k := newLedger(), chatKey{"s1", "+34600000001"}
-	write := func(id string) { l.writing(k)([]string{id}) }
+	write := func(id string) { l.writing("", k)([]string{id}) }
 	write("seen")
-	l.saw("seen")
+	l.saw("s1", "seen")
 	write("waiting")
-	under := l.writing(k) // and taken only when the fault is there
+	under := l.writing("", k) // and taken only when the fault is there
 	l.shuffle("s1")
 	under([]string{"under way"})
 	write("shuffled")
 	l.ordered("s1")
 	write("after, with others on their way")
 	for _, id := range []string{"waiting", "under way", "shuffled"} {
-		l.saw(id)
+		l.saw("s1", id)
 	}
 	write("after")
 	loose := map[string]bool{}
@@ -99,23 +99,25 @@ func TestLoose(t *testing.T) {
 
 func TestJudgeStored(t *testing.T) {
 	k := chatKey{"s1", "+34600000001"}
-	c := &chat{in: []*inbound{{id: "in"}}, out: []*outbound{{"out", "text"}}}
-	in, out := message{ID: "in"}, message{ID: "out", FromMe: true, Status: "sent"}
+	c := &chat{in: []*inbound{{id: "in", text: "from"}}, out: []*outbound{{"out", "text"}}}
+	in, out := message{ID: "in", Text: "from her"}, message{ID: "out", FromMe: true, Status: "sent"}
 	for _, test := range []struct {
-		name          string
-		stored        []message
-		lost, doubled int
+		name                   string
+		stored                 []message
+		lost, doubled, altered int
 	}{
-		{"good", []message{in, out}, 0, 0},
-		{"a try that failed beside", []message{in, {ID: "first", FromMe: true, Status: "failed"}, out}, 0, 0},
-		{"sent twice", []message{in, {ID: "first", FromMe: true, Status: "sent"}, out}, 0, 1},
-		{"still queued", []message{in, out, {ID: "more", FromMe: true, Status: "queued"}}, 1, 0},
-		{"nothing came", []message{out}, 1, 0},
-		{"twice in a list", []message{in, in, out}, 0, 1},
+		{"good", []message{in, out}, 0, 0, 0},
+		{"a try that failed beside", []message{in, {ID: "first", FromMe: true, Status: "failed"}, out}, 0, 0, 0},
+		{"sent twice", []message{in, {ID: "first", FromMe: true, Status: "sent"}, out}, 0, 1, 0},
+		{"still queued", []message{in, out, {ID: "more", FromMe: true, Status: "queued"}}, 1, 0, 0},
+		{"nothing came", []message{out}, 1, 0, 0},
+		{"twice in a list", []message{in, in, out}, 0, 1, 0},
+		{"other words", []message{{ID: "in", Text: "edited"}, out}, 0, 0, 1},
+		{"read by nobody", []message{in, {ID: "out", FromMe: true, Status: "read"}}, 0, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tally := judgeStored(k, c, test.stored)
-			require.Equal(t, []int{test.lost, test.doubled}, []int{tally.lost, tally.doubled}, "%v", tally.notes)
+			require.Equal(t, []int{test.lost, test.doubled, test.altered}, []int{tally.lost, tally.doubled, tally.altered}, "%v", tally.notes)
 		})
 	}
 }

@@ -10,14 +10,18 @@ import (
 type ledger struct {
 	mu       sync.Mutex
 	chats    map[chatKey]*chat
-	byID     map[string]*inbound
+	byID     map[inKey]*inbound
 	shuffled map[string]bool // sessions to which the wire is not in order now
 	epoch    int
 	wrong    []string // what happened that must not, beside losses
 }
 
-// chatKey names a chat of a session with a contact, by the contact's number.
+// chatKey names a chat of a session with a contact, by the contact's number, or with a group, by
+// its address.
 type chatKey struct{ session, contact string }
+
+// inKey names a message that comes to a session. One that is written in a group comes to several.
+type inKey struct{ session, id string }
 
 // chat is what was sent in it, each direction in its order.
 type chat struct {
@@ -30,16 +34,18 @@ type chat struct {
 // inbound is a message of a contact, which the sandbox has taken.
 type inbound struct {
 	id    string
-	loose bool // may have been out of order on the wire already
-	seen  bool // by the WebSocket client
-	epoch int  // in which it was sent
+	chat  chatKey
+	text  string // how it begins
+	loose bool   // may have been out of order on the wire already
+	seen  bool   // by the WebSocket client
+	epoch int    // in which it was sent
 }
 
 // outbound is a message to a contact, which REST has answered for.
 type outbound struct{ id, text string }
 
 func newLedger() *ledger {
-	return &ledger{chats: map[chatKey]*chat{}, byID: map[string]*inbound{}, shuffled: map[string]bool{}}
+	return &ledger{chats: map[chatKey]*chat{}, byID: map[inKey]*inbound{}, shuffled: map[string]bool{}}
 }
 
 // chat needs mu.
@@ -52,21 +58,60 @@ func (l *ledger) chat(k chatKey) *chat {
 	return c
 }
 
-// writing is called before a contact writes. What it returns notes the messages after.
-func (l *ledger) writing(k chatKey) (wrote func(ids []string)) {
+// writing is called before a contact writes a text that begins so, which comes to these chats. What
+// it returns notes the messages after.
+func (l *ledger) writing(text string, to ...chatKey) (wrote func(ids []string)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := l.chat(k)
-	loose, epoch := l.loose(k), l.epoch
+	loose, epoch := map[chatKey]bool{}, l.epoch
+	for _, k := range to {
+		l.chat(k)
+		loose[k] = l.loose(k)
+	}
 	return func(ids []string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for _, id := range ids {
-			m := &inbound{id: id, loose: loose || l.loose(k), epoch: epoch}
-			c.in = append(c.in, m)
-			l.byID[id] = m
+		for _, k := range to {
+			c := l.chat(k)
+			for _, id := range ids {
+				m := &inbound{id: id, chat: k, text: text, loose: loose[k] || l.loose(k), epoch: epoch}
+				c.in = append(c.in, m)
+				l.byID[inKey{k.session, id}] = m
+			}
 		}
 	}
+}
+
+// chatOf is the chat in which a message has come; false while it is not noted.
+func (l *ledger) chatOf(m inKey) (chatKey, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	in := l.byID[m]
+	if in == nil {
+		return chatKey{}, false
+	}
+	return in.chat, true
+}
+
+// known lists chats in which something came, and ids of messages, of a session.
+func (l *ledger) known(session string) (chats, ids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, c := range l.chats {
+		if k.session != session {
+			continue
+		}
+		if len(c.in) > 0 {
+			chats = append(chats, k.contact)
+			ids = append(ids, c.in[len(c.in)-1].id)
+		}
+		for _, m := range c.out {
+			ids = append(ids, m.id)
+		}
+	}
+	slices.Sort(chats)
+	slices.Sort(ids)
+	return chats, ids
 }
 
 func (l *ledger) sent(k chatKey, m outbound) {
@@ -110,10 +155,10 @@ func (l *ledger) ordered(session string) {
 }
 
 // saw notes that a message has come out.
-func (l *ledger) saw(id string) {
+func (l *ledger) saw(session, id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m := l.byID[id]; m != nil {
+	if m := l.byID[inKey{session, id}]; m != nil {
 		m.seen = true
 	}
 }
@@ -138,10 +183,10 @@ func (l *ledger) newEpoch() (epoch int) {
 	return l.epoch
 }
 
-func (l *ledger) since(epoch int) map[string]bool {
+func (l *ledger) since(epoch int) map[inKey]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ids := map[string]bool{}
+	ids := map[inKey]bool{}
 	for id, m := range l.byID {
 		if m.epoch >= epoch {
 			ids[id] = true

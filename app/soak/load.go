@@ -20,8 +20,9 @@ func (s *soak) write(ctx context.Context, c *contact, to *session, count int) er
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n++
-	wrote := s.ledger.writing(chatKey{to.id, c.phone})
-	ids, err := s.world.write(ctx, c.phone, to.phone, fmt.Sprintf("from %s, letter %d.{n}", c.phone, c.n), count)
+	text := fmt.Sprintf("from %s, letter %d.", c.phone, c.n)
+	wrote := s.ledger.writing(text, chatKey{to.id, c.phone})
+	ids, err := s.world.write(ctx, c.phone, to.phone, text+"{n}", count)
 	wrote(ids)
 	return err
 }
@@ -34,9 +35,15 @@ func (s *soak) chatter(ctx context.Context, c *contact, random *rand.Rand) error
 		if random.IntN(8) == 0 {
 			count = 2 + random.IntN(30)
 		}
-		to := s.sessions[random.IntN(len(s.sessions))]
 		// What the sandbox was asked for, it does: the request is not cut with the load.
-		if err := s.write(context.WithoutCancel(ctx), c, to, count); err != nil {
+		asked := context.WithoutCancel(ctx)
+		var err error
+		if random.IntN(6) == 0 {
+			err = s.writeInGroup(asked, c, s.groups[random.IntN(len(s.groups))], 1+count/8)
+		} else {
+			err = s.write(asked, c, s.sessions[random.IntN(len(s.sessions))], count)
+		}
+		if err != nil {
 			return fmt.Errorf("%s writes: %w", c.phone, err)
 		}
 		rest := time.Duration(count) * each

@@ -18,6 +18,7 @@ type envelope struct {
 // tally counts differences; notes name the first of them.
 type tally struct {
 	lost, doubled, disordered int
+	altered                   int // something is not as it was sent
 	notes                     []string
 }
 
@@ -29,19 +30,21 @@ func (t *tally) note(format string, args ...any) {
 
 func (t *tally) add(o tally) {
 	t.lost, t.doubled, t.disordered = t.lost+o.lost, t.doubled+o.doubled, t.disordered+o.disordered
+	t.altered += o.altered
 	for _, n := range o.notes {
 		t.note("%s", n)
 	}
 }
 
-func (t *tally) clean() bool { return t.lost+t.doubled+t.disordered == 0 }
+func (t *tally) clean() bool { return t.lost+t.doubled+t.disordered+t.altered == 0 }
 
 // place is where events come out: a transport, or the log that REST reads. It is safe for
 // concurrent use.
 type place struct {
 	name     string
-	onceSure bool         // each event comes once; else a repetition is told by its id
-	saw      func(string) // hears of each message that has come in; may be nil
+	onceSure bool                     // each event comes once; else a repetition is told by its id
+	saw      func(session, id string) // hears of each message that has come in; may be nil
+	stranger string                   // number of one whose messages nobody counts
 
 	mu       sync.Mutex
 	tally    tally
@@ -103,7 +106,7 @@ func (p *place) take(e envelope) error {
 	in := p.keep(e, data.ChatID, data.Messages, data.Message)
 	if p.saw != nil {
 		for _, id := range in {
-			p.saw(id)
+			p.saw(e.Session, id)
 		}
 	}
 	return nil
@@ -123,7 +126,7 @@ func (p *place) keep(e envelope, chat string, messages []message, one *message) 
 	t.ids[e.Seq] = e.ID
 	for _, m := range messages {
 		chat = m.ChatID
-		if !m.FromMe {
+		if !m.FromMe && (p.stranger == "" || m.From.Phone != p.stranger) {
 			in = append(in, m.ID)
 		}
 	}

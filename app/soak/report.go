@@ -89,11 +89,11 @@ func (r *report) messages(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %d | %d | %s | %d |\n", one.store, one.in, one.out, strings.Join(faults, ", "), len(one.wrong))
 	}
-	b.WriteString("\n| store | place | lost | doubled | out of order | stream broken |\n|---|---|--:|--:|--:|--:|\n")
+	b.WriteString("\n| store | place | lost | doubled | out of order | altered | stream broken |\n|---|---|--:|--:|--:|--:|--:|\n")
 	for _, one := range r.rows {
 		for _, place := range one.places {
 			t := one.tallies[place]
-			fmt.Fprintf(b, "| %s | %s | %d | %d | %d | %s |\n", one.store, place, t.lost, t.doubled, t.disordered, one.broken(place))
+			fmt.Fprintf(b, "| %s | %s | %d | %d | %d | %d | %s |\n", one.store, place, t.lost, t.doubled, t.disordered, t.altered, one.broken(place))
 		}
 	}
 	for _, one := range r.rows {

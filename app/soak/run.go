@@ -49,7 +49,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	r := report{}
 	var wrong error
 	for _, store := range o.stores {
-		s := &soak{o: o, store: store, dir: filepath.Join(dir, store), binary: binary, script: script, ledger: newLedger(), faults: map[string]int{}, life: ctx}
+		s := &soak{o: o, store: store, dir: filepath.Join(dir, store), binary: binary, script: script, ledger: newLedger(), faults: map[string]int{}, settings: map[chatKey]setting{}, life: ctx}
 		if err := os.Mkdir(s.dir, 0o700); err != nil {
 			return err
 		}
@@ -76,7 +76,10 @@ type soak struct {
 	places   []*place
 	sessions []*session
 	contacts []*contact
+	groups   []*group
 	herald   *contact // writes where the driver wants something to come in
+	stranger string   // number of a phone that sends what no honest one does
+	settings map[chatKey]setting
 	ledger   *ledger
 	audits   map[string]*audit // by contact
 	faults   map[string]int    // made, by kind
@@ -138,7 +141,11 @@ func (s *soak) deliver(ctx context.Context, r *report) error {
 // populate makes the webhook, the sessions and the contacts. The webhook comes first, so
 // that it gets every event there is.
 func (s *soak) populate(ctx context.Context) (err error) {
+	if s.stranger, err = s.world.phone(ctx, "Stranger"); err != nil {
+		return err
+	}
 	hook := newPlace("webhook", false)
+	hook.stranger = s.stranger
 	if s.endpoint, err = openEndpoint(ctx, hook, s.ledger); err != nil {
 		return err
 	}
@@ -168,13 +175,17 @@ func (s *soak) populate(ctx context.Context) (err error) {
 		s.audits[phone] = &audit{}
 	}
 	s.herald = s.contacts[0]
-	return s.gateway.awaitState(ctx, "connected", s.o.sessions)
+	if err := s.gateway.awaitState(ctx, "connected", s.o.sessions); err != nil {
+		return err
+	}
+	return s.makeGroups(ctx)
 }
 
 // consume follows the events over every transport.
 func (s *soak) consume(ctx context.Context, g *errgroup.Group) {
 	ws, sse, sio := newPlace("ws", true), newPlace("sse", true), newPlace("sio", true)
 	ws.saw = s.ledger.saw
+	ws.stranger, sse.stranger, sio.stranger = s.stranger, s.stranger, s.stranger
 	calls := &s.gateway.calls
 	wsc := &wsClient{place: ws, calls: calls, sessions: s.ids()}
 	ssec := &sseClient{place: sse, calls: calls, web: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}}

@@ -91,10 +91,11 @@ func (s *soak) hurryWebhook(ctx context.Context) error {
 
 // compare draws the balance of the ledger.
 func (s *soak) compare(ctx context.Context, r *report) error {
-	if err := errors.Join(s.readReceipts(ctx), s.auditStore(ctx)); err != nil {
+	if err := errors.Join(s.judgeSettings(ctx), s.readReceipts(ctx), s.auditStore(ctx)); err != nil {
 		return err
 	}
 	log := newPlace("log", true)
+	log.stranger = s.stranger
 	for _, one := range s.sessions {
 		if err := s.readLog(ctx, one.id, log); err != nil {
 			return err

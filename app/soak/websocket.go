@@ -85,7 +85,7 @@ func (c *wsClient) once(ctx context.Context) error {
 			if last := c.after([]string{f.SessionID})[f.SessionID]; f.ResumeAfter != last {
 				return fmt.Errorf("%w: lagged: told to resume after %d of %s, has %d", errBad, f.ResumeAfter, f.SessionID, last)
 			}
-		case f.Type == "error" && f.Code != storeAway && f.Code != "unavailable":
+		case f.Type == "error" && f.Code != storeAway && f.Code != "unavailable" && f.Code != "stopping":
 			return fmt.Errorf("%w: %s", errBad, raw)
 		case f.Type == "error":
 			return errors.New(f.Code)

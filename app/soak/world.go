@@ -47,6 +47,14 @@ func (w *world) phone(ctx context.Context, name string) (number string, err erro
 	return number, w.calls.do(ctx, "POST", "/sandbox/phones", map[string]string{"phone": number, "name": name}, nil)
 }
 
+// group makes a group of phones, the first of which owns it.
+func (w *world) group(ctx context.Context, addressing string, phones []string) (id string, err error) {
+	var made sandbox.Group
+	in := sandbox.NewGroup{Subject: "All of us", Owner: phones[0], Participants: phones[1:], Addressing: addressing}
+	err = w.calls.do(ctx, "POST", "/sandbox/groups", in, &made)
+	return made.ID, err
+}
+
 func of(phone string) string { return "/sandbox/phones/" + url.PathEscape(phone) }
 
 // scan links the client that shows this code to a phone.
@@ -65,6 +73,11 @@ func (w *world) write(ctx context.Context, from, to, text string, count int) ([]
 		out.IDs = []string{out.ID}
 	}
 	return out.IDs, err
+}
+
+// do has a phone do something in a chat.
+func (w *world) do(ctx context.Context, phone, act string, body any) error {
+	return w.calls.do(ctx, "POST", of(phone)+"/"+act, body, nil)
 }
 
 // received is what a phone has got.

@@ -7,14 +7,19 @@ echo "== format"
 unformatted=$(go run mvdan.cc/gofumpt@v0.12.0 -l app cmd configs store web whatsapp)
 [ -z "$unformatted" ] || { echo "not formatted (task lint mends it): $unformatted" >&2; exit 1; }
 
+# The bench is a module of its own, so that its yardstick is no dependency of the product.
 echo "== vet"
 go vet ./...
+go -C app/bench vet ./...
+go -C app/bench vet -tags mattn ./...
 
 echo "== lint"
 go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --config configs/golangci.yml ./...
+(cd app/bench && go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --config ../../configs/golangci.yml ./...)
 
 echo "== modules"
 go mod tidy -diff
+go -C app/bench mod tidy -diff
 
 echo "== generated files"
 diff <(go run ./cmd/whatsapp-api config --example) configs/example.yaml || { echo "configs/example.yaml is out of date: task gen" >&2; exit 1; }
