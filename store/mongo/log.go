@@ -121,7 +121,7 @@ func (s *Store) insertUnit(ctx context.Context, l *line, doc unitDoc) error {
 	if err := s.split(ctx, &doc); err != nil {
 		return err
 	}
-	_, err := s.col.units.InsertOne(ctx, doc)
+	err := s.insertTogether(ctx, doc)
 	if err == nil {
 		return nil
 	}

@@ -51,6 +51,7 @@ type Store struct {
 	col     collections
 	lines   lines
 	leased  held
+	inserts inserts
 	uid     string     // random: this opening, as the owner of sessions
 	name    string     // what it is called in what others are told
 	admins  sync.Mutex // this process makes one change among admins at a time
