@@ -29,8 +29,8 @@ func (c *conn) refetch(ctx context.Context) {
 		return
 	}
 	c.untold = untold
-	for name, at := range untold {
-		if at.UnixMilli() >= c.loginAt.Load() { // whatsmeow is at it
+	for name, moved := range untold {
+		if moved.First.UnixMilli() >= c.loginAt.Load() { // whatsmeow is at it
 			delete(c.untold, name)
 			continue
 		}
@@ -52,11 +52,11 @@ func (c *conn) settleAppState(ctx context.Context) time.Duration {
 		return taskBackoff
 	}
 	next := taskLongest
-	for name, at := range untold {
+	for name, moved := range untold {
 		if _, again := c.untold[name]; again {
 			continue
 		}
-		left := max(toldAfter-time.Since(at), toldIdle-time.Since(time.UnixMilli(c.toldAt.Load())))
+		left := max(toldAfter-time.Since(moved.Last), toldIdle-time.Since(time.UnixMilli(c.toldAt.Load())))
 		if left > 0 {
 			next = min(next, left)
 			continue

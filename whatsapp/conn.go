@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.mau.fi/whatsmeow"
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -35,18 +34,18 @@ type conn struct {
 	ctx    context.Context // ends when the conn is closed
 	cancel context.CancelFunc
 
-	gate    sync.RWMutex         // held for reading while something is handled
-	refuse  atomic.Bool          // nothing more is kept, so nothing more is acknowledged
-	leaving atomic.Bool          // the end is on purpose
-	unlink  atomic.Bool          // the account is gone: forget the keys when the conn is closed
-	online  atomic.Bool          // logged in, as far as the loop knows
-	toldAt  atomic.Int64         // when app state was told last; Unix milliseconds
-	loginAt atomic.Int64         // when it was logged in last; Unix milliseconds
-	untold  map[string]time.Time // collections of app state that may not have been told before this conn; the worker's
-	working atomic.Bool          // the session's workers run
-	fresh   atomic.Bool          // there was a login since the workers looked
-	missed  atomic.Int32         // pings without answer, in a row
-	resends atomic.Bool          // what is queued is being sent
+	gate    sync.RWMutex          // held for reading while something is handled
+	refuse  atomic.Bool           // nothing more is kept, so nothing more is acknowledged
+	leaving atomic.Bool           // the end is on purpose
+	unlink  atomic.Bool           // the account is gone: forget the keys when the conn is closed
+	online  atomic.Bool           // logged in, as far as the loop knows
+	toldAt  atomic.Int64          // when app state was told last; Unix milliseconds
+	loginAt atomic.Int64          // when it was logged in last; Unix milliseconds
+	untold  map[string]keys.Moved // collections of app state that may not have been told before this conn; the worker's
+	working atomic.Bool           // the session's workers run
+	fresh   atomic.Bool           // there was a login since the workers looked
+	missed  atomic.Int32          // pings without answer, in a row
+	resends atomic.Bool           // what is queued is being sent
 	work    sync.WaitGroup
 }
 

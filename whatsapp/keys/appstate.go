@@ -118,7 +118,14 @@ func (s stores) PutAppStateVersion(ctx context.Context, name string, version uin
 	raw := binary.BigEndian.AppendUint64([]byte{format1}, version)
 	return s.d.update(ctx, deferred, func(c *change) error {
 		c.set(tableAppState, name, append(raw, hash[:]...))
-		c.set(tableUntold, name, binary.BigEndian.AppendUint64(nil, uint64(s.d.now().UnixMilli())))
+		moved := binary.BigEndian.AppendUint64(nil, uint64(s.d.now().UnixMilli()))
+		first := moved
+		if before, err := c.get(ctx, tableUntold, name); err != nil {
+			return err
+		} else if len(before) == 2*len(moved) {
+			first = before[:len(moved)]
+		}
+		c.set(tableUntold, name, slices.Concat(first, moved))
 		return nil
 	})
 }
@@ -148,14 +155,19 @@ func (s stores) DeleteAppStateVersion(ctx context.Context, name string) error {
 	})
 }
 
-// Untold lists the collections of app state whose version has moved, and when, and of which Told was
-// not called since. What is in it when a device is opened may never have been told: then the
+// Moved says when the version of a collection of app state moved, first and last, since all in it
+// was told.
+type Moved struct{ First, Last time.Time }
+
+// Untold lists the collections of app state whose version has moved, and of which Told was not
+// called since. What is in it when a device is opened may never have been told: then the
 // collection has to be fetched whole.
-func (d *Device) Untold(ctx context.Context) (map[string]time.Time, error) {
-	untold := map[string]time.Time{}
+func (d *Device) Untold(ctx context.Context) (map[string]Moved, error) {
+	untold := map[string]Moved{}
+	at := func(raw []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(raw))) }
 	err := d.each(ctx, nil, tableUntold, "", "", func(name string, raw []byte) bool {
-		if len(raw) == 8 {
-			untold[name] = time.UnixMilli(int64(binary.BigEndian.Uint64(raw)))
+		if len(raw) == 16 {
+			untold[name] = Moved{at(raw), at(raw[8:])}
 		}
 		return true
 	})

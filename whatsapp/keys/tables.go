@@ -15,7 +15,7 @@ const (
 	tableSyncKeys   = "appkey"      // key id in hex → format, timestamp, key data, fingerprint
 	tableAppState   = "appstate"    // name → format, version, hash
 	tableAppMACs    = "appmac"      // name "/" index MAC in base64 → format, version, value MAC
-	tableUntold     = "untold"      // name → Unix milliseconds when its version moved: whatsmeow has yet to say what changed
+	tableUntold     = "untold"      // name → Unix milliseconds when its version moved first and last, of what whatsmeow has yet to tell
 	tableContacts   = "contact"     // JID → JSON of names and redacted phone
 	tableSettings   = "chat"        // chat JID → format, flags, muted until
 	tableSecrets    = "secret"      // chat "/" sender "/" message id → message secret
