@@ -11,7 +11,8 @@ import (
 // is held, and tells of it. whatsmeow has asked for it again; when it comes it takes that place.
 // What its sender has marked as nothing to see (a reaction, a vote) leaves none.
 func (c *conn) onUndecryptable(e *events.UndecryptableMessage) error {
-	if e.DecryptFailMode == events.DecryptFailHide {
+	_, err := convert.ParseAddress(convert.Plain(chatOf(e.Info.MessageSource)).String())
+	if e.DecryptFailMode == events.DecryptFailHide || err != nil { // nothing to see, or nowhere to show it
 		return c.dev.Flush(c.ctx)
 	}
 	c.s.ingest.Lock()

@@ -15,7 +15,7 @@ const storeAway = "store_unavailable"
 
 // mayRetry are the answers to a send after which a client asks again with the same key.
 var mayRetry = map[int][]string{
-	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping"},
+	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping", "owned_elsewhere"},
 	http.StatusGatewayTimeout:     {"send_unconfirmed"},
 	http.StatusConflict:           {"idempotency_key_running", "session_offline"},
 }
