@@ -56,8 +56,9 @@ func TestOneOfABatchFails(t *testing.T) {
 		s.inserts.away = insertsAway // so that all wait
 		failed := map[string]chan error{}
 		for _, id := range []string{"a", "b", "c"} {
-			failed[id] = make(chan error, 1)
-			go func() { failed[id] <- s.insertTogether(ctx, unitDoc{ID: unitID(id, 1), Session: id, N: 1, UID: id}) }()
+			ch := make(chan error, 1)
+			failed[id] = ch
+			go func() { ch <- s.insertTogether(ctx, unitDoc{ID: unitID(id, 1), Session: id, N: 1, UID: id}) }()
 		}
 		waitFor(t, s, 3)
 		s.inserts.next()

@@ -45,21 +45,19 @@ type lease struct {
 
 // end says that the lease is over, and to whom took it so.
 func (l *lease) end(lost bool) {
-	if l.over.Swap(true) || !lost {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lost != nil {
-		go l.lost()
+	if l.over.Swap(true) || !lost || l.lost == nil {
+		return
 	}
+	go l.lost()
 }
 
 // tell sets who is told of the loss.
 func (l *lease) tell(lost func()) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.asked, l.lost = true, lost
-	l.mu.Unlock()
 	if l.over.Load() && lost != nil {
 		go lost()
 	}

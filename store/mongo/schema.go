@@ -142,6 +142,8 @@ func (s *Store) startUpgrade(ctx context.Context, db *mongo.Database) (by string
 		switch {
 		case err == nil && now.By == by:
 			return by, nil
+		case told && ctx.Err() != nil:
+			return "", upgrading(ctx.Err())
 		case err != nil && !mongo.IsDuplicateKeyError(err):
 			return "", err
 		}
@@ -154,12 +156,22 @@ func (s *Store) startUpgrade(ctx context.Context, db *mongo.Database) (by string
 		case <-wait.C:
 		case <-ctx.Done():
 			wait.Stop()
-			return "", fmt.Errorf("%w: another process brings the database up to date: %w", store.ErrUnavailable, ctx.Err())
+			return "", upgrading(ctx.Err())
 		}
-		if version, err := s.version(ctx, db); err != nil || version >= schemaVersion {
+		version, err := s.version(ctx, db)
+		switch {
+		case err == nil && version < schemaVersion:
+		case err != nil && ctx.Err() != nil:
+			return "", upgrading(ctx.Err())
+		default:
 			return "", err
 		}
 	}
+}
+
+// upgrading says why the wait for another process's upgrade came to nothing.
+func upgrading(why error) error {
+	return fmt.Errorf("%w: another process brings the database up to date: %w", store.ErrUnavailable, why)
 }
 
 // holdUpgrade says again and again that this process is alive, until ctx ends. It stops the

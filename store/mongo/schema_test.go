@@ -163,7 +163,7 @@ func TestUpgradeIsAwaited(t *testing.T) {
 	s := firstVersion(t, uri)
 	_, err := s.startUpgrade(t.Context(), s.col.units.Database())
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	_, err = open(ctx, Config{URI: uri}, pace{time.Hour, time.Hour, time.Hour})
 	require.ErrorIs(t, err, store.ErrUnavailable)
