@@ -324,7 +324,7 @@ func (d *draft) timerOf(ctx context.Context, up *store.ChatUpdate) (int, error) 
 func cause(k store.MessageKey) string { return k.Chat + "\x00" + k.Sender + "\x00" + k.ID }
 
 func rawOf(m *waE2E.Message) []byte {
-	raw, err := proto.Marshal(m)
+	raw, err := proto.MarshalOptions{AllowPartial: true}.Marshal(m)
 	if err != nil { // it was unmarshalled a moment ago
 		return nil
 	}

@@ -76,8 +76,11 @@ func (g *gateway) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := g.awaitReady(ctx); err != nil || g.calls.token != "" {
+	if err := g.awaitReady(ctx); err != nil {
 		return err
+	}
+	if g.calls.token != "" {
+		return g.awaitOwned(ctx)
 	}
 	var login struct {
 		Token string `json:"token"`
@@ -85,6 +88,29 @@ func (g *gateway) start(ctx context.Context) (err error) {
 	err = g.calls.do(ctx, "POST", "/api/v1/users/login", map[string]string{"email": adminEmail, "password": adminPassword}, &login)
 	g.calls.token = login.Token
 	return err
+}
+
+// awaitOwned waits until the server runs its sessions: one that was killed owns them until its lease
+// is over, and what it left is seen by all only then.
+func (g *gateway) awaitOwned(ctx context.Context) error {
+	var list struct {
+		Data []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	if err := g.calls.do(ctx, "GET", "/api/v1/sessions?limit=200", nil, &list); err != nil {
+		return err
+	}
+	for _, one := range list.Data {
+		err := until(ctx, "the server owns "+one.ID, func(ctx context.Context) (bool, error) {
+			a, err := g.calls.ask(ctx, "POST", "/api/v1/sessions/"+one.ID+"/listen", nil)
+			return err == nil && a.code != ownedElsewhere, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // awaitReady waits until the server says that it can do its work.

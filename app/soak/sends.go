@@ -13,9 +13,12 @@ import (
 // storeAway is the code of every 503 that the store is the reason of.
 const storeAway = "store_unavailable"
 
+// ownedElsewhere is the code for a session that another server runs, or a killed one until its lease is over.
+const ownedElsewhere = "owned_elsewhere"
+
 // mayRetry are the answers to a send after which a client asks again with the same key.
 var mayRetry = map[int][]string{
-	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping", "owned_elsewhere"},
+	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping", ownedElsewhere},
 	http.StatusGatewayTimeout:     {"send_unconfirmed"},
 	http.StatusConflict:           {"idempotency_key_running", "session_offline"},
 }
