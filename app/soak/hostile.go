@@ -34,7 +34,7 @@ func (d *driver) hostile(ctx context.Context) error {
 			m := &waE2E.Message{}
 			g := gibberish{Rand: d.Rand, texts: append([]string{to.phone, "🧨\u202e", ""}, append(chats, ids...)...)}
 			g.one(m.ProtoReflect())
-			raw, err := protojson.Marshal(m)
+			raw, err := protojson.MarshalOptions{AllowPartial: true}.Marshal(m)
 			if err != nil {
 				return fmt.Errorf("encode a message: %w", err)
 			}
