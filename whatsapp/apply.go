@@ -226,9 +226,10 @@ func (d *draft) vote(a deed, m store.Message, sealed bool) {
 	d.acted(EventPollVote, a, data)
 }
 
-// comment keeps a comment, which is a message that answers its target.
+// comment keeps a comment, which is a message that answers its target. One that waited for it is
+// kept as it would have been.
 func (d *draft) comment(ctx context.Context, a deed, m store.Message) error {
-	if a.Message == nil || a.event == nil {
+	if a.Message == nil {
 		return nil
 	}
 	r := convert.Read(a.Message)
@@ -238,9 +239,21 @@ func (d *draft) comment(ctx context.Context, a deed, m store.Message) error {
 	if err := d.meet(ctx, nil, namedIn(r)...); err != nil {
 		return err
 	}
-	said := d.incoming(a.event, r)
-	said.Raw = rawOf(a.Message)
+	said := store.Message{
+		SessionID: d.s.id, MessageKey: store.MessageKey{Chat: a.chat, Sender: a.actor, ID: a.id}, FromMe: a.fromMe,
+		Status: store.StatusReceived, Timestamp: a.at, StoredAt: now(),
+	}
+	if a.fromMe {
+		said.Status = store.StatusSent
+	}
+	if a.event != nil {
+		said.Envelope = envelopeOf(a.event, r)
+	}
+	said.SetBody(d.body(a.chat, r, rawOf(a.Message)))
 	said.Quoted = &store.Quoted{ID: m.ID, Sender: m.Sender, Type: m.Type, Text: m.Text}
+	if _, there, err := d.stored(said.MessageKey); err != nil || there {
+		return err
+	}
 	return d.receive(ctx, said)
 }
 
