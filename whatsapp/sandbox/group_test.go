@@ -131,6 +131,8 @@ func TestGroupMembers(t *testing.T) {
 	require.Zero(t, added[0].Error)
 	require.NoError(t, a.SetGroupName(ctx, group, "Club of four"))
 	waitEvents(b, 1, func(e *events.GroupInfo) bool { return e.Name != nil && e.Name.Name == "Club of four" })
+	// whatsmeow reads the members of a group, for a send, without the lock under which it changes them.
+	waitEvents(a, 1, func(e *events.GroupInfo) bool { return len(e.Join) == 1 && e.Join[0] == lidOf(dora) })
 	sent := a.say(group, "hello Dora")
 	waitMessage(t, dora, func(m Received) bool { return m.ID == sent.ID })
 
