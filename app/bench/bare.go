@@ -174,8 +174,8 @@ func bareName() string       { return "bare whatsmeow on " + yardstick.name }
 
 func (b *bare) phones() []string { return b.numbers }
 
-func (b *bare) send(ctx context.Context, to, text string) error {
-	_, err := b.clients[0].SendMessage(ctx, types.NewJID(to[1:], types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(text)})
+func (b *bare) send(ctx context.Context, from int, to, text string) error {
+	_, err := b.clients[from].SendMessage(ctx, types.NewJID(to[1:], types.DefaultUserServer), &waE2E.Message{Conversation: proto.String(text)})
 	return err
 }
 

@@ -179,8 +179,8 @@ func (g *gateway) count(subscribed chan struct{}) {
 func (g *gateway) name() string     { return "whatsapp-api on " + g.store }
 func (g *gateway) phones() []string { return g.numbers }
 
-func (g *gateway) send(ctx context.Context, to, text string) error {
-	return g.calls.do(ctx, "POST", "/api/v1/messages/sessions/s1/send/message", map[string]string{"to": to, "text": text}, nil)
+func (g *gateway) send(ctx context.Context, from int, to, text string) error {
+	return g.calls.do(ctx, "POST", fmt.Sprintf("/api/v1/messages/sessions/s%d/send/message", from+1), map[string]string{"to": to, "text": text}, nil)
 }
 
 func (g *gateway) close() error {

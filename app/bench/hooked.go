@@ -9,12 +9,10 @@ import (
 // another process.
 type hooked struct{ receive }
 
-func (m hooked) what() string { return m.receive.what() + ", 1 webhook delivering" }
-
 func (m hooked) run(ctx context.Context, w *world, s side, t *table) error {
 	g, ok := s.(*gateway)
-	if !ok {
-		return nil // bare whatsmeow has none
+	if !ok { // bare whatsmeow has none
+		return m.receive.run(ctx, w, s, t)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -143,8 +143,8 @@ type side interface {
 	phones() []string // of its sessions, in order
 	// expect returns a channel that is closed when so many further messages were seen.
 	expect(messages int) <-chan struct{}
-	// send sends a text from the first session and returns when WhatsApp's server has it.
-	send(ctx context.Context, to, text string) error
+	// send sends a text from a session, counted from 0, and returns when WhatsApp's server has it.
+	send(ctx context.Context, from int, to, text string) error
 	close() error
 }
 

@@ -25,9 +25,9 @@ func measures(o options) []measure {
 	for _, only := range o.only {
 		switch only {
 		case "receive":
-			all = append(all, receive{1, choose(o, 300, 2000)}, receive{sessions, choose(o, 40, 300)}, hooked{receive{sessions, choose(o, 40, 300)}})
+			all = append(all, receive{1, choose(o, 300, 2000), ""}, receive{sessions, choose(o, 40, 300), ""}, hooked{receive{sessions, choose(o, 40, 300), ", 1 webhook delivering"}})
 		case "send":
-			all = append(all, sending{1, choose(o, 60, 200)}, sending{8, choose(o, 120, 400)}, sending{32, choose(o, 160, 600)})
+			all = append(all, sending{1, 1, choose(o, 60, 200)}, sending{1, 32, choose(o, 160, 600)}, sending{sessions, 32, choose(o, 160, 1200)})
 		case "stream":
 			all = append(all, stream{1000, choose(o, 10, 50)})
 		case "webhooks":
@@ -47,10 +47,13 @@ func choose(o options, quick, full int) int {
 // receive measures how fast messages that wait at WhatsApp's server come through: decrypted,
 // and with the server stored and seen by the WebSocket client. Each brings a secret of its own, as
 // those of real phones do, which both sides keep.
-type receive struct{ sessions, each int }
+type receive struct {
+	sessions, each int
+	beside         string // what else goes on, for the label
+}
 
 func (r receive) what() string {
-	return fmt.Sprintf("receive, %s", plural(r.sessions, "session"))
+	return fmt.Sprintf("receive, %s", plural(r.sessions, "session")+r.beside)
 }
 
 func plural(n int, noun string) string {
@@ -66,11 +69,13 @@ func (r receive) run(ctx context.Context, w *world, s side, t *table) error {
 	if err := r.load(ctx, w, s.phones()[:r.sessions]); err != nil {
 		return err
 	}
+	before := processorTime()
 	took, err := r.flow(ctx, w, s)
 	if err != nil {
 		return err
 	}
 	t.add(r.what()+", messages/s", s.name(), float64(r.sessions*r.each)/took.Seconds(), ratio)
+	t.add(r.what()+", CPU of the process per message, µs", s.name(), per(processorTime()-before, r.sessions*r.each), ratio)
 	return w.settle(ctx)
 }
 

@@ -11,10 +11,12 @@ import (
 )
 
 // sending measures how long a text takes until WhatsApp's server has it, with so many
-// requests at once.
-type sending struct{ atOnce, total int }
+// requests at once, which the sessions share.
+type sending struct{ sessions, atOnce, total int }
 
-func (m sending) what() string { return fmt.Sprintf("send, %d at once", m.atOnce) }
+func (m sending) what() string {
+	return fmt.Sprintf("send, %s, %d at once", plural(m.sessions, "session"), m.atOnce)
+}
 
 func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -23,8 +25,8 @@ func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 	if err != nil {
 		return err
 	}
-	for range 3 { // the first fetches the recipient's keys
-		if err := s.send(ctx, to, "hello"); err != nil {
+	for i := range 3 * m.sessions { // the first fetches the recipient's keys
+		if err := s.send(ctx, i%m.sessions, to, "hello"); err != nil {
 			return err
 		}
 	}
@@ -34,7 +36,7 @@ func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 	took := make([]time.Duration, m.total)
 	var next atomic.Int64
 	var g errgroup.Group
-	began := time.Now()
+	began, before := time.Now(), processorTime()
 	for range m.atOnce {
 		g.Go(func() error {
 			for {
@@ -43,7 +45,7 @@ func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 					return nil
 				}
 				start := time.Now()
-				if err := s.send(ctx, to, fmt.Sprintf("message %d that tells how fast we are", i)); err != nil {
+				if err := s.send(ctx, i%m.sessions, to, fmt.Sprintf("message %d that tells how fast we are", i)); err != nil {
 					return err
 				}
 				took[i] = time.Since(start)
@@ -53,13 +55,17 @@ func (m sending) run(ctx context.Context, w *world, s side, t *table) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	all := time.Since(began)
+	all, used := time.Since(began), processorTime()-before
 	ms := milliseconds(took)
 	t.add(m.what()+", p50 ms", s.name(), at(ms, 0.5), difference)
 	t.add(m.what()+", p99 ms", s.name(), at(ms, 0.99), difference)
 	t.add(m.what()+", messages/s", s.name(), float64(m.total)/all.Seconds(), ratio)
+	t.add(m.what()+", CPU of the process per message, µs", s.name(), per(used, m.total), ratio)
 	return w.settle(ctx)
 }
+
+// per is a share in microseconds.
+func per(all time.Duration, n int) float64 { return float64(all.Nanoseconds()) / 1000 / float64(n) }
 
 // milliseconds sorts.
 func milliseconds(took []time.Duration) []float64 {

@@ -74,7 +74,7 @@ func (m hooks) subscribe(ctx context.Context, g *gateway, sink string) (ids []st
 
 // fill has messages come, in a chat of each session.
 func (m hooks) fill(ctx context.Context, w *world, g *gateway) error {
-	r := receive{sessions, m.each}
+	r := receive{sessions, m.each, ""}
 	if err := r.load(ctx, w, g.phones()); err != nil {
 		return err
 	}
