@@ -78,6 +78,10 @@ type Message struct {
 	RevokedAt  time.Time `bson:"revokedat"` // zero: never
 	Raw        []byte    `bson:"raw"`       // the waE2E.Message as it came or went; nil when there is none. Get and Find give it, lists do not
 
+	// New says that the id was made at random just now, so that Log.Commit need not look whether the
+	// message, or a receipt of it, is there already. It is not kept.
+	New bool `bson:"-"`
+
 	Pos int64 `bson:"pos"` // rises with every message stored in the session; given by Log.Commit
 }
 

@@ -46,6 +46,7 @@ type conn struct {
 	fresh   atomic.Bool           // there was a login since the workers looked
 	missed  atomic.Int32          // pings without answer, in a row
 	resends atomic.Bool           // what is queued is being sent
+	owed    atomic.Int32          // messages of which it is said that WhatsApp has them, before that is kept
 	work    sync.WaitGroup
 }
 

@@ -27,6 +27,7 @@ type draft struct {
 	received time.Time // of the message that whatsmeow has just decrypted; zero for other units
 	tasks    bool      // the session has more to do: its worker is woken once the unit is kept
 	joins    bool      // two records become one person: what comes next is to see it
+	undo     func()    // takes back what was remembered of the unit, which is not kept; may be nil
 }
 
 func (c *conn) draft() *draft { return c.s.draft(c) }
@@ -82,7 +83,15 @@ func (d *draft) remember() {
 	}
 }
 
-// commitLater is commit for a message that came, without waiting: it returns once the unit
+// takeBack forgets what was remembered of a unit that is not kept.
+func (d *draft) takeBack() {
+	d.s.forget() // of whom the store does not know
+	if d.undo != nil {
+		d.undo()
+	}
+}
+
+// commitLater is commit for a message or receipt that came, without waiting: it returns once the unit
 // has its place in the order, and the message's acknowledgement waits for the commit. A
 // message that is here already (WhatsApp sent it again because an acknowledgement was lost)
 // is none of its errors: then only the keys are new.
@@ -100,7 +109,7 @@ func (d *draft) commitLater(event any) error {
 	release := c.out.hold()
 	end := func(err error) {
 		if err != nil {
-			c.s.forget() // of whom the store does not know
+			d.takeBack()
 			c.settle(event, err)
 		}
 		release(err == nil)
@@ -112,8 +121,8 @@ func (d *draft) commitLater(event any) error {
 	return err
 }
 
-// hand gives the unit its place in the order, for callers that hold up others meanwhile.
-// wait returns when it is kept; then is told so before, or that it could not be.
+// hand gives the unit its place in the order, for callers that hold up others meanwhile or need
+// not wait. wait returns when it is kept; then is told so before, or that it could not be.
 func (d *draft) hand(then func(error)) (wait func() error, err error) {
 	c := d.c
 	if d.joins {
@@ -124,7 +133,7 @@ func (d *draft) hand(then func(error)) (wait func() error, err error) {
 	d.remember()
 	end := func(err error) {
 		if err != nil {
-			c.s.forget() // of whom the store does not know
+			d.takeBack()
 		}
 		then(err)
 	}

@@ -14,7 +14,7 @@ import (
 func (s *Session) ForgetRecent() { s.recent.forget() }
 
 // Stanza hands the session's client a stanza as if WhatsApp had sent it, over the bytes that it
-// would come in. It returns when it is handled; an error says that it has no binary form.
+// would come in. It returns when it is handled and kept, as far as it is; an error says that it has no binary form.
 func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	raw, err := waBinary.Marshal(n)
 	if err != nil {
@@ -28,7 +28,8 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	if err != nil {
 		return fmt.Errorf("decode stanza: %w", err)
 	}
-	wa := s.live.Load().client.DangerousInternals()
+	c := s.live.Load()
+	wa := c.client.DangerousInternals()
 	handlers := map[string]func(context.Context, *waBinary.Node){
 		"message": wa.HandleEncryptedMessage, "appdata": wa.HandleEncryptedMessage, "status": wa.HandleUnencryptedMessage,
 		"receipt": wa.HandleReceipt, "call": wa.HandleCallEvent, "chatstate": wa.HandleChatState, "presence": wa.HandlePresence,
@@ -37,7 +38,7 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	if handle := handlers[got.Tag]; handle != nil {
 		handle(ctx, got)
 	}
-	return nil
+	return c.dev.Settled(ctx)
 }
 
 // Muted says whether the client knows that the phone has muted a chat, by any of its addresses.

@@ -106,7 +106,7 @@ func (d *draft) lesser(event any) func(error) (store.Unit, bool) {
 		if next == 0 {
 			d.s.gaveUp.Add(1)
 		}
-		d.s.forget() // of whom the store does not know
+		d.takeBack()
 		d.c.gaveUp(event, why)
 		next++
 		return forms[next-1](), true

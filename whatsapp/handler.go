@@ -33,8 +33,11 @@ type (
 // dispatch is the one switch over whatsmeow's events: one line each. What changes what is
 // stored returns an error when it was not kept; what concerns the connection goes to the loop.
 func (c *conn) dispatch(event any) error {
-	if e, ok := event.(*events.Message); ok {
+	switch e := event.(type) {
+	case *events.Message:
 		return c.onMessage(e)
+	case *events.Receipt:
+		return c.onReceipt(e)
 	}
 	// What else comes may look at the messages before it, which are still being kept.
 	if err := c.dev.Settled(c.ctx); err != nil {
@@ -46,8 +49,6 @@ func (c *conn) dispatch(event any) error {
 	switch e := event.(type) {
 	case *events.UndecryptableMessage:
 		return c.onUndecryptable(e)
-	case *events.Receipt:
-		return c.onReceipt(e)
 	case *events.Contact:
 		return c.onContact(e)
 	case *events.PushName:

@@ -16,7 +16,13 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
-// sent keeps and tells that WhatsApp's server has the message.
+// gathering is how long what became of a message waits for that of others of its session, which are
+// on their way too and are kept with it.
+const gathering = 5 * time.Millisecond
+
+// sent keeps and tells that WhatsApp's server has the message. It does not wait until that is kept:
+// if it never is, as after a kill, the message is still queued and is sent anew under the same id, which
+// WhatsApp takes for the same message. Who reads the session through Settled sees it in any case.
 func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	status, ts := store.StatusSent, at.UTC()
 	if ts.IsZero() || ts.Unix() <= 0 {
@@ -35,16 +41,38 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	if first {
 		d.tellSent(m, people)
 	}
-	if err := d.commit(c.ctx); err != nil {
+	d.undo = func() {
 		c.s.recent.forget()
 		if first {
 			c.s.told.Remove(m.ID)
 		}
-		// WhatsApp has it. It stays queued here and is found again: sent anew under the same
-		// id, which WhatsApp takes for the same message.
+	}
+	c.owed.Add(1)
+	_, err = d.hand(func(err error) {
+		c.owed.Add(-1)
+		if err != nil {
+			c.s.log.Warn("message sent, but that could not be kept; it stays queued and is sent again", zap.String("message", m.ID), zap.Error(err))
+		}
+	})
+	if err != nil {
 		return m, fmt.Errorf("%w: sent, but not kept: %w", ErrUnconfirmed, err)
 	}
+	soon := time.Duration(0)
+	if c.s.flight.others() {
+		soon = gathering
+	}
+	c.dev.KeepWithin(soon)
 	return m, nil
+}
+
+// Settled returns when all that callers of SendText were told by now is kept, so that reads of the
+// store see it.
+func (s *Session) Settled(ctx context.Context) error {
+	c := s.live.Load()
+	if c == nil || c.owed.Load() == 0 {
+		return nil
+	}
+	return c.dev.Settled(ctx)
 }
 
 // tellsSent says whether it is for the caller to tell that a message was sent: for whichever
@@ -144,7 +172,11 @@ func (c *conn) resendOne(m store.Message) {
 	if _, started := c.s.flight.start(m.ID); !started {
 		return
 	}
-	now, err := c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey)
+	var now store.Message
+	err := c.dev.Settled(c.ctx)
+	if err == nil {
+		now, err = c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey)
+	}
 	if err == nil && now.Status == store.StatusQueued {
 		now, err = c.resend(now)
 	}
@@ -221,6 +253,13 @@ func (f *flight) start(id string) (o *sending, started bool) {
 	o = &sending{done: make(chan struct{})}
 	f.ids[id] = o
 	return o, true
+}
+
+// others says whether more than one message is on its way.
+func (f *flight) others() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.ids) > 1
 }
 
 func (f *flight) end(id string, m store.Message, err error) {

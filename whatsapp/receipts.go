@@ -37,31 +37,25 @@ func (c *conn) onReceipt(e *events.Receipt) error {
 	case e.IsFromMe || status == "":
 		return c.dev.Flush(c.ctx)
 	}
-	wait, err := c.takeReceipt(e, status)
-	if err != nil {
-		return err
-	}
-	return wait()
+	return c.takeReceipt(e, status)
 }
 
-// takeReceipt puts what a receipt changes in line.
-func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error, err error) {
+// takeReceipt puts what a receipt changes in line: WhatsApp gets its acknowledgement when it is kept.
+func (c *conn) takeReceipt(e *events.Receipt, status string) error {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	err = d.meet(c.ctx, []someone{{jid: e.Chat, alt: chatAlt(e.MessageSource)}, {jid: e.Sender, alt: e.SenderAlt}})
+	err := d.meet(c.ctx, []someone{{jid: e.Chat, alt: chatAlt(e.MessageSource)}, {jid: e.Sender, alt: e.SenderAlt}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	chat, kind := d.place(e.Chat)
 	by, me := d.key(e.Sender), d.me()
 	var told []string
-	undo := func(err error) {
-		if err != nil {
-			c.s.recent.forget()
-			for _, id := range told {
-				c.s.told.Remove(id)
-			}
+	d.undo = func() {
+		c.s.recent.forget()
+		for _, id := range told {
+			c.s.told.Remove(id)
 		}
 	}
 	named := map[string]bool{} // its sender may name one twice
@@ -76,14 +70,14 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) (wait func() error,
 			told = append(told, key.ID)
 		}
 		if err != nil {
-			undo(err)
-			return nil, err
+			d.undo()
+			return err
 		}
 	}
 	if len(d.unit.Updates) == 0 && len(d.unit.Receipts) == 0 {
-		return func() error { return c.dev.Flush(c.ctx) }, nil
+		return c.dev.Flush(c.ctx)
 	}
-	return d.hand(undo)
+	return d.commitLater(e)
 }
 
 // receipt adds what one receipt says of one message, if it is new. A message that is still
@@ -147,6 +141,9 @@ func (d *draft) stored(key store.MessageKey) (store.Message, bool, error) {
 
 // hasReceipt says whether a receipt is stored.
 func (d *draft) hasReceipt(key store.MessageKey, by, status string) (bool, error) {
+	if err := d.settled(d.c.ctx); err != nil {
+		return false, err
+	}
 	had, err := d.s.m.cfg.Store.Messages().Receipts(d.c.ctx, d.s.id, key)
 	if err != nil {
 		return false, fmt.Errorf("read receipts: %w", err)
@@ -157,6 +154,9 @@ func (d *draft) hasReceipt(key store.MessageKey, by, status string) (bool, error
 // readElsewhere lowers the unread count of a chat in which another device has read messages: what
 // is newer than the newest that it names is unread still.
 func (c *conn) readElsewhere(e *events.Receipt) error {
+	if err := c.dev.Settled(c.ctx); err != nil {
+		return err
+	}
 	return c.changeChat(e.Chat, e.RecipientAlt, func(chat store.Chat) (store.ChatUpdate, error) {
 		var newest *store.Message
 		for _, id := range e.MessageIDs {

@@ -48,7 +48,8 @@ func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
 	if !c.usable() {
 		return store.Message{}, ErrOffline
 	}
-	if t.ID == "" {
+	fresh := t.ID == ""
+	if fresh {
 		t.ID = NewMessageID()
 	}
 	to, err := c.recipient(ctx, t.To)
@@ -59,7 +60,14 @@ func (s *Session) SendText(ctx context.Context, t Text) (store.Message, error) {
 	if err != nil {
 		return store.Message{}, err
 	}
-	return c.send(ctx, to, t.ID, content)
+	return c.send(ctx, to, outgoing{id: t.ID, fresh: fresh, content: content})
+}
+
+// outgoing is a message on its way out.
+type outgoing struct {
+	id      string
+	fresh   bool // the id was made for it just now
+	content *waE2E.Message
 }
 
 // recipient is the address to which whatsmeow sends. A number that is not known yet is asked for
@@ -218,46 +226,48 @@ func (c *conn) wireSender(ctx context.Context, m store.Message) (string, error) 
 
 // send keeps the message as queued, sends it, and keeps what became of it. It goes on when
 // the caller has left: a message that may be out must not be forgotten.
-func (c *conn) send(ctx context.Context, to types.JID, id string, content *waE2E.Message) (store.Message, error) {
-	out, started := c.s.flight.start(id)
+func (c *conn) send(ctx context.Context, to types.JID, o outgoing) (store.Message, error) {
+	out, started := c.s.flight.start(o.id)
 	if !started { // the same id is on its way: its result is this one's
 		return out.wait(ctx)
 	}
-	m, queued, err := c.queue(to, id, content)
+	m, queued, err := c.queue(to, o)
 	if errors.Is(err, store.ErrExists) {
 		m, err = c.again(to, m)
 	} else if err == nil {
-		m, err = c.transmit(to, m, content, queued)
+		m, err = c.transmit(to, m, o.content, queued)
 	}
-	c.s.flight.end(id, m, err)
+	c.s.flight.end(o.id, m, err)
 	return m, err
 }
 
 // queue has the message stored before anything of it leaves: it is kept together with the
 // keys that whatsmeow encrypts it with, or else when queued is called, and nothing leaves
 // before. When it could not be kept, nothing leaves any more.
-func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.Message, queued func() error, err error) {
+func (c *conn) queue(to types.JID, o outgoing) (m store.Message, queued func() error, err error) {
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
-	read := convert.Read(content)
+	read := convert.Read(o.content)
 	own := types.MessageInfo{MessageSource: types.MessageSource{Chat: to, IsFromMe: true}}
 	if err := d.meetSource(&own, read); err != nil {
 		return m, nil, err
 	}
 	chat, kind := d.place(to)
 	m = store.Message{
-		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: d.me(), ID: id}, FromMe: true,
+		SessionID: c.s.id, MessageKey: store.MessageKey{Chat: chat, Sender: d.me(), ID: o.id}, FromMe: true, New: o.fresh,
 		Envelope: &store.Envelope{Chat: to.String()}, Status: store.StatusQueued, Timestamp: now(), StoredAt: now(),
 	}
-	m.SetBody(d.body(chat, read, rawOf(content)))
+	m.SetBody(d.body(chat, read, rawOf(o.content)))
 	contentOf(&m).Source = store.SourceAPI
-	known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{m.MessageKey})
-	if err != nil {
-		return m, nil, fmt.Errorf("look for message: %w", err)
-	}
-	if known[m.MessageKey] {
-		return m, nil, store.ErrExists
+	if !o.fresh {
+		known, err := c.s.m.cfg.Store.Messages().Known(c.ctx, c.s.id, []store.MessageKey{m.MessageKey})
+		if err != nil {
+			return m, nil, fmt.Errorf("look for message: %w", err)
+		}
+		if known[m.MessageKey] {
+			return m, nil, store.ErrExists
+		}
 	}
 	d.unit.Messages = []store.Message{m}
 	if err := d.inChat(c.ctx, store.ChatUpdate{ID: chat, Kind: kind, ActivityAt: m.Timestamp}, &m); err != nil {
@@ -278,6 +288,9 @@ func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.M
 // again deals with a message id that was used before: what is sent is answered as it is,
 // what is still queued is sent under the same id, so that it can arrive once only.
 func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
+	if err := c.dev.Settled(c.ctx); err != nil {
+		return m, err
+	}
 	old, err := c.s.m.cfg.Store.Messages().Get(c.ctx, c.s.id, m.MessageKey)
 	if err != nil {
 		return m, fmt.Errorf("find message: %w", err)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -76,7 +77,14 @@ func (a *API) ownSession(ctx huma.Context, next func(huma.Context)) {
 		a.refuse(ctx, err)
 		return
 	}
-	next(huma.WithValue(ctx, targetKey{}, Target{Caller: who, Record: r, Session: a.Manager.Of(r)}))
+	s := a.Manager.Of(r)
+	if ctx.Method() == http.MethodGet { // who was told that a message is sent reads it so
+		if err := s.Settled(ctx.Context()); err != nil {
+			a.refuse(ctx, err)
+			return
+		}
+	}
+	next(huma.WithValue(ctx, targetKey{}, Target{Caller: who, Record: r, Session: s}))
 }
 
 // bearer reads "Bearer <token>" (RFC 6750); the scheme's case does not matter.

@@ -72,9 +72,8 @@ func (a *API) once(ctx context.Context, on Target, route, key string, request an
 		raw, err := json.Marshal(v)
 		return service.Answer{Status: http.StatusCreated, Body: raw}, err
 	}
-	id := whatsapp.NewMessageID()
 	if key == "" {
-		answer, err := run(id)
+		answer, err := run("")
 		return &sendOut{Body: answer.Body}, err
 	}
 	raw, err := json.Marshal(request)
@@ -82,7 +81,7 @@ func (a *API) once(ctx context.Context, on Target, route, key string, request an
 		return nil, err
 	}
 	scope := on.Caller.User.ID + "/" + on.Record.ID + "/" + route + "/" + key
-	answer, err := a.Idempotency.Do(ctx, scope, raw, id, run)
+	answer, err := a.Idempotency.Do(ctx, scope, raw, whatsapp.NewMessageID(), run)
 	out := &sendOut{Body: answer.Body}
 	if answer.Replayed {
 		out.Replayed = "true"

@@ -56,7 +56,7 @@ func (c committed) ids() (ids []string) {
 		ids = append(ids, messageID(c.doc.Session, m.MessageKey))
 	}
 	for _, r := range c.rest.Receipts {
-		ids = append(ids, newReceiptDoc(c.doc.Session, r, 0).ID)
+		ids = append(ids, receiptID(c.doc.Session, r))
 	}
 	return ids
 }
@@ -292,7 +292,7 @@ func (s *Store) see(ctx context.Context, session string) error {
 
 // catchUpLater projects what is behind after a while.
 func (s *Store) catchUpLater(l *line) {
-	wait := time.NewTimer(s.pace.project)
+	wait := time.NewTimer(nextProjection(s.pace.project, time.Now()))
 	defer wait.Stop()
 	select {
 	case <-wait.C:

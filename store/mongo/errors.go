@@ -58,6 +58,9 @@ func unavailable(err error) bool {
 		slices.ContainsFunc(awayCodes, server.HasErrorCode)
 }
 
+// errAlone says that a command for several did not do its part for one, or that it is not known to.
+var errAlone = errors.New("to be done alone")
+
 // known leaves out the word that documents are there already.
 func known(err error) error {
 	var bulk mongo.BulkWriteException

@@ -53,7 +53,7 @@ func TestOneOfABatchFails(t *testing.T) {
 		taken := unitDoc{ID: unitID("b", 1), Session: "b", N: 1, UID: "other"}
 		_, err := s.col.units.InsertOne(ctx, taken)
 		require.NoError(t, err)
-		s.inserts.away = insertsAway // so that all wait
+		s.inserts.away = s.inserts.atOnce // so that all wait
 		failed := map[string]chan error{}
 		for _, id := range []string{"a", "b", "c"} {
 			ch := make(chan error, 1)
@@ -65,15 +65,15 @@ func TestOneOfABatchFails(t *testing.T) {
 		require.NoError(t, <-failed["a"])
 		require.True(t, mongo.IsDuplicateKeyError(<-failed["b"]))
 		require.NoError(t, <-failed["c"])
-		require.Equal(t, insertsAway-1, s.inserts.away)
+		require.Equal(t, s.inserts.atOnce-1, s.inserts.away)
 	})
 }
 
 // TestInsertIsGivenUp has a unit wait longer than its caller does.
 func TestInsertIsGivenUp(t *testing.T) {
 	t.Parallel()
-	s := &Store{}
-	s.inserts.away = insertsAway
+	s := &Store{inserts: newInserts()}
+	s.inserts.away = s.inserts.atOnce
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() { failed <- s.insertTogether(ctx, unitDoc{}) }()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -69,6 +70,7 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 		kept, err := s.append(ctx, l, u)
 		if errors.Is(err, errMoved) && !again {
 			again, l.head = true, nil
+			u.Messages = looked(u.Messages)
 			continue
 		}
 		if errors.Is(err, errMoved) {
@@ -79,6 +81,15 @@ func (s *Store) commit(ctx context.Context, l *line, u store.Unit) (store.Kept, 
 		}
 		return kept, err
 	}
+}
+
+// looked are messages that are looked for, new or not: the insert that came late may have made them.
+func looked(messages []store.Message) []store.Message {
+	all := slices.Clone(messages)
+	for i := range all {
+		all[i].New = false
+	}
+	return all
 }
 
 // append puts the unit after l.head, which is unknown afterwards if something failed.
@@ -176,16 +187,24 @@ func (s *Store) kept(ctx context.Context, l *line, doc unitDoc, rest restDoc, u 
 // already. The caller has the line, so no other unit comes meanwhile.
 func (s *Store) unknown(ctx context.Context, l *line, u store.Unit) error {
 	var messageIDs, receiptIDs []string
+	var all []string
 	for _, m := range u.Messages {
-		messageIDs = append(messageIDs, messageID(u.Session, m.MessageKey))
+		id := messageID(u.Session, m.MessageKey)
+		if all = append(all, id); !m.New {
+			messageIDs = append(messageIDs, id)
+		}
 	}
 	for _, r := range u.Receipts {
-		receiptIDs = append(receiptIDs, newReceiptDoc(u.Session, r, 0).ID)
+		receiptIDs = append(receiptIDs, receiptID(u.Session, r))
 	}
-	if twice(messageIDs) || twice(receiptIDs) {
+	if twice(all) || twice(receiptIDs) {
 		return store.ErrExists
 	}
 	messageIDs = l.missed.without(messageIDs)
+	receiptIDs, there := l.missed.unsure(u.Session, u.Receipts)
+	if there {
+		return store.ErrExists
+	}
 	// In this order: a unit that is no longer behind is in the database.
 	if len(l.behind.makes(messageIDs)) > 0 || len(l.behind.makes(receiptIDs)) > 0 {
 		return store.ErrExists

@@ -298,9 +298,13 @@ type receiptDoc struct {
 	Op      int64  `bson:"u"` // the last change that went into it
 }
 
+func receiptID(session string, r store.Receipt) string {
+	return join(session, r.Key.Chat, r.Key.ID, r.Key.Sender, r.By, r.Status)
+}
+
 func newReceiptDoc(session string, r store.Receipt, op int64) receiptDoc {
 	return receiptDoc{
-		ID:   join(session, r.Key.Chat, r.Key.ID, r.Key.Sender, r.By, r.Status),
+		ID:   receiptID(session, r),
 		Chat: r.Key.Chat, Sender: r.Key.Sender, Message: r.Key.ID, By: r.By, Status: r.Status, At: r.At.UnixMilli(), Op: op,
 	}
 }

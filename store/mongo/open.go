@@ -51,7 +51,9 @@ type Store struct {
 	col     collections
 	lines   lines
 	leased  held
-	inserts inserts
+	inserts    *gather[unitDoc]
+	writers    map[string]*writer // by collection
+	headWriter *gather[headChange]
 	uid     string     // random: this opening, as the owner of sessions
 	name    string     // what it is called in what others are told
 	admins  sync.Mutex // this process makes one change among admins at a time
@@ -123,6 +125,7 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	}
 	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
+	s.gathers()
 	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
 	}
@@ -142,6 +145,16 @@ func (s *Store) use(db *mongo.Database) {
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
 		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
+	}
+}
+
+// gathers makes what puts the writes of several sessions into one command.
+func (s *Store) gathers() {
+	s.inserts = newInserts()
+	s.headWriter = &gather[headChange]{atOnce: 1, most: 256, bytes: 256, size: func(headChange) int { return 1 }}
+	s.writers = map[string]*writer{}
+	for _, c := range []*mongo.Collection{s.col.contacts, s.col.chats, s.col.messages, s.col.receipts, s.col.keys, s.col.tasks} {
+		s.writers[c.Name()] = newWriter()
 	}
 }
 

@@ -47,12 +47,12 @@ func (s *Store) project(ctx context.Context, units []committed, on terms) error 
 		})
 	}
 	part("device keys", len(p.keys)+int(p.forget+1), func(ctx context.Context) error { return s.putKeys(ctx, p) })
-	part("contacts", len(p.contacts), func(ctx context.Context) error { return bulk(ctx, s.col.contacts, p.contacts, true) })
-	part("chats", len(p.chats), func(ctx context.Context) error { return bulk(ctx, s.col.chats, p.chats, true) })
+	part("contacts", len(p.contacts), func(ctx context.Context) error { return s.bulk(ctx, s.col.contacts, p.contacts, true) })
+	part("chats", len(p.chats), func(ctx context.Context) error { return s.bulk(ctx, s.col.chats, p.chats, true) })
 	part("messages", len(p.messages)+len(p.updates), func(ctx context.Context) error { return s.putMessages(ctx, p) })
-	part("receipts", len(p.receipts), func(ctx context.Context) error { return insertNew(ctx, s.col.receipts, p.receipts) })
+	part("receipts", len(p.receipts), func(ctx context.Context) error { return s.bulk(ctx, s.col.receipts, inserts(p.receipts), false) })
 	part("tasks", len(p.tasks), func(ctx context.Context) error {
-		return bulk(ctx, s.col.tasks, slices.Collect(maps.Values(p.tasks)), false)
+		return s.bulk(ctx, s.col.tasks, slices.Collect(maps.Values(p.tasks)), false)
 	})
 	if err := g.Wait(); err != nil {
 		return err
@@ -161,8 +161,8 @@ func (s *Store) putHead(ctx context.Context, units []committed, epoch int64) err
 		update = doc{{Key: "$inc", Value: doc{{Key: "v", Value: 1}}}}
 	}
 	update = append(update, bson.E{Key: "$set", Value: set})
-	res, err := s.col.heads.UpdateOne(ctx, ofEpoch(append(byID(first.Session), bson.E{Key: "proj", Value: first.N - 1}, notDeleting), epoch), update)
-	if err != nil || res.MatchedCount == 1 {
+	made, err := s.putHeadTogether(ctx, headChange{ofEpoch(append(byID(first.Session), bson.E{Key: "proj", Value: first.N - 1}, notDeleting), epoch), update})
+	if err != nil || made {
 		return err
 	}
 	now, err := s.find(ctx, "read head", first.Session)
@@ -202,7 +202,7 @@ func (s *Store) putKeys(ctx context.Context, p projection) error {
 			{Key: "k", Value: []byte(k.Key)}, {Key: "v", Value: k.Value}, {Key: "u", Value: k.op},
 		}))
 	}
-	return bulk(ctx, s.col.keys, models, false)
+	return s.bulk(ctx, s.col.keys, models, false)
 }
 
 func taskWrite(session string, ch store.TaskChange, op int64, c *contested) mongo.WriteModel {
@@ -229,13 +229,13 @@ func bulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel, o
 	}
 }
 
-// insertNew inserts the documents that are not there yet.
-func insertNew[T any](ctx context.Context, c *mongo.Collection, docs []T) error {
-	if len(docs) == 0 {
-		return nil
+// inserts are changes that make documents, where they are not there yet.
+func inserts[T any](docs []T) changes {
+	models := make(changes, len(docs))
+	for i, d := range docs {
+		models[i] = mongo.NewInsertOneModel().SetDocument(d)
 	}
-	_, err := c.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
-	return known(err)
+	return models
 }
 
 // upsert makes or changes the document with this id, unless a later op went into it.

@@ -21,13 +21,13 @@ func (s *Store) putMessages(ctx context.Context, p projection) error {
 		}
 	}
 	if len(p.updates)+len(models) == 0 {
-		return insertNew(ctx, s.col.messages, p.messages)
+		return s.bulk(ctx, s.col.messages, inserts(p.messages), false)
 	}
 	for _, m := range p.messages {
 		models = append(models, mongo.NewUpdateOneModel().SetFilter(byID(m.ID)).SetUpsert(true).
 			SetUpdate(doc{{Key: "$setOnInsert", Value: m}}))
 	}
-	return bulk(ctx, s.col.messages, append(models, p.updates...), true)
+	return s.bulk(ctx, s.col.messages, append(models, p.updates...), true)
 }
 
 // messageWrites changes a message; there is nothing to write where nothing changes.

@@ -78,7 +78,9 @@ func fill(v reflect.Value, name string) {
 			return
 		}
 		for i := range v.NumField() {
-			fill(v.Field(i), nameOnDisk(v.Type(), i))
+			if name := nameOnDisk(v.Type(), i); name != notOnDisk {
+				fill(v.Field(i), name)
+			}
 		}
 	case reflect.String:
 		v.SetString(name)
@@ -94,6 +96,9 @@ func fill(v reflect.Value, name string) {
 		panic("a " + v.Kind().String() + " in a record that is kept: " + name)
 	}
 }
+
+// notOnDisk is the name of what is never kept.
+const notOnDisk = "-"
 
 // nameOnDisk is the name of a field in its tag.
 func nameOnDisk(t reflect.Type, i int) string {

@@ -137,18 +137,38 @@ func (d *Device) Pending() bool {
 	return d.pending.len() > 0 || len(d.queue) > 0
 }
 
+// KeepWithin has what was handed over, and what is pending, kept in so long at the latest, without
+// waiting for it: a commit before takes it along.
+func (d *Device) KeepWithin(delay time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.armFor(time.Now().Add(delay))
+}
+
 // arm sees to it that pending changes are flushed after a while. The caller holds d.mu.
 func (d *Device) arm() {
-	if d.armed || d.closed || d.lost || d.pending.len() == 0 && len(d.queue) == 0 {
-		return
-	}
-	d.armed = true
 	delay := lazyDelay
 	if d.lazyFailed {
 		delay = lazyRetry
 	}
+	d.armFor(time.Now().Add(delay))
+}
+
+// armFor sees to it that pending changes are flushed by then. The caller holds d.mu.
+func (d *Device) armFor(due time.Time) {
+	if d.closed || d.lost || d.pending.len() == 0 && len(d.queue) == 0 || d.armed && !due.Before(d.due) {
+		return
+	}
+	d.due = due
+	if d.armed {
+		if d.timer.Stop() {
+			d.timer.Reset(time.Until(due))
+		}
+		return // what runs already looks at due when it ends
+	}
+	d.armed = true
 	d.lazy.Add(1)
-	d.timer = time.AfterFunc(delay, d.lazyFlush)
+	d.timer = time.AfterFunc(time.Until(due), d.lazyFlush)
 }
 
 // lazyFlush runs on the timer's goroutine.
@@ -156,6 +176,9 @@ func (d *Device) lazyFlush() {
 	defer d.lazy.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), lazyTimeout)
 	defer cancel()
+	d.mu.Lock()
+	d.due = time.Now().Add(lazyDelay) // what comes from now on may not be part of this flush
+	d.mu.Unlock()
 	err := d.Flush(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -166,6 +189,8 @@ func (d *Device) lazyFlush() {
 	}
 	if err != nil {
 		d.logger.Warnf("Pending keys not kept: %v", err)
+		d.arm()
+		return
 	}
-	d.arm()
+	d.armFor(d.due)
 }

@@ -79,6 +79,7 @@ type Device struct {
 	armed      bool  // timer is running, or lazyFlush is
 	lazyFailed bool
 	timer      *time.Timer
+	due        time.Time      // when timer is to fire, or is to be set anew for once lazyFlush has ended
 	lazy       sync.WaitGroup // counts what is armed
 }
 
