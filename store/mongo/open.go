@@ -45,19 +45,19 @@ type Config struct {
 
 // Store is the back end. Close it.
 type Store struct {
-	client  *mongo.Client
-	log     *zap.Logger
-	timeout time.Duration
-	col     collections
-	lines   lines
-	leased  held
+	client     *mongo.Client
+	log        *zap.Logger
+	timeout    time.Duration
+	col        collections
+	lines      lines
+	leased     held
 	inserts    *gather[unitDoc]
 	writers    map[string]*writer // by collection
 	headWriter *gather[headChange]
-	uid     string     // random: this opening, as the owner of sessions
-	name    string     // what it is called in what others are told
-	admins  sync.Mutex // this process makes one change among admins at a time
-	hooks   hooks
+	uid        string     // random: this opening, as the owner of sessions
+	name       string     // what it is called in what others are told
+	admins     sync.Mutex // this process makes one change among admins at a time
+	hooks      hooks
 
 	pace pace
 
