@@ -16,7 +16,7 @@ import (
 // Limits of how far projections may be behind the commits. Who reads does not wait so long:
 // it has all projected that was committed before.
 const (
-	projectAfter = 100 * time.Millisecond
+	projectAfter = 200 * time.Millisecond
 	maxBehind    = 64      // units
 	behindBytes  = 1 << 20 // of their changes
 )
@@ -233,7 +233,8 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 // projectBehind projects units unless that was done.
 func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) error {
 	on, err := l.terms()
-	if err == nil && units[0].doc.N <= l.behind.failed {
+	on.first = units[0].doc.N > l.behind.failed
+	if err == nil && !on.first {
 		err = s.contest(ctx, l, units)
 		on.contested = l.contested.Load()
 	}

@@ -125,6 +125,7 @@ func goneIndex() mongo.IndexModel {
 type terms struct {
 	epoch     int64
 	contested *contested
+	first     bool // none of the units was projected before, not even in part: their changes may be put together
 }
 
 // terms of a line; ErrFenced when this process does not own its session.
@@ -133,5 +134,5 @@ func (l *line) terms() (terms, error) {
 	if mine == nil || mine.over.Load() {
 		return terms{}, store.ErrFenced
 	}
-	return terms{mine.epoch, l.contested.Load()}, nil
+	return terms{epoch: mine.epoch, contested: l.contested.Load()}, nil
 }

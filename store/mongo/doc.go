@@ -16,7 +16,7 @@
 // events, and are deleted when they have none.
 //
 // One process owns a session, by a lease in its document (leases.go): it alone commits, projects,
-// prunes and deletes. All others read what is projected. They may see it up to 100 ms late, and what an
+// prunes and deletes. All others read what is projected. They may see it up to 300 ms late, and what an
 // owner that was killed had committed last only when the session has an owner again, which may take
 // 20 seconds. Who takes a session over from one that has not given it back first makes a unit in the
 // place of the old owner's next one, so that nothing that one still commits is taken for kept, and writes down what

@@ -29,7 +29,7 @@ func olderThanOp(op int64) bson.E { return bson.E{Key: "u", Value: doc{{Key: "$l
 // last the head. It may have been done before, as a whole or in part. errMoved: the head is
 // not at the unit before. ErrFenced: another process owns the session; what it projects is not changed.
 func (s *Store) project(ctx context.Context, units []committed, on terms) error {
-	p := projection{session: units[0].doc.Session, contested: on.contested, forget: -1, last: map[string]int{}, tasks: map[string]mongo.WriteModel{}}
+	p := projection{session: units[0].doc.Session, contested: on.contested, first: on.first, forget: -1, last: map[string]int{}, tasks: map[string]mongo.WriteModel{}, made: map[string]int{}, touched: map[string]int{}}
 	for _, u := range units {
 		p.add(u, u.doc.N<<opBits+1)
 	}
@@ -48,8 +48,9 @@ func (s *Store) project(ctx context.Context, units []committed, on terms) error 
 	}
 	part("device keys", len(p.keys)+int(p.forget+1), func(ctx context.Context) error { return s.putKeys(ctx, p) })
 	part("contacts", len(p.contacts), func(ctx context.Context) error { return s.bulk(ctx, s.col.contacts, p.contacts, true) })
-	part("chats", len(p.chats), func(ctx context.Context) error { return s.bulk(ctx, s.col.chats, p.chats, true) })
-	part("messages", len(p.messages)+len(p.updates), func(ctx context.Context) error { return s.putMessages(ctx, p) })
+	part("chats", len(p.chats), func(ctx context.Context) error { return s.bulk(ctx, s.col.chats, p.chatWrites(), true) })
+	part("messages", len(p.messages), func(ctx context.Context) error { return s.putMessages(ctx, p) })
+	part("updates of messages", len(p.updates), func(ctx context.Context) error { return s.bulk(ctx, s.col.messages, p.updates, true) })
 	part("receipts", len(p.receipts), func(ctx context.Context) error { return s.bulk(ctx, s.col.receipts, inserts(p.receipts), false) })
 	part("tasks", len(p.tasks), func(ctx context.Context) error {
 		return s.bulk(ctx, s.col.tasks, slices.Collect(maps.Values(p.tasks)), false)
@@ -72,13 +73,16 @@ type projection struct {
 	session string
 
 	contested *contested
+	first     bool  // as in terms
 	forget    int64 // the op that removes all keys, or -1
 	keys      []keyWrite
 	last      map[string]int // where in keys the last one of an id is
 	contacts  []mongo.WriteModel
-	chats     []mongo.WriteModel
-	messages  []messageDoc
-	updates   []mongo.WriteModel // of messages
+	chats     []chatWrite
+	touched   map[string]int // where in chats the last one of a chat is
+	messages  []madeMessage
+	made      map[string]int     // where in messages one is
+	updates   []mongo.WriteModel // of messages that were there before
 	receipts  []receiptDoc
 	tasks     map[string]mongo.WriteModel // the last of each id, which is what the changes in order come to
 }
@@ -110,15 +114,15 @@ func (p *projection) add(u committed, op int64) {
 		op++
 	}
 	for _, c := range u.rest.Chats {
-		p.chats = append(p.chats, upsert(join(p.session, c.ID), op, blankChat(p.session, c.ID), chatChange(c)))
+		p.changeChat(c, op)
 		op++
 	}
 	for i, m := range u.rest.Messages {
-		p.messages = append(p.messages, newMessageDoc(p.session, m, u.doc.N<<opBits+int64(i)+1, op))
+		p.makeMessage(m, u.doc.N<<opBits+int64(i)+1, op)
 		op++
 	}
 	for _, m := range u.rest.Updates {
-		p.updates = append(p.updates, messageWrites(p.session, m, op)...)
+		p.changeMessage(m, op)
 		op++
 	}
 	for _, r := range u.rest.Receipts {
@@ -139,8 +143,35 @@ func (p *projection) merge(m mergeDoc, op int64) {
 		p.contacts = append(p.contacts, contactWrites(p.session, c, op)...)
 	}
 	for _, c := range []store.ChatUpdate{{ID: m.From, Into: m.To}, {ID: m.To, Also: []string{m.From}}} {
-		p.chats = append(p.chats, upsert(join(p.session, c.ID), op, blankChat(p.session, c.ID), chatChange(c)))
+		p.changeChat(c, op)
 	}
+}
+
+// chatWrite is a change of a chat, with its op.
+type chatWrite struct {
+	store.ChatUpdate
+	op int64
+}
+
+// changeChat adds a change of a chat. One that was changed before, as by each message of a burst, is
+// changed once: but not when it may have been already, since the op says of a change whether it was made.
+func (p *projection) changeChat(u store.ChatUpdate, op int64) {
+	i, ok := p.touched[u.ID]
+	if ok && p.first {
+		if both, ok := p.chats[i].Then(u); ok {
+			p.chats[i] = chatWrite{both, op}
+			return
+		}
+	}
+	p.touched[u.ID] = len(p.chats)
+	p.chats = append(p.chats, chatWrite{u, op})
+}
+
+func (p *projection) chatWrites() (models changes) {
+	for _, c := range p.chats {
+		models = append(models, upsert(join(p.session, c.ID), c.op, blankChat(p.session, c.ID), chatChange(c.ChatUpdate)))
+	}
+	return models
 }
 
 // putHead says that the units are projected, and changes the session itself: both are one

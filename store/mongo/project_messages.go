@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -10,24 +11,62 @@ import (
 	"whatsapp-api/store"
 )
 
+// madeMessage is a message that is made, and what changes it in the same projection.
+type madeMessage struct {
+	store.Message
+	pos, op int64
+	updates []mongo.WriteModel
+}
+
+func (p *projection) makeMessage(m store.Message, pos, op int64) {
+	p.made[messageID(p.session, m.MessageKey)] = len(p.messages)
+	p.messages = append(p.messages, madeMessage{Message: m, pos: pos, op: op})
+}
+
+// changeMessage adds a change of a message. That of one which is made here goes with it: as a part of
+// it, where it is only how far the message has got and nothing was projected before, or else behind it.
+func (p *projection) changeMessage(u store.MessageUpdate, op int64) {
+	id := messageID(p.session, u.Key)
+	i, made := p.made[id]
+	if !made {
+		p.updates = append(p.updates, messageWrites(p.session, u, op)...)
+		return
+	}
+	m := &p.messages[i]
+	onWay := store.MessageUpdate{Key: u.Key, Status: u.Status, Timestamp: u.Timestamp}
+	if !p.first || len(m.updates) > 0 || onWay != u || p.contested.message(id) {
+		m.updates = append(m.updates, messageWrites(p.session, u, op)...)
+		return
+	}
+	m.op = op
+	if u.Status != nil && store.StatusRises(m.Status, *u.Status) {
+		m.Status = *u.Status
+	}
+	if u.Timestamp != nil {
+		m.Timestamp = *u.Timestamp
+	}
+}
+
 // putMessages inserts the messages that are not there yet, and then changes what is. What
 // comes before its message in the order of the ops finds it with a later one.
 func (s *Store) putMessages(ctx context.Context, p projection) error {
-	var models []mongo.WriteModel // in one command, since each waits for the disk
+	var ordered changes // in one command, since each waits for the disk
+	var plain []messageDoc
 	for _, m := range p.messages {
-		if p.contested.message(m.ID) { // stored again after it was deleted
-			models = append(models, mongo.NewReplaceOneModel().
-				SetFilter(append(byID(m.ID), bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: true}}})).SetReplacement(m))
+		doc := newMessageDoc(p.session, m.Message, m.pos, m.op)
+		contested := p.contested.message(doc.ID)
+		if len(m.updates) == 0 && !contested {
+			plain = append(plain, doc)
+			continue
 		}
+		if contested { // stored again after it was deleted
+			ordered = append(ordered, mongo.NewReplaceOneModel().
+				SetFilter(append(byID(doc.ID), bson.E{Key: "gone", Value: bson.D{{Key: "$exists", Value: true}}})).SetReplacement(doc))
+		}
+		ordered = append(ordered, mongo.NewUpdateOneModel().SetFilter(byID(doc.ID)).SetUpsert(true).SetUpdate(bson.D{{Key: "$setOnInsert", Value: doc}}))
+		ordered = append(ordered, m.updates...)
 	}
-	if len(p.updates)+len(models) == 0 {
-		return s.bulk(ctx, s.col.messages, inserts(p.messages), false)
-	}
-	for _, m := range p.messages {
-		models = append(models, mongo.NewUpdateOneModel().SetFilter(byID(m.ID)).SetUpsert(true).
-			SetUpdate(doc{{Key: "$setOnInsert", Value: m}}))
-	}
-	return s.bulk(ctx, s.col.messages, append(models, p.updates...), true)
+	return errors.Join(s.bulk(ctx, s.col.messages, inserts(plain), false), s.bulk(ctx, s.col.messages, ordered, true))
 }
 
 // messageWrites changes a message; there is nothing to write where nothing changes.

@@ -134,6 +134,7 @@ var errTorn = errors.New("the database was restored from a copy that is not of o
 // replay projects all that comes after h, which moves on to the newest unit. Where the projection of
 // these units may be under way already, they are contested first: doubtful is the line then, else nil.
 func (s *Store) replay(ctx context.Context, session string, h *head, on terms, doubtful *line) error {
+	on.first = false
 	for {
 		docs, err := findAll[unitDoc](ctx, s.col.units, byID(bson.D{{Key: "$gt", Value: unitID(session, h.unit)}, below(session)[1]}),
 			options.Find().SetSort(asc("_id")).SetLimit(replayPage))
