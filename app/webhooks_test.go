@@ -29,6 +29,7 @@ type endpoint struct {
 }
 
 type hit struct {
+	at     time.Time
 	header http.Header
 	raw    []byte
 	event  object
@@ -41,7 +42,7 @@ func newEndpoint(t *testing.T) *endpoint {
 		if err != nil { // the server was killed while it sent
 			return
 		}
-		h := hit{header: r.Header.Clone(), raw: raw}
+		h := hit{at: time.Now(), header: r.Header.Clone(), raw: raw}
 		if json.Unmarshal(raw, &h.event) != nil {
 			return
 		}

@@ -55,6 +55,10 @@ type WebhookCursor struct {
 
 // DeliveryProgress is what came of some deliveries, of any webhooks.
 type DeliveryProgress struct {
+	// By is the duty of who delivers: once another process has it, nothing of this is kept. Nil is for who asks
+	// for deliveries: the holder is told of it, see Changes.
+	By *Duty
+
 	Deliveries []Delivery      // new or changed, by id
 	Cursors    []WebhookCursor // new or changed, by their key
 	Ended      []WebhookCursor // of replays that are over; only the key counts
@@ -72,7 +76,13 @@ type DeliveryQuery struct {
 type Deliveries interface {
 	// Keep writes progress. Deliveries are kept before the cursors that stand on them: after a crash
 	// in the middle no event is missing. What belongs to a webhook or session that is gone is left out.
+	// ErrFenced: another process has the duty.
 	Keep(ctx context.Context, p DeliveryProgress) error
+	// Claim makes sure that nothing of a webhook's cursors, and of its deliveries that wait, is changed by who
+	// held the duty before, not even by a write that is under way. ErrFenced.
+	Claim(ctx context.Context, webhook string, d *Duty) error
+	// Replays lists the cursors of all replays of all webhooks, in any order.
+	Replays(ctx context.Context) ([]WebhookCursor, error)
 	// Cursors lists all of a webhook's, by session and replay.
 	Cursors(ctx context.Context, webhook string) ([]WebhookCursor, error)
 	Get(ctx context.Context, webhook, id string) (Delivery, error)

@@ -34,7 +34,8 @@ type Pace struct {
 	ProbeMost  time.Duration
 	Failures   int           // in a row, that make an endpoint a failing one
 	Grace      time.Duration // for requests under way when it is stopped
-	Look       time.Duration // how often it looks whether other processes changed something
+	Look       time.Duration // how often it looks at what webhooks there are, although nothing told it to
+	Duty       time.Duration // how often it looks whether it is to deliver, while another process does
 }
 
 // DefaultPace is what servers out there can bear.
@@ -42,10 +43,12 @@ func DefaultPace() Pace {
 	return Pace{
 		Flush: 200 * time.Millisecond, Stale: 2 * time.Second, RetryFirst: time.Second, RetryMost: time.Hour,
 		Probe: 2 * time.Second, ProbeMost: 5 * time.Minute, Failures: 10, Grace: 3 * time.Second, Look: 30 * time.Second,
+		Duty: 2 * time.Second,
 	}
 }
 
-// Courier delivers events to webhooks.
+// Courier delivers events to webhooks. Of all processes that use a store one does, which has the duty to
+// (store.DutyWebhooks): the others wait until it goes, or has not been heard of for the time of a lease.
 //
 // What it promises. Every event that a webhook wants is delivered at least once, or becomes a
 // dead letter after the webhook's RetryFor; X-Event-Id tells repetitions, which a crash makes of
@@ -71,6 +74,7 @@ type Courier struct {
 	starting sync.Mutex // held while a runner is started
 
 	mu      sync.Mutex
+	duty    *store.Duty   // nil: another process delivers
 	changed chan struct{} // closed and replaced when webhooks or sessions changed
 	runners map[string]*runner
 }
@@ -102,14 +106,29 @@ func (c *Courier) Changed() {
 	c.changed = make(chan struct{})
 }
 
+// haltWait is how long another process that delivers has to take a change in, beside the grace for requests.
+const haltWait = 3 * time.Second
+
 // halt ends what is under way to a webhook, which the store has changed or deleted already: when it
 // returns, nothing goes any more to where the webhook was before. Requests have the pace's grace to end.
-func (c *Courier) halt(id string) {
+// Where another process delivers, halt waits until that has done the same. It does not wait for one that
+// says nothing for haltWait beyond the grace: that one may go on until it looks at the store again, or until its
+// duty runs out, which it is sure to notice.
+func (c *Courier) halt(ctx context.Context, id string) {
 	c.starting.Lock() // who starts one now has read the webhook before it was changed
 	r := c.runner(id)
 	c.starting.Unlock()
 	if r != nil {
 		r.close(c.pace.Grace)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.pace.Grace+haltWait)
+	defer cancel()
+	mark, err := c.store.Changes().Mark(ctx)
+	if err == nil {
+		err = c.store.Changes().Await(ctx, store.DutyWebhooks, mark)
+	}
+	if err != nil {
+		c.logger.Warn("the server that delivers has not said that it stopped a webhook", zap.String("webhook", id), zap.Error(err))
 	}
 }
 
@@ -119,17 +138,81 @@ func (c *Courier) next() <-chan struct{} {
 	return c.changed
 }
 
-// Run delivers until ctx ends, lets what is under way end, and writes down how far it got.
+// Run delivers whenever it is this process's duty, until ctx ends.
 func (c *Courier) Run(ctx context.Context) error {
 	defer c.sender.close()
+	for {
+		d := c.take(ctx)
+		if d == nil {
+			return nil
+		}
+		c.serve(ctx, d)
+	}
+}
+
+// take waits until this process is to deliver; nil when ctx has ended.
+func (c *Courier) take(ctx context.Context) *store.Duty {
+	for told := false; ctx.Err() == nil; {
+		d, err := c.store.Duties().Take(ctx, store.DutyWebhooks)
+		if err == nil {
+			return d
+		}
+		wait := c.pace.Duty
+		switch {
+		case errors.Is(err, store.ErrOwnedElsewhere):
+			if !told {
+				c.logger.Info("another server delivers to webhooks", zap.Error(err))
+			}
+			told = true
+		case ctx.Err() == nil:
+			c.logger.Warn("could not ask who delivers to webhooks; trying again", zap.Error(err))
+			wait = min(wait, time.Second)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// serve delivers until ctx ends, lets what is under way end, and writes down how far it got. When another
+// process may have the duty it stops at once.
+func (c *Courier) serve(ctx context.Context, d *store.Duty) {
+	c.setDuty(d)
+	defer c.setDuty(nil)
+	serving, lost := context.WithCancel(ctx)
+	defer lost()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-d.Lost():
+			for _, r := range c.all() {
+				r.abort()
+			}
+			lost()
+		case <-serving.Done():
+		}
+	}()
 	flushed := make(chan struct{})
 	flushing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(flushed)
 		c.flushAgain(flushing)
 	}()
-	c.supervise(ctx)
-	c.close(c.all())
+	c.supervise(serving)
+	lost()
+	<-watched
+	if !d.Held() {
+		c.logger.Warn("another server may deliver to webhooks now; what is under way is given up")
+		c.close(c.all(), 0)
+		stop()
+		<-flushed
+		c.forgetAll()
+		return
+	}
+	c.close(c.all(), c.pace.Grace)
 	stop()
 	<-flushed
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -137,7 +220,29 @@ func (c *Courier) Run(ctx context.Context) error {
 	if err := c.flush(last, c.all()); err != nil {
 		c.logger.Warn("progress of webhooks not written; some deliveries will be repeated", zap.Error(err))
 	}
-	return nil
+	c.forgetAll()
+	if err := c.store.Duties().GiveBack(last, d); err != nil {
+		c.logger.Warn("another server has to wait until it can deliver to webhooks", zap.Error(err))
+	}
+}
+
+func (c *Courier) setDuty(d *store.Duty) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.duty = d
+}
+
+func (c *Courier) onDuty() *store.Duty {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.duty
+}
+
+// forgetAll forgets all runners.
+func (c *Courier) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.runners)
 }
 
 func (c *Courier) all() []*runner {
@@ -160,10 +265,18 @@ func (c *Courier) runner(id string) *runner {
 func (c *Courier) supervise(ctx context.Context) {
 	look := time.NewTicker(c.pace.Look)
 	defer look.Stop()
-	pruned := time.Time{}
+	pruned, taken := time.Time{}, int64(-1)
 	for {
 		changed, born, users := c.next(), c.log.Born(), c.users()
-		err := c.look(ctx)
+		mark, err := c.store.Changes().Mark(ctx)
+		if err == nil {
+			err = c.look(ctx)
+		}
+		if err == nil && mark != taken {
+			if err = c.store.Changes().TakenIn(ctx, c.onDuty(), mark); err == nil {
+				taken = mark
+			}
+		}
 		if err == nil && time.Since(pruned) > time.Hour {
 			pruned, err = time.Now(), c.prune(ctx)
 		}
@@ -203,7 +316,7 @@ func (c *Courier) look(ctx context.Context) error {
 	}
 	var over []*runner
 	for _, r := range c.all() {
-		if _, runs := hooks[r.id]; !runs || r.closed() {
+		if w, runs := hooks[r.id]; !runs || r.closed() || r.goesTo() != w.URL {
 			over = append(over, r)
 		}
 	}
@@ -219,21 +332,35 @@ func (c *Courier) look(ctx context.Context) error {
 			return err
 		}
 	}
+	return c.replays(ctx)
+}
+
+// replays begins what was asked for in other processes.
+func (c *Courier) replays(ctx context.Context) error {
+	asked, err := c.store.Deliveries().Replays(ctx)
+	if err != nil {
+		return err
+	}
+	for _, cursor := range asked {
+		if r := c.runner(cursor.WebhookID); r != nil {
+			r.replay(cursor)
+		}
+	}
 	return nil
 }
 
 // close ends what is under way in runners: in the time that the slowest needs.
-func (c *Courier) close(runners []*runner) {
+func (c *Courier) close(runners []*runner, grace time.Duration) {
 	var ending sync.WaitGroup
 	for _, r := range runners {
-		ending.Go(func() { r.close(c.pace.Grace) })
+		ending.Go(func() { r.close(grace) })
 	}
 	ending.Wait()
 }
 
 // end stops runners and forgets them once their progress is written.
 func (c *Courier) end(ctx context.Context, runners []*runner) error {
-	c.close(runners)
+	c.close(runners, c.pace.Grace)
 	for _, r := range runners {
 		if err := c.flush(ctx, []*runner{r}); err != nil { // one at a time: another flush may lock them in another order
 			return err
@@ -373,6 +500,7 @@ func (c *Courier) flush(ctx context.Context, runners []*runner) error {
 	}
 	var err error
 	if len(all.Deliveries)+len(all.Cursors)+len(all.Ended) > 0 {
+		all.By = runners[0].duty
 		err = c.store.Deliveries().Keep(ctx, all)
 	}
 	for _, done := range collected {

@@ -247,6 +247,9 @@ func (b *bench) startFragile() (*Courier, func()) {
 	require.NoError(b.t, err)
 	c := NewCourier(CourierConfig{Store: b.st, Events: b.log, Targets: targets, Users: func() <-chan struct{} { return b.users }, Pace: b.pace, Log: zap.NewNop()})
 	b.hooks.Courier = c
+	duty, err := b.st.Duties().Take(b.t.Context(), store.DutyWebhooks)
+	require.NoError(b.t, err)
+	c.setDuty(duty)
 	ctx, cancel := context.WithCancel(context.Background())
 	done, flushed := make(chan struct{}), make(chan struct{})
 	go func() { defer close(done); c.supervise(ctx); <-flushed }()

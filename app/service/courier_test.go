@@ -43,6 +43,7 @@ func quick() Pace {
 	return Pace{
 		Flush: 5 * time.Millisecond, Stale: 50 * time.Millisecond, RetryFirst: 4 * time.Millisecond, RetryMost: 40 * time.Millisecond,
 		Probe: 4 * time.Millisecond, ProbeMost: 20 * time.Millisecond, Failures: 10, Grace: time.Second, Look: 50 * time.Millisecond,
+		Duty: 20 * time.Millisecond,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type runner struct {
 	c        *Courier
 	id       string
+	duty     *store.Duty // only while it is held anything is sent
 	flushing sync.Mutex
 
 	ctx      context.Context // of followers; ends first
@@ -28,6 +29,8 @@ type runner struct {
 	hook    store.Webhook
 	streams map[streamKey]*stream
 	cursors map[streamKey]store.WebhookCursor // as they were at the start
+	replays map[string]bool                   // that were begun, by id
+	asked   []store.WebhookCursor             // retries that were made; to be written as ended
 	known   map[eventKey]bool                 // to be read, with a record from before the start
 
 	restored map[string]bool // deliveries in lanes that were read from the store, by id
@@ -76,7 +79,7 @@ type lane struct {
 
 func newRunner(c *Courier, w store.Webhook) *runner {
 	r := &runner{
-		c: c, id: w.ID, hook: w, streams: map[streamKey]*stream{}, cursors: map[streamKey]store.WebhookCursor{}, known: map[eventKey]bool{},
+		c: c, id: w.ID, duty: c.onDuty(), hook: w, replays: map[string]bool{}, streams: map[streamKey]*stream{}, cursors: map[streamKey]store.WebhookCursor{}, known: map[eventKey]bool{},
 		lanes: map[string]*lane{}, space: make(chan struct{}), changed: map[*item]bool{}, restored: map[string]bool{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
@@ -89,6 +92,9 @@ func newRunner(c *Courier, w store.Webhook) *runner {
 // load puts what waited when the courier was stopped back into the lanes, and learns how far
 // the webhook has got.
 func (r *runner) load(ctx context.Context) error {
+	if err := r.c.store.Deliveries().Claim(ctx, r.id, r.duty); err != nil {
+		return err
+	}
 	var waiting []store.Delivery
 	for _, status := range []string{store.DeliveryFailed, store.DeliveryPending} {
 		for cursor := ""; ; {
@@ -110,6 +116,11 @@ func (r *runner) load(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range cursors {
+		if retried(c) != "" { // the record of the delivery says so too
+			r.replays[replayID(c)] = true
+			r.asked = append(r.asked, c)
+			continue
+		}
 		r.cursors[streamKey{c.SessionID, c.Replay}] = c
 	}
 	for _, d := range waiting {
@@ -150,6 +161,13 @@ func (r *runner) configure(w store.Webhook) {
 	r.hook = w
 	r.mu.Unlock()
 	r.pump()
+}
+
+// goesTo is where it delivers to.
+func (r *runner) goesTo() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hook.URL
 }
 
 // close stops reading, gives requests under way grace to end, and waits.
@@ -307,6 +325,9 @@ type result struct {
 
 // attempt tries an item once.
 func (r *runner) attempt(i *item) result {
+	if !r.duty.Held() {
+		return result{later: true}
+	}
 	r.mu.Lock()
 	w, e, attempt, replay := r.hook, i.event, i.record.Attempt+1, i.record.Replay
 	session, seq := i.record.SessionID, i.record.Seq

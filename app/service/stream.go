@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"whatsapp-api/store"
@@ -40,6 +41,9 @@ func (r *runner) follow(sessions []string) {
 			cursor = store.WebhookCursor{WebhookID: r.id, SessionID: key.session, Seq: -1}
 		}
 		delete(r.cursors, key)
+		if key.replay != "" {
+			r.replays[replayID(cursor)] = true
+		}
 		s := &stream{first: cursor, cursor: cursor, read: max(cursor.Seq, 0)}
 		r.streams[key] = s
 		switch {
@@ -53,15 +57,63 @@ func (r *runner) follow(sessions []string) {
 	}
 }
 
-// replay begins to read a replay's part of a session.
+// replay begins to read a replay's part of a session, or tries a delivery again, unless that was begun.
 func (r *runner) replay(c store.WebhookCursor) {
 	key := streamKey{c.SessionID, c.Replay}
 	r.mu.Lock()
-	if r.streams[key] == nil {
+	begun := r.replays[replayID(c)] || r.closing
+	r.replays[replayID(c)] = true
+	if !begun && retried(c) == "" {
 		r.cursors[key] = c
 	}
+	if !begun && retried(c) != "" {
+		r.work.Go(func() { r.readRetried(c) })
+	}
 	r.mu.Unlock()
-	r.follow(nil)
+	if !begun {
+		r.follow(nil)
+	}
+}
+
+// replayID tells replays of a webhook apart, each with a part in several sessions.
+func replayID(c store.WebhookCursor) string { return c.Replay + "/" + c.SessionID }
+
+// retryMark begins the id of a replay that is one delivery, whose id follows on the slash.
+const retryMark = "rty_"
+
+// retryOf is the cursor that asks for one delivery to be tried again.
+func retryOf(d store.Delivery) store.WebhookCursor {
+	return store.WebhookCursor{
+		WebhookID: d.WebhookID, SessionID: d.SessionID, Replay: newID(retryMark) + "/" + d.ID, Seq: d.Seq - 1, Until: d.Seq, Failed: true,
+	}
+}
+
+// retried is the delivery that a cursor asks for; empty: it is of another replay.
+func retried(c store.WebhookCursor) string {
+	if !strings.HasPrefix(c.Replay, retryMark) {
+		return ""
+	}
+	_, id, _ := strings.Cut(c.Replay, "/")
+	return id
+}
+
+// readRetried takes a delivery up that somebody wants tried again.
+func (r *runner) readRetried(c store.WebhookCursor) {
+	for {
+		d, err := r.c.store.Deliveries().Get(r.ctx, r.id, retried(c))
+		if err == nil && (d.Status == store.DeliveryPending || d.Status == store.DeliveryFailed) {
+			r.retry(d)
+		}
+		if err == nil || errors.Is(err, store.ErrNotFound) {
+			r.mu.Lock()
+			r.asked = append(r.asked, c)
+			r.mu.Unlock()
+			return
+		}
+		if !r.pause(time.Second) {
+			return
+		}
+	}
 }
 
 // readNew follows the session's log until the runner is closed or the session is gone.
@@ -318,14 +370,16 @@ func (r *runner) collect(at time.Time) (p store.DeliveryProgress, written func(e
 		p.Deliveries = append(p.Deliveries, i.record)
 		delete(r.changed, i)
 	}
-	done := r.finished
-	r.finished = nil
+	done, asked := r.finished, r.asked
+	r.finished, r.asked = nil, nil
 	p.Deliveries = append(p.Deliveries, done...)
+	p.Ended = append(p.Ended, asked...)
 	return p, func(err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if err != nil {
 			r.unwritten(keep, done)
+			r.asked = append(asked, r.asked...)
 			return
 		}
 		r.wrote(keep, cursors, over, len(done))

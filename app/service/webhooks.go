@@ -177,7 +177,7 @@ func (h *Webhooks) update(ctx context.Context, who Caller, id string, change fun
 		return store.Webhook{}, fmt.Errorf("change webhook: %w", err)
 	}
 	if w.State == store.WebhookPaused || w.URL != was {
-		h.Courier.halt(id)
+		h.Courier.halt(ctx, id)
 	}
 	h.Courier.Changed()
 	h.Log.Info("webhook changed", zap.String("webhook", id), zap.String("state", w.State))
@@ -217,7 +217,7 @@ func (h *Webhooks) Delete(ctx context.Context, who Caller, id string) error {
 	if err := h.Store.Webhooks().Delete(ctx, id); err != nil {
 		return fmt.Errorf("delete webhook: %w", err)
 	}
-	h.Courier.halt(id)
+	h.Courier.halt(ctx, id)
 	h.Courier.Changed()
 	h.Log.Info("webhook deleted", zap.String("webhook", id))
 	return nil
@@ -272,18 +272,20 @@ func (h *Webhooks) Retry(ctx context.Context, who Caller, id, delivery string) (
 	if err != nil {
 		return store.Delivery{}, fmt.Errorf("get delivery: %w", err)
 	}
+	p := store.DeliveryProgress{Cursors: []store.WebhookCursor{retryOf(d)}}
 	if d.Status != store.DeliveryPending {
 		if d.Status == store.DeliveryFailed {
 			d.Since, d.NextAttemptAt = time.Time{}, time.Time{}
 		} else {
 			d = again(d)
 		}
-		if err := h.Store.Deliveries().Keep(ctx, store.DeliveryProgress{Deliveries: []store.Delivery{d}}); err != nil {
-			return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
-		}
+		p.Deliveries = []store.Delivery{d}
+	}
+	if err := h.Store.Deliveries().Keep(ctx, p); err != nil {
+		return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
 	}
 	if r := h.Courier.runner(id); r != nil {
-		r.retry(d)
+		r.replay(p.Cursors[0])
 	}
 	return d, nil
 }

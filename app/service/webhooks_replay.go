@@ -38,7 +38,7 @@ func (h *Webhooks) Replay(ctx context.Context, who Caller, id string, p Replay) 
 		return Replay{}, fmt.Errorf("replay: %w", err)
 	}
 	for _, c := range cursors {
-		if c.Replay != "" {
+		if c.Replay != "" && retried(c) == "" {
 			return Replay{}, ErrReplayRunning
 		}
 	}

@@ -33,6 +33,8 @@ type deliveryDoc struct {
 	At             int64  `bson:"at"`
 	NextAttemptAt  int64  `bson:"next"`
 	Since          int64  `bson:"since"`
+
+	Epoch int64 `bson:"e,omitempty"` // of the duty that wrote it last, or claimed it
 }
 
 func newDeliveryDoc(d store.Delivery) deliveryDoc {
@@ -61,6 +63,21 @@ type cursorDoc struct {
 	From      int64  `bson:"from"`
 	To        int64  `bson:"to"`
 	Failed    bool   `bson:"failed"`
+
+	Epoch int64 `bson:"e,omitempty"` // as in deliveryDoc
+}
+
+func newCursorDoc(c store.WebhookCursor) cursorDoc {
+	return cursorDoc{
+		Key: cursorKey(c), WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay,
+		Seq: c.Seq, Until: c.Until, From: c.From.UnixMilli(), To: c.To.UnixMilli(), Failed: c.Failed,
+	}
+}
+
+func (c cursorDoc) cursor() store.WebhookCursor {
+	return store.WebhookCursor{
+		WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay, Seq: c.Seq, Until: c.Until, From: at(c.From), To: at(c.To), Failed: c.Failed,
+	}
 }
 
 func cursorKey(c store.WebhookCursor) string { return join(c.WebhookID, c.SessionID, c.Replay) }
@@ -69,7 +86,12 @@ func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
 	return fault("keep deliveries", d.keep(ctx, p))
 }
 
+// keep looks first whether the duty is another's now. Who gets it at this moment makes what it goes on from
+// its own, see Claim: then the writes fail one by one.
 func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
+	if err := d.s.onDuty(ctx, p.By); err != nil {
+		return err
+	}
 	there := presence{s: d.s, known: map[[2]string]bool{}}
 	var writes []mongo.WriteModel
 	for _, x := range p.Deliveries {
@@ -77,11 +99,13 @@ func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
 		if err != nil {
 			return err
 		}
-		if doc := newDeliveryDoc(x); ok {
-			writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+		if ok {
+			doc := newDeliveryDoc(x)
+			doc.Epoch = epochOf(p.By)
+			writes = append(writes, onDutyWrite(doc.Key, doc, p.By))
 		}
 	}
-	if err := bulk(ctx, d.s.col.deliveries, writes, false); err != nil {
+	if err := fencedBulk(ctx, d.s.col.deliveries, writes); err != nil {
 		return err
 	}
 	var cursors []store.WebhookCursor
@@ -94,27 +118,93 @@ func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
 			cursors = append(cursors, c)
 		}
 	}
-	if err := d.s.keepCursors(ctx, cursors); err != nil {
+	if err := d.s.keepCursors(ctx, cursors, p.By); err != nil {
 		return err
 	}
 	var ended []string
 	for _, c := range p.Ended {
 		ended = append(ended, cursorKey(c))
 	}
-	if len(ended) == 0 {
+	if len(ended) > 0 {
+		if _, err := deleteMany(ctx, d.s.col.cursors, append(byID(bson.D{{Key: "$in", Value: ended}}), notClaimed(p.By)...)); err != nil {
+			return err
+		}
+	}
+	if p.By == nil {
+		d.s.changed(ctx, store.TopicDeliveries)
+	}
+	return nil
+}
+
+func (s *Store) keepCursors(ctx context.Context, cursors []store.WebhookCursor, by *store.Duty) error {
+	var writes []mongo.WriteModel
+	for _, c := range cursors {
+		doc := newCursorDoc(c)
+		doc.Epoch = epochOf(by)
+		writes = append(writes, onDutyWrite(doc.Key, doc, by))
+	}
+	return fencedBulk(ctx, s.col.cursors, writes)
+}
+
+func epochOf(by *store.Duty) int64 {
+	if by == nil {
+		return 0
+	}
+	return by.Epoch
+}
+
+// notClaimed is part of the filter of what the holder of a duty writes: no later one has claimed it.
+func notClaimed(by *store.Duty) bson.D {
+	if by == nil {
 		return nil
 	}
-	_, err := deleteMany(ctx, d.s.col.cursors, byID(bson.D{{Key: "$in", Value: ended}}))
+	return bson.D{{Key: "e", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: by.Epoch}}}}}}
+}
+
+// onDutyWrite makes or changes a document. Without a duty it leaves who claimed it.
+func onDutyWrite(id string, doc any, by *store.Duty) mongo.WriteModel {
+	return mongo.NewUpdateOneModel().SetFilter(append(byID(id), notClaimed(by)...)).SetUpdate(bson.D{{Key: "$set", Value: doc}}).SetUpsert(true)
+}
+
+// fencedBulk writes; ErrFenced when a later holder of the duty has claimed one of the documents.
+func fencedBulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel) error {
+	if len(models) == 0 {
+		return nil
+	}
+	_, err := c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil && known(err) == nil {
+		return store.ErrFenced
+	}
 	return err
 }
 
-func (s *Store) keepCursors(ctx context.Context, cursors []store.WebhookCursor) error {
-	var writes []mongo.WriteModel
-	for _, c := range cursors {
-		doc := cursorDoc{cursorKey(c), c.WebhookID, c.SessionID, c.Replay, c.Seq, c.Until, c.From.UnixMilli(), c.To.UnixMilli(), c.Failed}
-		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+// Claim marks what there is with the epoch of the duty.
+func (d deliveries) Claim(ctx context.Context, webhook string, by *store.Duty) error {
+	if err := d.s.onDuty(ctx, by); err != nil {
+		return fault("claim deliveries", err)
 	}
-	return bulk(ctx, s.col.cursors, writes, false)
+	ctx, cancel := unbounded(ctx)
+	defer cancel()
+	mark := bson.D{{Key: "$set", Value: bson.D{{Key: "e", Value: by.Epoch}}}}
+	_, err := d.s.col.cursors.UpdateMany(ctx, append(byID(below(webhook)), notClaimed(by)...), mark)
+	if err == nil {
+		_, err = d.s.col.deliveries.UpdateMany(ctx, append(waitingOf(webhook), notClaimed(by)...), mark)
+	}
+	return fault("claim deliveries", err)
+}
+
+// waitingOf matches the deliveries of a webhook that wait.
+func waitingOf(webhook string) bson.D {
+	return bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: bson.A{store.DeliveryPending, store.DeliveryFailed}}}}}
+}
+
+func (d deliveries) Replays(ctx context.Context) ([]store.WebhookCursor, error) {
+	docs, err := findAll[cursorDoc](ctx, d.s.col.cursors, bson.D{{Key: "replay", Value: bson.D{{Key: "$gt", Value: ""}}}})
+	var list []store.WebhookCursor
+	for _, c := range docs {
+		list = append(list, c.cursor())
+	}
+	return list, fault("list replays", err)
 }
 
 // presence looks up, once for each, whether webhooks and sessions are there.
@@ -143,9 +233,7 @@ func (d deliveries) Cursors(ctx context.Context, webhook string) ([]store.Webhoo
 	docs, err := findAll[cursorDoc](ctx, d.s.col.cursors, byID(below(webhook)), options.Find().SetSort(asc("_id")))
 	var list []store.WebhookCursor
 	for _, c := range docs {
-		list = append(list, store.WebhookCursor{
-			WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay, Seq: c.Seq, Until: c.Until, From: at(c.From), To: at(c.To), Failed: c.Failed,
-		})
+		list = append(list, c.cursor())
 	}
 	return list, fault("list webhook cursors", err)
 }
@@ -201,7 +289,7 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 }
 
 func (d deliveries) Waiting(ctx context.Context, webhook, session string) ([]store.DeliveryPlace, error) {
-	which := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: bson.A{store.DeliveryPending, store.DeliveryFailed}}}}}
+	which := waitingOf(webhook)
 	if session != "" {
 		which = append(which, bson.E{Key: "s", Value: session})
 	}

@@ -51,6 +51,8 @@ type Store struct {
 	col     collections
 	lines   lines
 	leased  held
+	duties  dutiesTaken
+	raised  raised
 	inserts inserts
 	uid     string     // random: this opening, as the owner of sessions
 	name    string     // what it is called in what others are told
@@ -70,7 +72,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks, meta, contested                                            *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties                                    *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -140,7 +142,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -201,6 +203,7 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.stop()
 		s.closeLines()
+		s.giveBackAll()
 		s.tasks.Wait()
 		err = s.disconnect()
 	})
@@ -247,6 +250,12 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Leases say which process owns a session.
 func (s *Store) Leases() store.Leases { return leases{s} }
+
+// Duties say which process does what one does for all.
+func (s *Store) Duties() store.Duties { return duties{s} }
+
+// Changes tell of what other processes have written.
+func (s *Store) Changes() store.Changes { return changes{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }

@@ -86,10 +86,11 @@ func (w webhooks) Create(ctx context.Context, hook store.Webhook, begin []store.
 		}
 		return err
 	}
-	if err := w.s.keepCursors(ctx, begin); err != nil {
+	if err := w.s.keepCursors(ctx, begin, nil); err != nil {
 		return fault("create webhook", err)
 	}
-	return insert(ctx, "create webhook", w.s.col.webhooks, newWebhookDoc(hook))
+	err := insert(ctx, "create webhook", w.s.col.webhooks, newWebhookDoc(hook))
+	return w.s.ifChanged(ctx, err, store.TopicWebhooks)
 }
 
 func (w webhooks) Get(ctx context.Context, id string) (store.Webhook, error) {
@@ -123,6 +124,7 @@ func (w webhooks) List(ctx context.Context, q store.WebhookQuery) ([]store.Webho
 func (w webhooks) Update(ctx context.Context, id string, change func(*store.Webhook) error) (store.Webhook, error) {
 	for {
 		hook, err := w.update(ctx, id, change)
+		err = w.s.ifChanged(ctx, err, store.TopicWebhooks)
 		if errors.Is(err, errMoved) {
 			if err = pause(ctx); err == nil {
 				continue
@@ -159,6 +161,7 @@ func (w webhooks) Delete(ctx context.Context, id string) error {
 		err = store.ErrNotFound
 	}
 	if err == nil {
+		w.s.changed(ctx, store.TopicWebhooks)
 		err = w.s.dropOfWebhook(ctx, id)
 	}
 	return fault("delete webhook", err)
@@ -182,6 +185,7 @@ func (s *Store) dropWebhooks(ctx context.Context, filter bson.D) error {
 	for _, d := range docs {
 		if err == nil {
 			_, err = deleteMany(ctx, s.col.webhooks, byID(d.ID))
+			err = s.ifChanged(ctx, err, store.TopicWebhooks)
 		}
 		if err == nil {
 			err = s.dropOfWebhook(ctx, d.ID)

@@ -25,6 +25,9 @@ const keepDelivery = `INSERT INTO deliveries (` + deliveryColumns + `) VALUES (?
 	response=excluded.response, error=excluded.error, duration=excluded.duration, at=excluded.at, next=excluded.next, since=excluded.since`
 
 func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
+	if p.By != nil && !p.By.Held() {
+		return fault("keep deliveries", store.ErrFenced)
+	}
 	return d.s.w.write(ctx, "keep deliveries", func(c *conn) error {
 		there := presence{c: c, known: map[[2]string]bool{}}
 		for _, x := range p.Deliveries {
@@ -82,7 +85,7 @@ func keepCursors(c *conn, cursors []store.WebhookCursor, fits func(webhook, sess
 				continue
 			}
 		}
-		_, err := c.exec(`INSERT INTO webhook_cursors (webhook, session, replay, seq, until, from_time, to_time, failed) VALUES (?,?,?,?,?,?,?,?)
+		_, err := c.exec(`INSERT INTO webhook_cursors (`+cursorColumns+`) VALUES (?,?,?,?,?,?,?,?)
 			ON CONFLICT (webhook, session, replay) DO UPDATE SET seq=excluded.seq, until=excluded.until, from_time=excluded.from_time,
 			to_time=excluded.to_time, failed=excluded.failed`,
 			x.WebhookID, x.SessionID, x.Replay, x.Seq, x.Until, x.From, x.To, x.Failed)
@@ -93,15 +96,33 @@ func keepCursors(c *conn, cursors []store.WebhookCursor, fits func(webhook, sess
 	return nil
 }
 
+func (deliveries) Claim(context.Context, string, *store.Duty) error { return nil }
+
+const cursorColumns = `webhook, session, replay, seq, until, from_time, to_time, failed`
+
+func scanCursor(r *row) store.WebhookCursor {
+	return store.WebhookCursor{
+		WebhookID: r.text(), SessionID: r.text(), Replay: r.text(), Seq: r.int64(), Until: r.int64(),
+		From: r.time(), To: r.time(), Failed: r.bool(),
+	}
+}
+
+func (d deliveries) Replays(ctx context.Context) (list []store.WebhookCursor, err error) {
+	err = d.s.r.read(ctx, "list replays", func(c *conn) error {
+		return c.query(func(r *row) error {
+			list = append(list, scanCursor(r))
+			return nil
+		}, `SELECT `+cursorColumns+` FROM webhook_cursors WHERE replay <> ''`)
+	})
+	return list, err
+}
+
 func (d deliveries) Cursors(ctx context.Context, webhook string) (list []store.WebhookCursor, err error) {
 	err = d.s.r.read(ctx, "list webhook cursors", func(c *conn) error {
 		return c.query(func(r *row) error {
-			list = append(list, store.WebhookCursor{
-				WebhookID: r.text(), SessionID: r.text(), Replay: r.text(), Seq: r.int64(), Until: r.int64(),
-				From: r.time(), To: r.time(), Failed: r.bool(),
-			})
+			list = append(list, scanCursor(r))
 			return nil
-		}, `SELECT webhook, session, replay, seq, until, from_time, to_time, failed FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, webhook)
+		}, `SELECT `+cursorColumns+` FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, webhook)
 	})
 	return list, err
 }

@@ -149,6 +149,9 @@ var deliveryCases = []testCase{
 		k.keep(store.DeliveryProgress{Cursors: []store.WebhookCursor{replay, live}})
 		t := store.WebhookCursor{WebhookID: "w", SessionID: "t", Seq: 5}
 		k.Equal([]store.WebhookCursor{live, replay, t}, k.cursors("w"))
+		replays, err := k.st.Deliveries().Replays(k.ctx)
+		k.NoError(err)
+		k.Equal([]store.WebhookCursor{replay}, replays)
 		live.Seq = 8
 		k.keep(store.DeliveryProgress{Cursors: []store.WebhookCursor{live}, Ended: []store.WebhookCursor{replay}})
 		k.Equal([]store.WebhookCursor{live, t}, k.cursors("w"))
