@@ -24,6 +24,7 @@ type Delivery struct {
 	Chat           string // what it is in order with
 	Replay         bool   // asked for by somebody; the event may have been sent before
 	Attempt        int    // made so far
+	Done           int    // of several requests that the event makes: those that were taken
 	Status         string
 	ResponseStatus int    // of the last attempt; 0: no answer
 	Error          string // of the last attempt; empty: none
@@ -33,11 +34,12 @@ type Delivery struct {
 	Since          time.Time // of the first attempt; zero while there is none
 }
 
-// DeliveryPlace says which event a delivery is of.
-type DeliveryPlace struct {
-	SessionID string
-	Seq       int64
-	Replay    bool
+// DeliveryLane is what goes to a webhook in order.
+type DeliveryLane struct {
+	Webhook string
+	Session string
+	Chat    string
+	Replay  bool
 }
 
 // WebhookCursor says how far a webhook has got in the events of a session, or, with Replay,
@@ -87,9 +89,13 @@ type Deliveries interface {
 	Cursors(ctx context.Context, webhook string) ([]WebhookCursor, error)
 	Get(ctx context.Context, webhook, id string) (Delivery, error)
 	List(ctx context.Context, q DeliveryQuery) ([]Delivery, string, error) // by id
-	// Waiting says of which events deliveries of a webhook are pending or failed, of one session or with
-	// an empty one of all, in any order.
-	Waiting(ctx context.Context, webhook, session string) ([]DeliveryPlace, error)
+	// Waiting counts the deliveries of a webhook that are pending or failed, of the sessions in passed:
+	// replays, and those whose Seq is not greater than what passed has.
+	Waiting(ctx context.Context, webhook string, passed map[string]int64) (int64, error)
+	// Lane lists the pending and failed deliveries of a lane, by Seq, then by id; at most limit.
+	Lane(ctx context.Context, lane DeliveryLane, limit int) ([]Delivery, error)
+	// CountLane says how many those are.
+	CountLane(ctx context.Context, lane DeliveryLane) (int64, error)
 	// Prune deletes deliveries of a webhook with this status: those with an id less than before, and
 	// all but the newest keep (1 or more). It says how many.
 	Prune(ctx context.Context, webhook, status, before string, keep int) (int, error)

@@ -26,6 +26,7 @@ type deliveryDoc struct {
 	Chat           string `bson:"chat"`
 	Replay         bool   `bson:"replay"`
 	Attempt        int    `bson:"attempt"`
+	Done           int    `bson:"done"`
 	Status         string `bson:"st"`
 	ResponseStatus int    `bson:"response"`
 	Error          string `bson:"error"`
@@ -40,7 +41,7 @@ type deliveryDoc struct {
 func newDeliveryDoc(d store.Delivery) deliveryDoc {
 	return deliveryDoc{
 		Key: join(d.WebhookID, d.ID), ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
-		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Done: d.Done, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
 		Duration: d.Duration.Microseconds(), At: d.At.UnixMilli(), NextAttemptAt: d.NextAttemptAt.UnixMilli(), Since: d.Since.UnixMilli(),
 	}
 }
@@ -48,7 +49,7 @@ func newDeliveryDoc(d store.Delivery) deliveryDoc {
 func (d deliveryDoc) delivery() store.Delivery {
 	return store.Delivery{
 		ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
-		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Done: d.Done, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
 		Duration: time.Duration(d.Duration) * time.Microsecond, At: at(d.At), NextAttemptAt: at(d.NextAttemptAt), Since: at(d.Since),
 	}
 }
@@ -288,17 +289,44 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 	return list, next, nil
 }
 
-func (d deliveries) Waiting(ctx context.Context, webhook, session string) ([]store.DeliveryPlace, error) {
-	which := waitingOf(webhook)
-	if session != "" {
-		which = append(which, bson.E{Key: "s", Value: session})
+func (d deliveries) Waiting(ctx context.Context, webhook string, passed map[string]int64) (int64, error) {
+	if len(passed) == 0 {
+		return 0, nil
 	}
-	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, which, options.Find().SetProjection(asc("s", "seq", "replay")))
-	var list []store.DeliveryPlace
+	ofSession := bson.A{}
+	for session, seq := range passed {
+		ofSession = append(ofSession, bson.D{{Key: "s", Value: session}, {Key: "$or", Value: bson.A{
+			bson.D{{Key: "replay", Value: true}}, bson.D{{Key: "seq", Value: bson.D{{Key: "$lte", Value: seq}}}},
+		}}})
+	}
+	n, err := d.s.col.deliveries.CountDocuments(ctx, append(waitingOf(webhook), bson.E{Key: "$or", Value: ofSession}))
+	return n, fault("count waiting deliveries", err)
+}
+
+func ofLane(l store.DeliveryLane) bson.D {
+	return append(waitingOf(l.Webhook), bson.D{{Key: "s", Value: l.Session}, {Key: "chat", Value: l.Chat}, {Key: "replay", Value: l.Replay}}...)
+}
+
+// laneOrder is that of laneIndex.
+var laneOrder = asc("seq", "i")
+
+// laneIndex has what waits of a chat; the server merges the two states.
+func laneIndex() mongo.IndexModel {
+	return mongo.IndexModel{Keys: asc("w", "s", "chat", "replay", "st", "seq", "i")}
+}
+
+func (d deliveries) Lane(ctx context.Context, lane store.DeliveryLane, limit int) ([]store.Delivery, error) {
+	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, ofLane(lane), options.Find().SetSort(laneOrder).SetLimit(int64(limit)))
+	var list []store.Delivery
 	for _, doc := range docs {
-		list = append(list, store.DeliveryPlace{SessionID: doc.SessionID, Seq: doc.Seq, Replay: doc.Replay})
+		list = append(list, doc.delivery())
 	}
-	return list, fault("list waiting deliveries", err)
+	return list, fault("list a lane of deliveries", err)
+}
+
+func (d deliveries) CountLane(ctx context.Context, lane store.DeliveryLane) (int64, error) {
+	n, err := d.s.col.deliveries.CountDocuments(ctx, ofLane(lane))
+	return n, fault("count a lane of deliveries", err)
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (int, error) {

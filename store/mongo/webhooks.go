@@ -28,6 +28,7 @@ type webhookDoc struct {
 	Secrets   []signingDoc `bson:"secrets"`
 	RetryFor  int64        `bson:"retry"`   // milliseconds
 	Timeout   int64        `bson:"timeout"` // milliseconds
+	OnRefusal string       `bson:"refusal,omitempty"`
 	CreatedAt int64        `bson:"created"`
 	UpdatedAt int64        `bson:"updated"`
 
@@ -51,7 +52,7 @@ func newWebhookDoc(w store.Webhook) webhookDoc {
 	d := webhookDoc{
 		ID: w.ID, OwnerID: w.OwnerID, SessionID: w.SessionID, URL: w.URL, Events: w.Events, Filters: filtersDoc(w.Filters),
 		Headers: settings(w.Headers), Format: w.Format, State: w.State, Reason: w.Reason,
-		RetryFor: w.RetryFor.Milliseconds(), Timeout: w.Timeout.Milliseconds(), CreatedAt: w.CreatedAt.UnixMilli(), UpdatedAt: w.UpdatedAt.UnixMilli(),
+		RetryFor: w.RetryFor.Milliseconds(), Timeout: w.Timeout.Milliseconds(), OnRefusal: w.OnRefusal, CreatedAt: w.CreatedAt.UnixMilli(), UpdatedAt: w.UpdatedAt.UnixMilli(),
 	}
 	for _, s := range w.Secrets {
 		d.Secrets = append(d.Secrets, signingDoc{s.Value, s.Until.UnixMilli()})
@@ -63,7 +64,7 @@ func (d webhookDoc) webhook() store.Webhook {
 	w := store.Webhook{
 		ID: d.ID, OwnerID: d.OwnerID, SessionID: d.SessionID, URL: d.URL, Events: d.Events, Filters: store.WebhookFilters(d.Filters),
 		Format: d.Format, State: d.State, Reason: d.Reason,
-		RetryFor: time.Duration(d.RetryFor) * time.Millisecond, Timeout: time.Duration(d.Timeout) * time.Millisecond,
+		RetryFor: time.Duration(d.RetryFor) * time.Millisecond, Timeout: time.Duration(d.Timeout) * time.Millisecond, OnRefusal: d.OnRefusal,
 		CreatedAt: at(d.CreatedAt), UpdatedAt: at(d.UpdatedAt),
 	}
 	for _, h := range d.Headers {

@@ -10,18 +10,18 @@ import (
 
 type deliveries struct{ s *Store }
 
-const deliveryColumns = `id, webhook, session, event, seq, name, chat, replay, attempt, status, response, error, duration, at, next, since`
+const deliveryColumns = `id, webhook, session, event, seq, name, chat, replay, attempt, done, status, response, error, duration, at, next, since`
 
 func scanDelivery(r *row) store.Delivery {
 	return store.Delivery{
 		ID: r.text(), WebhookID: r.text(), SessionID: r.text(), EventID: r.text(), Seq: r.int64(), Event: r.text(), Chat: r.text(),
-		Replay: r.bool(), Attempt: r.int(), Status: r.text(), ResponseStatus: r.int(), Error: r.text(),
+		Replay: r.bool(), Attempt: r.int(), Done: r.int(), Status: r.text(), ResponseStatus: r.int(), Error: r.text(),
 		Duration: time.Duration(r.int64()) * time.Microsecond, At: r.time(), NextAttemptAt: r.time(), Since: r.time(),
 	}
 }
 
-const keepDelivery = `INSERT INTO deliveries (` + deliveryColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-	ON CONFLICT (webhook, id) DO UPDATE SET replay=excluded.replay, attempt=excluded.attempt, status=excluded.status,
+const keepDelivery = `INSERT INTO deliveries (` + deliveryColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+	ON CONFLICT (webhook, id) DO UPDATE SET replay=excluded.replay, attempt=excluded.attempt, done=excluded.done, status=excluded.status,
 	response=excluded.response, error=excluded.error, duration=excluded.duration, at=excluded.at, next=excluded.next, since=excluded.since`
 
 func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
@@ -37,7 +37,7 @@ func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
 				}
 				continue
 			}
-			if _, err := c.exec(keepDelivery, x.ID, x.WebhookID, x.SessionID, x.EventID, x.Seq, x.Event, x.Chat, x.Replay, x.Attempt, x.Status,
+			if _, err := c.exec(keepDelivery, x.ID, x.WebhookID, x.SessionID, x.EventID, x.Seq, x.Event, x.Chat, x.Replay, x.Attempt, x.Done, x.Status,
 				x.ResponseStatus, x.Error, x.Duration.Microseconds(), x.At, x.NextAttemptAt, x.Since); err != nil {
 				return err
 			}
@@ -170,15 +170,42 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []sto
 	return list, next, err
 }
 
-func (d deliveries) Waiting(ctx context.Context, webhook, session string) (list []store.DeliveryPlace, err error) {
-	err = d.s.r.read(ctx, "list waiting deliveries", func(c *conn) error {
+// waits is the part of a statement that selects what waits, as the index deliveries_lane has it.
+const waits = `status IN ('pending', 'failed')`
+
+func (d deliveries) Waiting(ctx context.Context, webhook string, passed map[string]int64) (n int64, err error) {
+	err = d.s.r.read(ctx, "count waiting deliveries", func(c *conn) error {
 		return c.query(func(r *row) error {
-			list = append(list, store.DeliveryPlace{SessionID: r.text(), Seq: r.int64(), Replay: r.bool()})
+			session, seq, replay := r.text(), r.int64(), r.bool()
+			if upTo, asked := passed[session]; asked && (replay || seq <= upTo) {
+				n++
+			}
 			return nil
-		}, `SELECT session, seq, replay FROM deliveries WHERE webhook = ? AND status IN (?,?) AND (? = '' OR session = ?)`,
-			webhook, store.DeliveryPending, store.DeliveryFailed, session, session)
+		}, `SELECT session, seq, replay FROM deliveries WHERE webhook = ? AND `+waits, webhook)
+	})
+	return n, err
+}
+
+const ofLane = `webhook = ? AND session = ? AND chat = ? AND replay = ? AND ` + waits
+
+func laneArgs(l store.DeliveryLane) []any { return []any{l.Webhook, l.Session, l.Chat, l.Replay} }
+
+func (d deliveries) Lane(ctx context.Context, lane store.DeliveryLane, limit int) (list []store.Delivery, err error) {
+	err = d.s.r.read(ctx, "list a lane of deliveries", func(c *conn) error {
+		return c.query(func(r *row) error {
+			list = append(list, scanDelivery(r))
+			return nil
+		}, `SELECT `+deliveryColumns+` FROM deliveries WHERE `+ofLane+` ORDER BY seq, id LIMIT ?`, append(laneArgs(lane), limit)...)
 	})
 	return list, err
+}
+
+func (d deliveries) CountLane(ctx context.Context, lane store.DeliveryLane) (n int64, err error) {
+	err = d.s.r.read(ctx, "count a lane of deliveries", func(c *conn) error {
+		n, _, err = c.number(`SELECT count(*) FROM deliveries WHERE `+ofLane, laneArgs(lane)...)
+		return err
+	})
+	return n, err
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (total int, err error) {
