@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
@@ -48,6 +49,8 @@ type WebhookSpec struct {
 	Format   *string
 	RetryFor *time.Duration
 	Timeout  *time.Duration
+
+	OnRefusal *string // store.RefusalRetry or RefusalDead
 }
 
 // Create makes a webhook for one session, or with an empty one for all sessions of the caller,
@@ -272,20 +275,15 @@ func (h *Webhooks) Retry(ctx context.Context, who Caller, id, delivery string) (
 	if err != nil {
 		return store.Delivery{}, fmt.Errorf("get delivery: %w", err)
 	}
-	p := store.DeliveryProgress{Cursors: []store.WebhookCursor{retryOf(d)}}
-	if d.Status != store.DeliveryPending {
-		if d.Status == store.DeliveryFailed {
-			d.Since, d.NextAttemptAt = time.Time{}, time.Time{}
-		} else {
-			d = again(d)
-		}
+	wasWaiting := d.Status == store.DeliveryPending
+	d, cursor := consumer.Retry(d, newID)
+	p := store.DeliveryProgress{Cursors: []store.WebhookCursor{cursor}}
+	if !wasWaiting {
 		p.Deliveries = []store.Delivery{d}
 	}
 	if err := h.Store.Deliveries().Keep(ctx, p); err != nil {
 		return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
 	}
-	if r := h.Courier.runner(id); r != nil {
-		r.replay(p.Cursors[0])
-	}
+	h.Courier.pool.Replay(cursor)
 	return d, nil
 }

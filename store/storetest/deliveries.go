@@ -151,8 +151,11 @@ var deliveryCases = []testCase{
 		}
 		k.keep(store.DeliveryProgress{Deliveries: append(list, aDelivery("w", "t", 1), aDelivery("w2", "s", 1))})
 		for _, lane := range []store.DeliveryLane{
-			{Webhook: "w", Session: "s", Chat: "c"}, {Webhook: "w", Session: "s", Chat: "d"}, {Webhook: "w", Session: "s", Chat: "d", Replay: true},
-			{Webhook: "w", Session: "t", Chat: "c"}, {Webhook: "w", Session: "t", Chat: "none"},
+			{Webhook: "w", Session: "s", Chat: "c"},
+			{Webhook: "w", Session: "s", Chat: "d"},
+			{Webhook: "w", Session: "s", Chat: "d", Replay: true},
+			{Webhook: "w", Session: "t", Chat: "c"},
+			{Webhook: "w", Session: "t", Chat: "none"},
 		} {
 			var want []store.Delivery
 			for _, d := range append(list, aDelivery("w", "t", 1)) {
