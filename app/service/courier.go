@@ -31,7 +31,7 @@ type Pace struct {
 func DefaultPace() Pace {
 	return Pace{
 		Pace: consumer.Pace{
-			Flush: 200 * time.Millisecond, Stale: 2 * time.Second, RetryFirst: time.Second, RetryMost: time.Hour,
+			Flush: 50 * time.Millisecond, Stale: 2 * time.Second, RetryFirst: time.Second, RetryMost: time.Hour,
 			Probe: 2 * time.Second, ProbeMost: 5 * time.Minute, Failures: 10, Grace: 3 * time.Second,
 		},
 		Look: 30 * time.Second, Duty: 2 * time.Second,

@@ -317,3 +317,38 @@ func TestDutyIsGivenBack(t *testing.T) {
 	b.stop()
 	require.False(t, duty.Held())
 }
+
+// TestWaitingChatsAreNamed says of a webhook which chats wait, since when, and why.
+func TestWaitingChatsAreNamed(t *testing.T) {
+	b := newBench(t, quick())
+	b.session("s")
+	r, _ := refusing(t, 400, "b")
+	w := b.hook(r.URL, "s")
+	list, err := b.hooks.WaitingChats(t.Context(), w)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	_, err = b.log.Commit(t.Context(), store.Unit{Session: "s", Contacts: []store.ContactUpdate{{ID: "bob", LID: "bob", Phone: "34600000005@s.whatsapp.net"}}})
+	require.NoError(t, err)
+	b.say("s", "bob/0", "carol/0", "bob/1", "ben@g.us/0", "bob/2")
+	r.awaitTaken(1)
+	b.eventually("both are kept", func() bool { return len(b.deliveries(w.ID, store.DeliveryPending)) == 2 })
+	b.eventually("both failed", func() bool {
+		list, err = b.hooks.WaitingChats(t.Context(), w)
+		require.NoError(t, err)
+		return len(list) == 2
+	})
+	events := map[string]int64{}
+	for _, c := range list {
+		events[c.Chat] = c.Events
+		require.Equal(t, "s", c.SessionID)
+		require.Equal(t, "answered 400", c.LastError)
+		require.WithinDuration(t, time.Now(), c.Since, time.Minute)
+	}
+	require.Equal(t, map[string]int64{"34600000005@s.whatsapp.net": 3, "ben@g.us": 1}, events)
+	require.Empty(t, ReasonOf(w, list))
+	list[1].Since = now().Add(-time.Hour)
+	require.Equal(t, "1 chat waits since "+list[1].Since.Format(time.RFC3339)+": answered 400", ReasonOf(w, list))
+	list[0].Since = now().Add(-2 * time.Hour)
+	require.Equal(t, "2 chats wait, one since "+list[0].Since.Format(time.RFC3339)+": answered 400", ReasonOf(w, list))
+	require.Equal(t, "told", ReasonOf(store.Webhook{Reason: "told"}, list))
+}
