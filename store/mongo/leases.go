@@ -32,6 +32,8 @@ type leaseDoc struct {
 	Until time.Time `bson:"until"`
 	Epoch int64     `bson:"epoch"` // rises with every change of the owner
 	Clean bool      `bson:"clean"` // given back, with nothing of the owner's under way
+
+	Process *processDoc `bson:"proc,omitempty"` // which process it is; nil: not known
 }
 
 // lease is one that this process has taken.
@@ -133,6 +135,7 @@ func (s *Store) newLease() bson.D {
 		{Key: "until", Value: fromNow(s.pace.lease)},
 		{Key: "epoch", Value: bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$ifNull", Value: bson.A{"$lease.epoch", int64(0)}}}, int64(1)}}}},
 		{Key: "clean", Value: false},
+		{Key: "proc", Value: literal(s.process)},
 	}
 }
 
@@ -140,7 +143,7 @@ func (s *Store) newLease() bson.D {
 func givenBack(clean bool) bson.D {
 	return bson.D{{Key: "$set", Value: bson.D{
 		{Key: "lease.owner", Value: ""}, {Key: "lease.name", Value: ""}, {Key: "lease.until", Value: time.UnixMilli(0)}, {Key: "lease.clean", Value: clean},
-	}}}
+	}}, {Key: "$unset", Value: bson.D{{Key: "lease.proc", Value: ""}}}}
 }
 
 // mayTake is true for a lease that has run out, or is this process's.

@@ -56,6 +56,7 @@ type Store struct {
 	inserts inserts
 	uid     string     // random: this opening, as the owner of sessions
 	name    string     // what it is called in what others are told
+	process *processDoc
 	admins  sync.Mutex // this process makes one change among admins at a time
 	hooks   hooks
 
@@ -123,9 +124,13 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), process: thisOne(), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
-	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
+	err = s.prepare(ctx, client.Database(cfg.Database))
+	if err == nil {
+		err = s.expireDead(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
 	}
 	background, stop := context.WithCancel(context.Background())
