@@ -141,6 +141,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
+	a.parts = append(a.parts, a.others(log, tokens, webhooks.Courier)...)
 	m.webhooks = webhooks
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,

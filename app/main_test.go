@@ -21,8 +21,12 @@ import (
 // asServer makes a child process of this test a server, so that it can be killed.
 const asServer = "APP_TEST_SERVE_AT"
 
-// childLease is short, so that a server that was killed is replaced soon.
-const childLease = 4 * time.Second
+// childLease is short, so that a server that was killed is replaced soon. A test that wants another one
+// sets leaseOfChild.
+const (
+	childLease   = 4 * time.Second
+	leaseOfChild = "APP_TEST_LEASE"
+)
 
 // theWorld is the WhatsApp of all tests here: whatsmeow trusts one root per process. Tests
 // keep apart by using phones of their own.
@@ -72,7 +76,14 @@ func serveAsChild(at string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	a, err := New(ctx, cfg, Options{SandboxAt: at, Version: "test", Lease: childLease}, log)
+	lease := childLease
+	if text := os.Getenv(leaseOfChild); text != "" {
+		if lease, err = time.ParseDuration(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	a, err := New(ctx, cfg, Options{SandboxAt: at, Version: "test", Lease: lease}, log)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -29,6 +29,7 @@ type endpoint struct {
 }
 
 type hit struct {
+	at     time.Time
 	header http.Header
 	raw    []byte
 	event  object
@@ -41,7 +42,7 @@ func newEndpoint(t *testing.T) *endpoint {
 		if err != nil { // the server was killed while it sent
 			return
 		}
-		h := hit{header: r.Header.Clone(), raw: raw}
+		h := hit{at: time.Now(), header: r.Header.Clone(), raw: raw}
 		if json.Unmarshal(raw, &h.event) != nil {
 			return
 		}
@@ -262,6 +263,37 @@ func TestKilledWhileDelivering(t *testing.T) {
 			require.Equal(t, fmt.Sprint(next[person]), n, "messages of %s", person)
 		}
 		t.Logf("%d requests for %d events", len(all), each*people)
+	})
+}
+
+// TestStoppedWhileDelivering stops the server as an operator does, while webhooks go out. What was answered does
+// not come again; what was under way had time to be answered.
+func TestStoppedWhileDelivering(t *testing.T) {
+	const each, people = 200, 3
+	bothStores(t, func(t *testing.T, at place) {
+		r := spawn(t, at)
+		ana := r.link("shop")
+		to := newEndpoint(t)
+		r.call("POST", "/api/v1/webhooks", map[string]any{"url": to.URL, "events": []string{"new_messages"}}, 201)
+		sent := make(chan error, people)
+		for n := range people {
+			p := phone(t, fmt.Sprint("Person ", n))
+			go func() {
+				_, err := p.Send(t.Context(), sandbox.Outgoing{To: ana.Number(), Text: fmt.Sprint(n, " {n}"), Count: each})
+				sent <- err
+			}()
+		}
+		for stop := range 3 {
+			to.await(func(all []hit) bool { return len(all) >= (stop+1)*each*people/5 })
+			r.stop()
+			r = spawn(t, at)
+			r.awaitState("shop", "connected")
+		}
+		for range people {
+			require.NoError(t, <-sent)
+		}
+		all := to.await(func(all []hit) bool { return len(firsts(all)) >= each*people })
+		require.Len(t, all, each*people, "each once")
 	})
 }
 

@@ -35,6 +35,9 @@ type Leases interface {
 	Release(ctx context.Context, session string) error
 	// Owner says who owns the session: mine, another process by its name, or nobody: "". ErrNotFound.
 	Owner(ctx context.Context, session string) (mine bool, name string, err error)
+	// Others returns the newest Seq that can be read of those of the sessions that this process does not
+	// own, as far as it knows; -1 of one that is gone. Where it owns all it asks nobody.
+	Others(ctx context.Context, sessions []string) (map[string]int64, error)
 	// Free lists the sessions that this process could acquire, and has not.
 	Free(ctx context.Context) ([]string, error)
 }

@@ -40,6 +40,8 @@ type Store interface {
 	Messages() Messages
 	Log() Log
 	Leases() Leases
+	Duties() Duties
+	Changes() Changes
 	Devices() Devices
 	Tasks() Tasks
 	Webhooks() Webhooks

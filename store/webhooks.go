@@ -12,6 +12,13 @@ const (
 	WebhookFailing = "failing" // its endpoint does not answer well; it is tried now and then
 )
 
+// What becomes of an event that a webhook's endpoint refuses, by a status that says that it would
+// again.
+const (
+	RefusalRetry = "retry" // it is tried as long as any other
+	RefusalDead  = "dead"  // it is given up at once
+)
+
 // Webhook is an endpoint to which events are sent.
 type Webhook struct {
 	ID        string
@@ -27,6 +34,7 @@ type Webhook struct {
 	Secrets   []WebhookSecret
 	RetryFor  time.Duration // how long one delivery is tried; whole milliseconds
 	Timeout   time.Duration // of one attempt; whole milliseconds
+	OnRefusal string        // what becomes of an event that its endpoint refuses; empty is RefusalRetry
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,11 +16,11 @@ import (
 )
 
 const webhooksAbout = `One event a request, POST with a JSON body. Any 2xx within timeoutSeconds takes it; all else is tried again, after 1 s, then twice as long each time up to an hour, until retryFor is over and the delivery is dead.
-Events of one chat come in order, one at a time; chats do not wait for each other. 429 and 503 with Retry-After: the endpoint gets nothing until then. 410: the webhook is paused, until resume. After 10 failures in a row it is failing: one request at a time is tried, every 2 s to 5 min, until one is taken.
+Events of one chat come in order, one at a time; chats do not wait for each other: while the first of one is refused, all others go on, and waiting names that chat. With onRefusal: dead what is answered 4xx (but 408, 409, 410, 425 and 429) is given up at once. 429 and 503 with Retry-After: the endpoint gets nothing until then. 410: the webhook is paused, until resume. After 10 failures in a row, unless all are refusals in one chat, it is failing: one request at a time is tried, every 2 s to 5 min, until one is taken; a chat that was not tried yet waits 2 s at most.
 
 | header | |
 |---|---|
-| X-Event-Id | The event's id. A crash can make a repetition, which has the same |
+| X-Event-Id | The event's id. A crash can make a repetition, which has the same. Where an event makes several requests (waha, evolution), the second has the id with /2 behind it, and so on; what was taken of them is not sent again when a later one fails |
 | X-Delivery-Attempt | 1, 2, … |
 | X-Webhook-Id | The webhook's id |
 | X-Webhook-Replay | true: sent again on request (replay, or retry of a dead delivery), so take it although X-Event-Id is known |
@@ -77,10 +78,21 @@ type Webhook struct {
 	State     string            `json:"state" enum:"active,paused,failing" doc:"failing: the endpoint does not answer well and is tried now and then"`
 	Reason    *string           `json:"reason" doc:"Why it is paused or failing, or what was lost; null when there is nothing to say"`
 	Backlog   int64             `json:"backlog" doc:"Events it has still to go through, wanted or not"`
+	Waiting   []WaitingChat     `json:"waiting" nullable:"false" maxItems:"20" doc:"Chats whose events wait since the first of them is not taken, while all others go on; at most 20, those that began first"`
+	OnRefusal string            `json:"onRefusal" enum:"retry,dead" doc:"What becomes of an event that is answered 4xx, but for 408, 409, 410, 425 and 429: retry tries it as long as any other, and the chat waits; dead gives it up at once"`
 	RetryFor  string            `json:"retryFor" doc:"How long a delivery is tried before it is given up, e.g. 72h0m0s"`
 	Timeout   int               `json:"timeoutSeconds" doc:"Of one attempt"`
 	CreatedAt convert.Time      `json:"createdAt"`
 	UpdatedAt convert.Time      `json:"updatedAt"`
+}
+
+// WaitingChat is a chat whose events wait for a webhook.
+type WaitingChat struct {
+	SessionID string       `json:"sessionId"`
+	Chat      *string      `json:"chat" doc:"Its id; null: events that are about no chat"`
+	Since     convert.Time `json:"since" doc:"First attempt of the first of them"`
+	LastError *string      `json:"lastError"`
+	Events    int64        `json:"events"`
 }
 
 // NewWebhook is a webhook with its secret, as it is shown once.
@@ -114,16 +126,20 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-func webhookShape(w store.Webhook, backlog int64) Webhook {
+func webhookShape(w store.Webhook, backlog int64, waiting []service.WaitingChat) Webhook {
 	f := w.Filters
 	out := Webhook{
 		ID: w.ID, SessionID: convert.TextOrNil(w.SessionID), URL: w.URL, Events: orEmpty(w.Events), Headers: w.Headers, Format: w.Format,
 		Filters: WebhookFilters{Chats: orEmpty(f.Chats), Senders: orEmpty(f.Senders), Types: orEmpty(f.Types), FromMe: f.FromMe, Groups: f.Groups},
-		State:   w.State, Reason: convert.TextOrNil(w.Reason), Backlog: backlog, RetryFor: w.RetryFor.String(), Timeout: int(w.Timeout.Seconds()),
+		State:   w.State, Reason: convert.TextOrNil(service.ReasonOf(w, waiting)), Backlog: backlog, Waiting: []WaitingChat{},
+		OnRefusal: cmp.Or(w.OnRefusal, store.RefusalRetry), RetryFor: w.RetryFor.String(), Timeout: int(w.Timeout.Seconds()),
 		CreatedAt: convert.Time(w.CreatedAt), UpdatedAt: convert.Time(w.UpdatedAt),
 	}
 	if out.Headers == nil {
 		out.Headers = map[string]string{}
+	}
+	for _, c := range waiting {
+		out.Waiting = append(out.Waiting, WaitingChat{c.SessionID, convert.TextOrNil(c.Chat), convert.Time(c.Since), convert.TextOrNil(c.LastError), c.Events})
 	}
 	return out
 }
@@ -155,7 +171,11 @@ func (a *API) shown(ctx context.Context, w store.Webhook, err error) (*body[Webh
 	if err != nil {
 		return nil, err
 	}
-	return reply(webhookShape(w, backlog[w.ID])), nil
+	waiting, err := a.Webhooks.WaitingChats(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return reply(webhookShape(w, backlog[w.ID], waiting)), nil
 }
 
 type listWebhooksIn struct {
@@ -172,7 +192,13 @@ func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebh
 	if err != nil {
 		return nil, err
 	}
-	return reply(listOf(list, next, func(w store.Webhook) Webhook { return webhookShape(w, backlog[w.ID]) })), nil
+	waiting := map[string][]service.WaitingChat{}
+	for _, w := range list {
+		if waiting[w.ID], err = a.Webhooks.WaitingChats(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	return reply(listOf(list, next, func(w store.Webhook) Webhook { return webhookShape(w, backlog[w.ID], waiting[w.ID]) })), nil
 }
 
 // WebhookFields are what a client may say of a webhook.
@@ -183,6 +209,7 @@ type WebhookFields struct {
 	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent; what each brings is told above"`
 	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" pattern:"^(0|([0-9]+([.][0-9]+)?(ms|s|m|h))+)$" patternDescription:"a duration such as 90m or 72h" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
 	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
+	Refusal *string            `json:"onRefusal,omitempty" enum:"retry,dead" doc:"What becomes of an event that is answered 4xx, but for 408, 409, 410, 425 and 429; retry when absent"`
 }
 
 // FilterFields are the filters of a webhook as a client writes them.
@@ -195,7 +222,7 @@ type FilterFields struct {
 }
 
 func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {
-	spec := service.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format}
+	spec := service.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format, OnRefusal: f.Refusal}
 	if f.Filters != nil {
 		filters := store.WebhookFilters(*f.Filters)
 		spec.Filters = &filters
@@ -235,7 +262,7 @@ func (a *API) createWebhook(ctx context.Context, who service.Caller, in *createW
 	if err != nil {
 		return nil, err
 	}
-	return reply(NewWebhook{webhookShape(w, 0), w.Secrets[0].Value}), nil
+	return reply(NewWebhook{webhookShape(w, 0, nil), w.Secrets[0].Value}), nil
 }
 
 // WebhookPath is the part of an input that names a webhook.

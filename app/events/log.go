@@ -9,7 +9,8 @@ import (
 )
 
 // Log keeps units in a store's log and wakes the followers. It is a store.Log itself, so
-// that whoever writes need not know that somebody listens. It is safe for concurrent use.
+// that whoever writes need not know that somebody listens. Followers of sessions that other processes
+// own are woken by Run. It is safe for concurrent use.
 type Log struct {
 	store.Log
 
@@ -22,9 +23,11 @@ type Log struct {
 type topic struct {
 	watches map[*Watch]bool // guarded by the log's mu
 
-	mu    sync.Mutex
-	woken chan struct{} // closed and replaced at every commit with events
-	ring  ring
+	mu      sync.Mutex
+	woken   chan struct{} // closed and replaced at every commit with events
+	ring    ring
+	waiting int   // followers
+	seen    int64 // newest event, as Run has found it last while another process owned the session
 }
 
 // New makes a Log over a store's.
@@ -42,12 +45,17 @@ func (l *Log) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 	t.add(kept.Events)
 	l.wake(t, u.Session)
 	if kept.Events[0].Seq == 1 {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		close(l.born)
-		l.born = make(chan struct{})
+		l.Begun()
 	}
 	return kept, nil
+}
+
+// Begun says that the log of some session has begun, here or in another process.
+func (l *Log) Begun() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.born)
+	l.born = make(chan struct{})
 }
 
 // wake marks the session for those who watch it. Thousands may, and begin to read at once: they are
@@ -104,6 +112,24 @@ func (l *Log) make(session string) *topic {
 	return t
 }
 
+// wait waits for a commit, as one more follower.
+func (t *topic) wait(ctx context.Context, woken <-chan struct{}) error {
+	t.mu.Lock()
+	t.waiting++
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		t.waiting--
+		t.mu.Unlock()
+	}()
+	select {
+	case <-woken:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // add takes the events of a commit and wakes those who follow.
 func (t *topic) add(events []store.Event) {
 	t.mu.Lock()
@@ -129,7 +155,7 @@ const page = 200
 // is older than what is kept, or ahead of the log, is refused with store.ErrExpired.
 func (l *Log) Follow(ctx context.Context, session string, seq int64, fn func(store.Event) error) error {
 	for {
-		woken, events, newest := l.next(session, seq) // before reading, so that nothing slips between
+		t, woken, events, newest := l.next(session, seq) // before reading, so that nothing slips between
 		var err error
 		if len(events) == 0 && !newest {
 			events, err = l.After(ctx, session, seq, page)
@@ -149,19 +175,17 @@ func (l *Log) Follow(ctx context.Context, session string, seq int64, fn func(sto
 		if len(events) > 0 {
 			continue // more may be there already
 		}
-		select {
-		case <-woken:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := t.wait(ctx, woken); err != nil {
+			return err
 		}
 	}
 }
 
-// next returns what is closed at the next commit, the events after seq if the ring has the
-// one that follows it, and whether seq is known to be the newest.
-func (l *Log) next(session string, seq int64) (woken <-chan struct{}, recent []store.Event, newest bool) {
-	t := l.topic(session)
+// next returns the session's topic, what is closed at the next commit, the events after seq if the ring has
+// the one that follows it, and whether seq is known to be the newest.
+func (l *Log) next(session string, seq int64) (t *topic, woken <-chan struct{}, recent []store.Event, newest bool) {
+	t = l.topic(session)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.woken, t.ring.after(seq, page), t.ring.newest() == seq
+	return t, t.woken, t.ring.after(seq, page), t.ring.newest() == seq
 }

@@ -103,7 +103,7 @@ func signal(c chan struct{}) {
 // Newer reads events after seq, in order, as many as a page holds; more says that there may
 // be others now. Errors are those of store.Log.After.
 func (l *Log) Newer(ctx context.Context, session string, seq int64) (events []store.Event, more bool, err error) {
-	_, events, newest := l.next(session, seq)
+	_, _, events, newest := l.next(session, seq)
 	if newest || len(events) > 0 {
 		return events, len(events) == page, nil
 	}

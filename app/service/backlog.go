@@ -9,8 +9,7 @@ import (
 
 // Waiting says how much a webhook has still to deliver: what its cursor has not passed, wanted or
 // not, and what it has passed and waits all the same: to be tried again, or as a replay. It is read
-// from positions and from the few deliveries that wait (at most a window of them), never by counting
-// events.
+// from positions and from the records of what waits, never by counting events.
 type Waiting struct {
 	Webhook store.Webhook
 	Events  int64
@@ -82,26 +81,23 @@ func (h *Webhooks) waiting(ctx context.Context, w store.Webhook, session string,
 	if err != nil {
 		return 0, fmt.Errorf("backlog: %w", err)
 	}
-	waiting, err := h.Store.Deliveries().Waiting(ctx, w.ID, session) // after the cursors: none ahead of these is counted
-	if err != nil {
-		return 0, fmt.Errorf("backlog: %w", err)
+	passed, total := map[string]int64{}, int64(0)
+	for id := range newest {
+		if (session == "" || session == id) && (w.SessionID == "" || w.SessionID == id) {
+			passed[id] = 0
+		}
 	}
-	passed := map[string]int64{}
 	for _, c := range cursors {
-		if c.Replay == "" {
+		if _, of := passed[c.SessionID]; of && c.Replay == "" {
 			passed[c.SessionID] = c.Seq
 		}
 	}
-	total := int64(0)
-	for _, d := range waiting {
-		if d.Replay || d.Seq <= passed[d.SessionID] {
-			total++
-		}
+	for id, seq := range passed {
+		total += max(0, newest[id]-seq)
 	}
-	for id, seq := range newest {
-		if w.SessionID == "" || w.SessionID == id {
-			total += max(0, seq-passed[id])
-		}
+	waiting, err := h.Store.Deliveries().Waiting(ctx, w.ID, passed) // after the cursors: none ahead of these is counted
+	if err != nil {
+		return 0, fmt.Errorf("backlog: %w", err)
 	}
-	return total, nil
+	return total + waiting, nil
 }

@@ -9,16 +9,12 @@ import (
 
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
 
 const (
-	inFlight   = 8   // requests of one webhook at once
-	inFlightOf = 256 // of all webhooks together, not counting the first of each
-	window     = 1000
-	windowData = 1 << 20 // bytes of event data that one webhook holds in memory
-
 	deliveredFor = 7 * 24 * time.Hour  // how long the log of deliveries goes back
 	deadFor      = 30 * 24 * time.Hour // how long what was given up can be sent again
 	deliveredMax = 10_000              // deliveries that are kept of a webhook, in each state
@@ -26,53 +22,37 @@ const (
 
 // Pace says how fast a Courier does what it does.
 type Pace struct {
-	Flush      time.Duration // how often progress is written
-	Stale      time.Duration // after which what waits is written too
-	RetryFirst time.Duration // wait after a first failure; doubles with every other
-	RetryMost  time.Duration
-	Probe      time.Duration // wait between tries of an endpoint that fails; doubles too
-	ProbeMost  time.Duration
-	Failures   int           // in a row, that make an endpoint a failing one
-	Grace      time.Duration // for requests under way when it is stopped
-	Look       time.Duration // how often it looks whether other processes changed something
+	consumer.Pace
+	Look time.Duration // how often it looks at what webhooks there are, although nothing told it to
+	Duty time.Duration // how often it looks whether it is to deliver, while another process does
 }
 
 // DefaultPace is what servers out there can bear.
 func DefaultPace() Pace {
 	return Pace{
-		Flush: 200 * time.Millisecond, Stale: 2 * time.Second, RetryFirst: time.Second, RetryMost: time.Hour,
-		Probe: 2 * time.Second, ProbeMost: 5 * time.Minute, Failures: 10, Grace: 3 * time.Second, Look: 30 * time.Second,
+		Pace: consumer.Pace{
+			Flush: 50 * time.Millisecond, Stale: 2 * time.Second, RetryFirst: time.Second, RetryMost: time.Hour,
+			Probe: 2 * time.Second, ProbeMost: 5 * time.Minute, Failures: 10, Grace: 3 * time.Second,
+		},
+		Look: 30 * time.Second, Duty: 2 * time.Second,
 	}
 }
 
-// Courier delivers events to webhooks.
-//
-// What it promises. Every event that a webhook wants is delivered at least once, or becomes a
-// dead letter after the webhook's RetryFor; X-Event-Id tells repetitions, which a crash makes of
-// at most what was under way and what was delivered in the last moments. Events of one chat arrive
-// in order, one at a time; chats do not wait for each other. Whoever asks for a replay gets old
-// events beside the new ones, marked as such.
-//
-// How. A follower for each webhook and session reads the event log from a cursor in the store and
-// puts what is wanted into the webhook's window, which holds at most 1,000 deliveries: when it is
-// full, reading stops and the log keeps the rest. Progress (deliveries made, and how far the
-// cursors may go) is written for all webhooks together, a few times a second. A cursor goes past an
-// event when it was delivered or when a record says that it waits.
+// Courier delivers events to webhooks. Of all processes that use a store one does, which has the duty to
+// (store.DutyWebhooks): the others wait until it goes, or has not been heard of for the time of a lease. Each
+// webhook is a consumer, see there for what is promised; X-Event-Id tells repetitions.
 type Courier struct {
-	store   store.Store
-	log     *events.Log
-	sender  *sender
-	pace    Pace
-	logger  *zap.Logger
-	users   func() <-chan struct{} // closed when some user changed
-	slots   chan struct{}
-	flushes chan struct{} // asks for a flush before its time
-
-	starting sync.Mutex // held while a runner is started
+	store  store.Store
+	log    *events.Log
+	sender *sender
+	chats  *chatKeys
+	pool   *consumer.Pool
+	pace   Pace
+	logger *zap.Logger
+	users  func() <-chan struct{} // closed when some user changed
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when webhooks or sessions changed
-	runners map[string]*runner
 }
 
 // CourierConfig is what a Courier stands on.
@@ -88,10 +68,15 @@ type CourierConfig struct {
 
 // NewCourier makes a Courier; Run starts it.
 func NewCourier(c CourierConfig) *Courier {
-	return &Courier{
-		store: c.Store, log: c.Events, sender: newSender(c.Targets, c.Version), pace: c.Pace, logger: c.Log, users: c.Users,
-		slots: make(chan struct{}, inFlightOf), flushes: make(chan struct{}, 1), changed: make(chan struct{}), runners: map[string]*runner{},
+	courier := &Courier{
+		store: c.Store, log: c.Events, sender: newSender(c.Targets, c.Version), chats: newChatKeys(c.Store.Contacts()),
+		pace: c.Pace, logger: c.Log, users: c.Users, changed: make(chan struct{}),
 	}
+	courier.pool = consumer.New(consumer.Config{
+		Deliveries: c.Store.Deliveries(), Events: c.Events, Pace: c.Pace.Pace, Log: c.Log, NewID: newID,
+		Gone: courier.Changed, // a webhook of this session alone is gone too
+	})
+	return courier
 }
 
 // Changed lets the courier look at what webhooks there are.
@@ -102,14 +87,24 @@ func (c *Courier) Changed() {
 	c.changed = make(chan struct{})
 }
 
+// haltWait is how long another process that delivers has to take a change in, beside the grace for requests.
+const haltWait = 3 * time.Second
+
 // halt ends what is under way to a webhook, which the store has changed or deleted already: when it
 // returns, nothing goes any more to where the webhook was before. Requests have the pace's grace to end.
-func (c *Courier) halt(id string) {
-	c.starting.Lock() // who starts one now has read the webhook before it was changed
-	r := c.runner(id)
-	c.starting.Unlock()
-	if r != nil {
-		r.close(c.pace.Grace)
+// Where another process delivers, halt waits until that has done the same. It does not wait for one that
+// says nothing for haltWait beyond the grace: that one may go on until it looks at the store again, or until its
+// duty runs out, which it is sure to notice.
+func (c *Courier) halt(ctx context.Context, id string) {
+	c.pool.Halt(id)
+	ctx, cancel := context.WithTimeout(ctx, c.pace.Grace+haltWait)
+	defer cancel()
+	mark, err := c.store.Changes().Mark(ctx)
+	if err == nil {
+		err = c.store.Changes().Await(ctx, store.DutyWebhooks, mark)
+	}
+	if err != nil {
+		c.logger.Warn("the server that delivers has not said that it stopped a webhook", zap.String("webhook", id), zap.Error(err))
 	}
 }
 
@@ -119,51 +114,67 @@ func (c *Courier) next() <-chan struct{} {
 	return c.changed
 }
 
-// Run delivers until ctx ends, lets what is under way end, and writes down how far it got.
+// Run delivers whenever it is this process's duty, until ctx ends. Then it lets what is under way end, and
+// gives the duty back.
 func (c *Courier) Run(ctx context.Context) error {
 	defer c.sender.close()
-	flushed := make(chan struct{})
-	flushing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		defer close(flushed)
-		c.flushAgain(flushing)
-	}()
-	c.supervise(ctx)
-	c.close(c.all())
-	stop()
-	<-flushed
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := c.flush(last, c.all()); err != nil {
-		c.logger.Warn("progress of webhooks not written; some deliveries will be repeated", zap.Error(err))
+	for {
+		d := c.take(ctx)
+		if d == nil {
+			return nil
+		}
+		c.pool.Serve(ctx, d, func(ctx context.Context) { c.supervise(ctx, d) })
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		if err := c.store.Duties().GiveBack(last, d); err != nil {
+			c.logger.Warn("another server has to wait until it can deliver to webhooks", zap.Error(err))
+		}
+		cancel()
+	}
+}
+
+// take waits until this process is to deliver; nil when ctx has ended.
+func (c *Courier) take(ctx context.Context) *store.Duty {
+	for told := false; ctx.Err() == nil; {
+		d, err := c.store.Duties().Take(ctx, store.DutyWebhooks)
+		if err == nil {
+			return d
+		}
+		wait := c.pace.Duty
+		switch {
+		case errors.Is(err, store.ErrOwnedElsewhere):
+			if !told {
+				c.logger.Info("another server delivers to webhooks", zap.Error(err))
+			}
+			told = true
+		case ctx.Err() == nil:
+			c.logger.Warn("could not ask who delivers to webhooks; trying again", zap.Error(err))
+			wait = min(wait, time.Second)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
 
-func (c *Courier) all() []*runner {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list := make([]*runner, 0, len(c.runners))
-	for _, r := range c.runners {
-		list = append(list, r)
-	}
-	return list
-}
-
-func (c *Courier) runner(id string) *runner {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.runners[id]
-}
-
-// supervise keeps a runner for every webhook that is to run, until ctx ends.
-func (c *Courier) supervise(ctx context.Context) {
+// supervise keeps a consumer for every webhook that is to run, until ctx ends.
+func (c *Courier) supervise(ctx context.Context, d *store.Duty) {
 	look := time.NewTicker(c.pace.Look)
 	defer look.Stop()
-	pruned := time.Time{}
+	goesTo := map[string]string{} // URLs of what runs
+	pruned, taken := time.Time{}, int64(-1)
 	for {
 		changed, born, users := c.next(), c.log.Born(), c.users()
-		err := c.look(ctx)
+		mark, err := c.store.Changes().Mark(ctx)
+		if err == nil {
+			err = c.look(ctx, goesTo)
+		}
+		if err == nil && mark != taken {
+			if err = c.store.Changes().TakenIn(ctx, d, mark); err == nil {
+				taken = mark
+			}
+		}
 		if err == nil && time.Since(pruned) > time.Hour {
 			pruned, err = time.Now(), c.prune(ctx)
 		}
@@ -184,8 +195,8 @@ func (c *Courier) supervise(ctx context.Context) {
 	}
 }
 
-// look starts, changes and ends runners, so that they are what the store says.
-func (c *Courier) look(ctx context.Context) error {
+// look starts, changes and ends consumers, so that they are what the store says.
+func (c *Courier) look(ctx context.Context, goesTo map[string]string) error {
 	hooks, err := c.hooks(ctx)
 	if err != nil {
 		return err
@@ -201,13 +212,11 @@ func (c *Courier) look(ctx context.Context) error {
 			delete(hooks, id)
 		}
 	}
-	var over []*runner
-	for _, r := range c.all() {
-		if _, runs := hooks[r.id]; !runs || r.closed() {
-			over = append(over, r)
-		}
-	}
-	if err := c.end(ctx, over); err != nil {
+	err = c.pool.Keep(ctx, func(id string) bool {
+		w, runs := hooks[id]
+		return runs && w.URL == goesTo[id]
+	})
+	if err != nil {
 		return err
 	}
 	for _, w := range hooks {
@@ -215,34 +224,31 @@ func (c *Courier) look(ctx context.Context) error {
 		if w.SessionID != "" {
 			sessions = []string{w.SessionID}
 		}
-		if err := c.ensure(ctx, w, sessions); err != nil {
+		goesTo[w.ID] = w.URL
+		if err := c.pool.Ensure(ctx, c.spec(w, sessions), c.fresh(w.ID, sessions, goesTo)); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// close ends what is under way in runners: in the time that the slowest needs.
-func (c *Courier) close(runners []*runner) {
-	var ending sync.WaitGroup
-	for _, r := range runners {
-		ending.Go(func() { r.close(c.pace.Grace) })
+	asked, err := c.store.Deliveries().Replays(ctx) // perhaps in other processes
+	for _, cursor := range asked {
+		c.pool.Replay(cursor)
 	}
-	ending.Wait()
+	return err
 }
 
-// end stops runners and forgets them once their progress is written.
-func (c *Courier) end(ctx context.Context, runners []*runner) error {
-	c.close(runners)
-	for _, r := range runners {
-		if err := c.flush(ctx, []*runner{r}); err != nil { // one at a time: another flush may lock them in another order
-			return err
+// fresh reads a webhook again that is to be started: it may have been changed and halted since.
+func (c *Courier) fresh(id string, sessions []string, goesTo map[string]string) func(context.Context) (consumer.Spec, bool, error) {
+	return func(ctx context.Context) (consumer.Spec, bool, error) {
+		w, err := c.store.Webhooks().Get(ctx, id)
+		if errors.Is(err, store.ErrNotFound) || err == nil && w.State == store.WebhookPaused {
+			return consumer.Spec{}, false, nil
 		}
-		c.mu.Lock()
-		delete(c.runners, r.id)
-		c.mu.Unlock()
+		if err != nil {
+			return consumer.Spec{}, false, err
+		}
+		goesTo[id] = w.URL
+		return c.spec(w, sessions), true, nil
 	}
-	return nil
 }
 
 func (c *Courier) hooks(ctx context.Context) (map[string]store.Webhook, error) {
@@ -293,100 +299,6 @@ func eachSession(ctx context.Context, st store.Store, owner string, fn func(stor
 			return nil
 		}
 	}
-}
-
-// ensure gives a webhook its runner, with followers for these sessions.
-func (c *Courier) ensure(ctx context.Context, w store.Webhook, sessions []string) error {
-	r := c.runner(w.ID)
-	if r != nil {
-		r.configure(w)
-		r.follow(sessions)
-		return nil
-	}
-	c.starting.Lock()
-	defer c.starting.Unlock()
-	w, err := c.store.Webhooks().Get(ctx, w.ID) // again: it may have been changed and halted since
-	if errors.Is(err, store.ErrNotFound) || err == nil && w.State == store.WebhookPaused {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r = newRunner(c, w)
-	c.mu.Lock()
-	c.runners[w.ID] = r
-	c.mu.Unlock()
-	// Only now: what is asked for meanwhile is either read here, or told to the runner.
-	if err := r.load(ctx); err != nil {
-		r.close(0)
-		c.mu.Lock()
-		delete(c.runners, w.ID)
-		c.mu.Unlock()
-		return err
-	}
-	r.configure(w)
-	r.follow(sessions)
-	return nil
-}
-
-// flushAgain writes progress now and then until ctx ends.
-func (c *Courier) flushAgain(ctx context.Context) {
-	tick := time.NewTicker(c.pace.Flush)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-c.flushes:
-		case <-ctx.Done():
-			return
-		}
-		if err := c.flush(ctx, c.all()); err != nil && ctx.Err() == nil {
-			c.logger.Warn("progress of webhooks not written; trying again", zap.Error(err))
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
-		}
-	}
-}
-
-func (c *Courier) flushSoon() {
-	select {
-	case c.flushes <- struct{}{}:
-	default:
-	}
-}
-
-// flush writes the progress of some runners as one. What was not written is part of the next
-// flush.
-func (c *Courier) flush(ctx context.Context, runners []*runner) error {
-	var all store.DeliveryProgress
-	var collected []func(error)
-	for _, r := range runners {
-		r.flushing.Lock() // so that two flushes cannot overtake each other
-		defer r.flushing.Unlock()
-		p, done := r.collect(time.Now())
-		all.Deliveries = append(all.Deliveries, p.Deliveries...)
-		all.Cursors = append(all.Cursors, p.Cursors...)
-		all.Ended = append(all.Ended, p.Ended...)
-		collected = append(collected, done)
-	}
-	var err error
-	if len(all.Deliveries)+len(all.Cursors)+len(all.Ended) > 0 {
-		err = c.store.Deliveries().Keep(ctx, all)
-	}
-	for _, done := range collected {
-		done(err)
-	}
-	if err != nil {
-		return fmt.Errorf("write progress: %w", err)
-	}
-	for _, r := range runners {
-		if err := r.keepState(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // prune deletes what is too old of the log of deliveries.

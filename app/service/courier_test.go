@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 	"whatsapp-api/store/sqlite"
@@ -40,10 +41,10 @@ type bench struct {
 
 // quick is a pace for tests.
 func quick() Pace {
-	return Pace{
+	return Pace{Pace: consumer.Pace{
 		Flush: 5 * time.Millisecond, Stale: 50 * time.Millisecond, RetryFirst: 4 * time.Millisecond, RetryMost: 40 * time.Millisecond,
-		Probe: 4 * time.Millisecond, ProbeMost: 20 * time.Millisecond, Failures: 10, Grace: time.Second, Look: 50 * time.Millisecond,
-	}
+		Probe: 4 * time.Millisecond, ProbeMost: 20 * time.Millisecond, Failures: 10, Grace: time.Second,
+	}, Look: 50 * time.Millisecond, Duty: 20 * time.Millisecond}
 }
 
 func newBench(t testing.TB, pace Pace) *bench {
@@ -77,6 +78,21 @@ func (b *bench) start() {
 	var once sync.Once
 	b.stop = func() { once.Do(func() { cancel(); require.NoError(b.t, <-done) }) }
 	b.t.Cleanup(b.stop)
+}
+
+// runs says whether a webhook is being delivered to.
+func (b *bench) runs(id string) bool {
+	_, runs := b.hooks.Courier.pool.Load(id)
+	return runs
+}
+
+// crash ends the courier as a kill does: nothing is written any more.
+func (b *bench) crash() {
+	b.t.Helper()
+	duty, err := b.st.Duties().Take(b.t.Context(), store.DutyWebhooks)
+	require.NoError(b.t, err)
+	duty.End()
+	b.stop()
 }
 
 func (b *bench) session(id string) {

@@ -37,10 +37,22 @@ func (j *Janitor) Run(ctx context.Context) error {
 
 // Clean cleans once. It does what it can and returns all that failed.
 func (j *Janitor) Clean(ctx context.Context) error {
+	return errors.Join(j.cleanOfAll(ctx), j.prune(ctx))
+}
+
+// cleanOfAll cleans what is of no session, if that is this process's duty.
+func (j *Janitor) cleanOfAll(ctx context.Context) error {
+	_, err := j.Store.Duties().Take(ctx, store.DutyCleaning)
+	if errors.Is(err, store.ErrOwnedElsewhere) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	_, err1 := j.Store.Tokens().DeleteExpired(ctx, now())
 	_, err2 := j.Store.Idempotency().DeleteExpired(ctx, now())
 	_, err3 := j.Store.Audit().DeleteBefore(ctx, now().Add(-j.Audit))
-	return errors.Join(err1, err2, err3, j.prune(ctx))
+	return errors.Join(err1, err2, err3)
 }
 
 func (j *Janitor) prune(ctx context.Context) error {

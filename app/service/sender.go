@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/store"
 )
 
@@ -35,7 +36,7 @@ type sender struct {
 func newSender(targets *Targets, version string) *sender {
 	return &sender{
 		transport: &http.Transport{
-			DialContext: targets.dialer().DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 512, MaxIdleConnsPerHost: inFlight,
+			DialContext: targets.dialer().DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 512, MaxIdleConnsPerHost: consumer.InFlight,
 			IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: dialTimeout, MaxResponseHeaderBytes: 32 << 10, DisableCompression: true,
 		},
 		agent: "whatsapp-api/" + version,

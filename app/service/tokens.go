@@ -24,8 +24,8 @@ type Tokens struct {
 	now     func() time.Time
 	keys    *Keys // nil: API keys are not accepted
 
-	// known spares the store a look-up for each call. An entry lives shortly, so that what
-	// another process revoked ends here too; what this process revokes ends at once.
+	// known spares the store a look-up for each call. What this process revokes ends at once, what another
+	// does when the store tells of it; an entry lives shortly, for when it cannot.
 	known *lru.Cache[string, knownToken]
 
 	mu    sync.Mutex
@@ -120,6 +120,16 @@ func (t *Tokens) Changed(userID string) {
 			t.known.Remove(id)
 		}
 	}
+	if t.keys != nil {
+		t.keys.Changed()
+	}
+	t.tell()
+}
+
+// ChangedElsewhere forgets all that is remembered of tokens, keys and users, since another process has changed
+// some, and lets open streams look again.
+func (t *Tokens) ChangedElsewhere() {
+	t.known.Purge()
 	if t.keys != nil {
 		t.keys.Changed()
 	}

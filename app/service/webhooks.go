@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
@@ -48,6 +49,8 @@ type WebhookSpec struct {
 	Format   *string
 	RetryFor *time.Duration
 	Timeout  *time.Duration
+
+	OnRefusal *string // store.RefusalRetry or RefusalDead
 }
 
 // Create makes a webhook for one session, or with an empty one for all sessions of the caller,
@@ -177,7 +180,7 @@ func (h *Webhooks) update(ctx context.Context, who Caller, id string, change fun
 		return store.Webhook{}, fmt.Errorf("change webhook: %w", err)
 	}
 	if w.State == store.WebhookPaused || w.URL != was {
-		h.Courier.halt(id)
+		h.Courier.halt(ctx, id)
 	}
 	h.Courier.Changed()
 	h.Log.Info("webhook changed", zap.String("webhook", id), zap.String("state", w.State))
@@ -217,7 +220,7 @@ func (h *Webhooks) Delete(ctx context.Context, who Caller, id string) error {
 	if err := h.Store.Webhooks().Delete(ctx, id); err != nil {
 		return fmt.Errorf("delete webhook: %w", err)
 	}
-	h.Courier.halt(id)
+	h.Courier.halt(ctx, id)
 	h.Courier.Changed()
 	h.Log.Info("webhook deleted", zap.String("webhook", id))
 	return nil
@@ -272,18 +275,15 @@ func (h *Webhooks) Retry(ctx context.Context, who Caller, id, delivery string) (
 	if err != nil {
 		return store.Delivery{}, fmt.Errorf("get delivery: %w", err)
 	}
-	if d.Status != store.DeliveryPending {
-		if d.Status == store.DeliveryFailed {
-			d.Since, d.NextAttemptAt = time.Time{}, time.Time{}
-		} else {
-			d = again(d)
-		}
-		if err := h.Store.Deliveries().Keep(ctx, store.DeliveryProgress{Deliveries: []store.Delivery{d}}); err != nil {
-			return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
-		}
+	wasWaiting := d.Status == store.DeliveryPending
+	d, cursor := consumer.Retry(d, newID)
+	p := store.DeliveryProgress{Cursors: []store.WebhookCursor{cursor}}
+	if !wasWaiting {
+		p.Deliveries = []store.Delivery{d}
 	}
-	if r := h.Courier.runner(id); r != nil {
-		r.retry(d)
+	if err := h.Store.Deliveries().Keep(ctx, p); err != nil {
+		return store.Delivery{}, fmt.Errorf("retry delivery: %w", err)
 	}
+	h.Courier.pool.Replay(cursor)
 	return d, nil
 }

@@ -51,6 +51,10 @@ func (h *Webhooks) apply(w *store.Webhook, spec WebhookSpec) error {
 	if w.Timeout <= 0 || w.Timeout > maxWait {
 		wrong["timeoutSeconds"] = fmt.Sprintf("must be 1 to %d", int(maxWait.Seconds()))
 	}
+	set(&w.OnRefusal, spec.OnRefusal)
+	if w.OnRefusal != store.RefusalRetry && w.OnRefusal != store.RefusalDead && w.OnRefusal != "" {
+		wrong["onRefusal"] = "must be retry or dead"
+	}
 	if len(wrong) > 0 {
 		return wrong
 	}

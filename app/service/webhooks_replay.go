@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/consumer"
 	"whatsapp-api/store"
 )
 
@@ -38,7 +39,7 @@ func (h *Webhooks) Replay(ctx context.Context, who Caller, id string, p Replay) 
 		return Replay{}, fmt.Errorf("replay: %w", err)
 	}
 	for _, c := range cursors {
-		if c.Replay != "" {
+		if consumer.IsReplay(c) {
 			return Replay{}, ErrReplayRunning
 		}
 	}
@@ -58,10 +59,8 @@ func (h *Webhooks) Replay(ctx context.Context, who Caller, id string, p Replay) 
 	if err := h.Store.Deliveries().Keep(ctx, store.DeliveryProgress{Cursors: ends}); err != nil {
 		return Replay{}, fmt.Errorf("replay: %w", err)
 	}
-	if r := h.Courier.runner(id); r != nil {
-		for _, c := range ends {
-			r.replay(c)
-		}
+	for _, c := range ends {
+		h.Courier.pool.Replay(c)
 	}
 	h.Log.Info("webhook replay", zap.String("webhook", id), zap.String("replay", p.ID), zap.Bool("failed", p.OnlyFailed))
 	return p, nil

@@ -79,6 +79,7 @@ func (a apiKeys) List(ctx context.Context, owner string, p store.Page) ([]store.
 func (a apiKeys) Update(ctx context.Context, id string, change func(*store.APIKey) error) (store.APIKey, error) {
 	for {
 		k, err := a.update(ctx, id, change)
+		err = a.s.ifChanged(ctx, err, store.TopicAccess)
 		if errors.Is(err, errMoved) {
 			if err = pause(ctx); err == nil {
 				continue
@@ -140,10 +141,10 @@ func (a apiKeys) Delete(ctx context.Context, id string) error {
 	if err == nil && res.DeletedCount == 0 {
 		err = store.ErrNotFound
 	}
-	return fault("delete key", err)
+	return fault("delete key", a.s.ifChanged(ctx, err, store.TopicAccess))
 }
 
 func (a apiKeys) DeleteOf(ctx context.Context, owner string) error {
 	_, err := deleteMany(ctx, a.s.col.apiKeys, bson.D{{Key: "owner", Value: owner}})
-	return fault("delete user's keys", err)
+	return fault("delete user's keys", a.s.ifChanged(ctx, err, store.TopicAccess))
 }

@@ -26,6 +26,7 @@ type deliveryDoc struct {
 	Chat           string `bson:"chat"`
 	Replay         bool   `bson:"replay"`
 	Attempt        int    `bson:"attempt"`
+	Done           int    `bson:"done"`
 	Status         string `bson:"st"`
 	ResponseStatus int    `bson:"response"`
 	Error          string `bson:"error"`
@@ -33,12 +34,14 @@ type deliveryDoc struct {
 	At             int64  `bson:"at"`
 	NextAttemptAt  int64  `bson:"next"`
 	Since          int64  `bson:"since"`
+
+	Epoch int64 `bson:"e,omitempty"` // of the duty that wrote it last, or claimed it
 }
 
 func newDeliveryDoc(d store.Delivery) deliveryDoc {
 	return deliveryDoc{
 		Key: join(d.WebhookID, d.ID), ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
-		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Done: d.Done, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
 		Duration: d.Duration.Microseconds(), At: d.At.UnixMilli(), NextAttemptAt: d.NextAttemptAt.UnixMilli(), Since: d.Since.UnixMilli(),
 	}
 }
@@ -46,7 +49,7 @@ func newDeliveryDoc(d store.Delivery) deliveryDoc {
 func (d deliveryDoc) delivery() store.Delivery {
 	return store.Delivery{
 		ID: d.ID, WebhookID: d.WebhookID, SessionID: d.SessionID, EventID: d.EventID, Seq: d.Seq, Event: d.Event,
-		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
+		Chat: d.Chat, Replay: d.Replay, Attempt: d.Attempt, Done: d.Done, Status: d.Status, ResponseStatus: d.ResponseStatus, Error: d.Error,
 		Duration: time.Duration(d.Duration) * time.Microsecond, At: at(d.At), NextAttemptAt: at(d.NextAttemptAt), Since: at(d.Since),
 	}
 }
@@ -61,6 +64,21 @@ type cursorDoc struct {
 	From      int64  `bson:"from"`
 	To        int64  `bson:"to"`
 	Failed    bool   `bson:"failed"`
+
+	Epoch int64 `bson:"e,omitempty"` // as in deliveryDoc
+}
+
+func newCursorDoc(c store.WebhookCursor) cursorDoc {
+	return cursorDoc{
+		Key: cursorKey(c), WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay,
+		Seq: c.Seq, Until: c.Until, From: c.From.UnixMilli(), To: c.To.UnixMilli(), Failed: c.Failed,
+	}
+}
+
+func (c cursorDoc) cursor() store.WebhookCursor {
+	return store.WebhookCursor{
+		WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay, Seq: c.Seq, Until: c.Until, From: at(c.From), To: at(c.To), Failed: c.Failed,
+	}
 }
 
 func cursorKey(c store.WebhookCursor) string { return join(c.WebhookID, c.SessionID, c.Replay) }
@@ -69,7 +87,12 @@ func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
 	return fault("keep deliveries", d.keep(ctx, p))
 }
 
+// keep looks first whether the duty is another's now. Who gets it at this moment makes what it goes on from
+// its own, see Claim: then the writes fail one by one.
 func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
+	if err := d.s.onDuty(ctx, p.By); err != nil {
+		return err
+	}
 	there := presence{s: d.s, known: map[[2]string]bool{}}
 	var writes []mongo.WriteModel
 	for _, x := range p.Deliveries {
@@ -77,11 +100,13 @@ func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
 		if err != nil {
 			return err
 		}
-		if doc := newDeliveryDoc(x); ok {
-			writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+		if ok {
+			doc := newDeliveryDoc(x)
+			doc.Epoch = epochOf(p.By)
+			writes = append(writes, onDutyWrite(doc.Key, doc, p.By))
 		}
 	}
-	if err := bulk(ctx, d.s.col.deliveries, writes, false); err != nil {
+	if err := fencedBulk(ctx, d.s.col.deliveries, writes); err != nil {
 		return err
 	}
 	var cursors []store.WebhookCursor
@@ -94,27 +119,93 @@ func (d deliveries) keep(ctx context.Context, p store.DeliveryProgress) error {
 			cursors = append(cursors, c)
 		}
 	}
-	if err := d.s.keepCursors(ctx, cursors); err != nil {
+	if err := d.s.keepCursors(ctx, cursors, p.By); err != nil {
 		return err
 	}
 	var ended []string
 	for _, c := range p.Ended {
 		ended = append(ended, cursorKey(c))
 	}
-	if len(ended) == 0 {
+	if len(ended) > 0 {
+		if _, err := deleteMany(ctx, d.s.col.cursors, append(byID(bson.D{{Key: "$in", Value: ended}}), notClaimed(p.By)...)); err != nil {
+			return err
+		}
+	}
+	if p.By == nil {
+		d.s.changed(ctx, store.TopicDeliveries)
+	}
+	return nil
+}
+
+func (s *Store) keepCursors(ctx context.Context, cursors []store.WebhookCursor, by *store.Duty) error {
+	var writes []mongo.WriteModel
+	for _, c := range cursors {
+		doc := newCursorDoc(c)
+		doc.Epoch = epochOf(by)
+		writes = append(writes, onDutyWrite(doc.Key, doc, by))
+	}
+	return fencedBulk(ctx, s.col.cursors, writes)
+}
+
+func epochOf(by *store.Duty) int64 {
+	if by == nil {
+		return 0
+	}
+	return by.Epoch
+}
+
+// notClaimed is part of the filter of what the holder of a duty writes: no later one has claimed it.
+func notClaimed(by *store.Duty) bson.D {
+	if by == nil {
 		return nil
 	}
-	_, err := deleteMany(ctx, d.s.col.cursors, byID(bson.D{{Key: "$in", Value: ended}}))
+	return bson.D{{Key: "e", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: by.Epoch}}}}}}
+}
+
+// onDutyWrite makes or changes a document. Without a duty it leaves who claimed it.
+func onDutyWrite(id string, doc any, by *store.Duty) mongo.WriteModel {
+	return mongo.NewUpdateOneModel().SetFilter(append(byID(id), notClaimed(by)...)).SetUpdate(bson.D{{Key: "$set", Value: doc}}).SetUpsert(true)
+}
+
+// fencedBulk writes; ErrFenced when a later holder of the duty has claimed one of the documents.
+func fencedBulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel) error {
+	if len(models) == 0 {
+		return nil
+	}
+	_, err := c.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil && known(err) == nil {
+		return store.ErrFenced
+	}
 	return err
 }
 
-func (s *Store) keepCursors(ctx context.Context, cursors []store.WebhookCursor) error {
-	var writes []mongo.WriteModel
-	for _, c := range cursors {
-		doc := cursorDoc{cursorKey(c), c.WebhookID, c.SessionID, c.Replay, c.Seq, c.Until, c.From.UnixMilli(), c.To.UnixMilli(), c.Failed}
-		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(byID(doc.Key)).SetReplacement(doc).SetUpsert(true))
+// Claim marks what there is with the epoch of the duty.
+func (d deliveries) Claim(ctx context.Context, webhook string, by *store.Duty) error {
+	if err := d.s.onDuty(ctx, by); err != nil {
+		return fault("claim deliveries", err)
 	}
-	return bulk(ctx, s.col.cursors, writes, false)
+	ctx, cancel := unbounded(ctx)
+	defer cancel()
+	mark := bson.D{{Key: "$set", Value: bson.D{{Key: "e", Value: by.Epoch}}}}
+	_, err := d.s.col.cursors.UpdateMany(ctx, append(byID(below(webhook)), notClaimed(by)...), mark)
+	if err == nil {
+		_, err = d.s.col.deliveries.UpdateMany(ctx, append(waitingOf(webhook), notClaimed(by)...), mark)
+	}
+	return fault("claim deliveries", err)
+}
+
+// waitingOf matches the deliveries of a webhook that wait.
+func waitingOf(webhook string) bson.D {
+	return bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: bson.A{store.DeliveryPending, store.DeliveryFailed}}}}}
+}
+
+func (d deliveries) Replays(ctx context.Context) ([]store.WebhookCursor, error) {
+	docs, err := findAll[cursorDoc](ctx, d.s.col.cursors, bson.D{{Key: "replay", Value: bson.D{{Key: "$gt", Value: ""}}}})
+	var list []store.WebhookCursor
+	for _, c := range docs {
+		list = append(list, c.cursor())
+	}
+	return list, fault("list replays", err)
 }
 
 // presence looks up, once for each, whether webhooks and sessions are there.
@@ -143,9 +234,7 @@ func (d deliveries) Cursors(ctx context.Context, webhook string) ([]store.Webhoo
 	docs, err := findAll[cursorDoc](ctx, d.s.col.cursors, byID(below(webhook)), options.Find().SetSort(asc("_id")))
 	var list []store.WebhookCursor
 	for _, c := range docs {
-		list = append(list, store.WebhookCursor{
-			WebhookID: c.WebhookID, SessionID: c.SessionID, Replay: c.Replay, Seq: c.Seq, Until: c.Until, From: at(c.From), To: at(c.To), Failed: c.Failed,
-		})
+		list = append(list, c.cursor())
 	}
 	return list, fault("list webhook cursors", err)
 }
@@ -200,17 +289,44 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) ([]store.De
 	return list, next, nil
 }
 
-func (d deliveries) Waiting(ctx context.Context, webhook, session string) ([]store.DeliveryPlace, error) {
-	which := bson.D{{Key: "w", Value: webhook}, {Key: "st", Value: bson.D{{Key: "$in", Value: bson.A{store.DeliveryPending, store.DeliveryFailed}}}}}
-	if session != "" {
-		which = append(which, bson.E{Key: "s", Value: session})
+func (d deliveries) Waiting(ctx context.Context, webhook string, passed map[string]int64) (int64, error) {
+	if len(passed) == 0 {
+		return 0, nil
 	}
-	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, which, options.Find().SetProjection(asc("s", "seq", "replay")))
-	var list []store.DeliveryPlace
+	ofSession := bson.A{}
+	for session, seq := range passed {
+		ofSession = append(ofSession, bson.D{{Key: "s", Value: session}, {Key: "$or", Value: bson.A{
+			bson.D{{Key: "replay", Value: true}}, bson.D{{Key: "seq", Value: bson.D{{Key: "$lte", Value: seq}}}},
+		}}})
+	}
+	n, err := d.s.col.deliveries.CountDocuments(ctx, append(waitingOf(webhook), bson.E{Key: "$or", Value: ofSession}))
+	return n, fault("count waiting deliveries", err)
+}
+
+func ofLane(l store.DeliveryLane) bson.D {
+	return append(waitingOf(l.Webhook), bson.D{{Key: "s", Value: l.Session}, {Key: "chat", Value: l.Chat}, {Key: "replay", Value: l.Replay}}...)
+}
+
+// laneOrder is that of laneIndex.
+var laneOrder = asc("seq", "i")
+
+// laneIndex has what waits of a chat; the server merges the two states.
+func laneIndex() mongo.IndexModel {
+	return mongo.IndexModel{Keys: asc("w", "s", "chat", "replay", "st", "seq", "i")}
+}
+
+func (d deliveries) Lane(ctx context.Context, lane store.DeliveryLane, limit int) ([]store.Delivery, error) {
+	docs, err := findAll[deliveryDoc](ctx, d.s.col.deliveries, ofLane(lane), options.Find().SetSort(laneOrder).SetLimit(int64(limit)))
+	var list []store.Delivery
 	for _, doc := range docs {
-		list = append(list, store.DeliveryPlace{SessionID: doc.SessionID, Seq: doc.Seq, Replay: doc.Replay})
+		list = append(list, doc.delivery())
 	}
-	return list, fault("list waiting deliveries", err)
+	return list, fault("list a lane of deliveries", err)
+}
+
+func (d deliveries) CountLane(ctx context.Context, lane store.DeliveryLane) (int64, error) {
+	n, err := d.s.col.deliveries.CountDocuments(ctx, ofLane(lane))
+	return n, fault("count a lane of deliveries", err)
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (int, error) {

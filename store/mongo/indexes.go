@@ -75,7 +75,7 @@ func (s *Store) index(ctx context.Context) error {
 		},
 		s.col.webhooks:   {{Keys: asc("owner", "_id")}, {Keys: asc("session", "_id")}},
 		s.col.cursors:    {{Keys: asc("s")}},
-		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}},
+		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}, laneIndex()},
 		s.col.calls:      {{Keys: asc("expires")}},
 	}
 	g, making := errgroup.WithContext(ctx)

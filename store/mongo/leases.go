@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,8 @@ type leaseDoc struct {
 	Until time.Time `bson:"until"`
 	Epoch int64     `bson:"epoch"` // rises with every change of the owner
 	Clean bool      `bson:"clean"` // given back, with nothing of the owner's under way
+
+	Process *processDoc `bson:"proc,omitempty"` // which process it is; nil: not known
 }
 
 // lease is one that this process has taken.
@@ -109,13 +113,7 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 	}
 	var was sessionDoc
 	err = s.col.sessions.FindOneAndUpdate(ctx, append(byID(l.session), notDeleting, bson.E{Key: "$expr", Value: s.mayTake()}),
-		bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "lease", Value: bson.D{
-			{Key: "owner", Value: literal(s.uid)},
-			{Key: "name", Value: literal(s.name)},
-			{Key: "until", Value: fromNow(s.pace.lease)},
-			{Key: "epoch", Value: bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$ifNull", Value: bson.A{"$lease.epoch", int64(0)}}}, int64(1)}}}},
-			{Key: "clean", Value: false},
-		}}}}}}, options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&was)
+		bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "lease", Value: s.newLease()}}}}}, options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&was)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return false, s.refused(ctx, l)
 	}
@@ -127,6 +125,25 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 	l.lease.Store(mine)
 	s.leased.Store(l.session, mine)
 	return was.Lease.Epoch > 0 && !was.Lease.Clean, nil
+}
+
+// newLease is the lease of this process that follows on the one of a document.
+func (s *Store) newLease() bson.D {
+	return bson.D{
+		{Key: "owner", Value: literal(s.uid)},
+		{Key: "name", Value: literal(s.name)},
+		{Key: "until", Value: fromNow(s.pace.lease)},
+		{Key: "epoch", Value: bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$ifNull", Value: bson.A{"$lease.epoch", int64(0)}}}, int64(1)}}}},
+		{Key: "clean", Value: false},
+		{Key: "proc", Value: literal(s.process)},
+	}
+}
+
+// givenBack is the change of a document whose lease is given back.
+func givenBack(clean bool) bson.D {
+	return bson.D{{Key: "$set", Value: bson.D{
+		{Key: "lease.owner", Value: ""}, {Key: "lease.name", Value: ""}, {Key: "lease.until", Value: time.UnixMilli(0)}, {Key: "lease.clean", Value: clean},
+	}}, {Key: "$unset", Value: bson.D{{Key: "lease.proc", Value: ""}}}}
 }
 
 // mayTake is true for a lease that has run out, or is this process's.
@@ -172,9 +189,7 @@ func (s *Store) giveBack(ctx context.Context, l *line) error {
 	s.leased.CompareAndDelete(l.session, mine)
 	l.lease.Store(nil)
 	l.head = nil
-	_, gave := s.col.sessions.UpdateOne(ctx, ofEpoch(byID(l.session), mine.epoch), bson.D{{Key: "$set", Value: bson.D{
-		{Key: "lease.owner", Value: ""}, {Key: "lease.name", Value: ""}, {Key: "lease.until", Value: time.UnixMilli(0)}, {Key: "lease.clean", Value: clean},
-	}}})
+	_, gave := s.col.sessions.UpdateOne(ctx, ofEpoch(byID(l.session), mine.epoch), givenBack(clean))
 	return errors.Join(err, gave)
 }
 
@@ -184,6 +199,32 @@ func (l leases) Owner(ctx context.Context, session string) (mine bool, name stri
 		return false, "", err
 	}
 	return doc.Lease.Owner == l.s.uid, doc.Lease.Name, nil
+}
+
+// Others goes by what this process knows of its own leases, so that one that is alone asks nothing.
+func (l leases) Others(ctx context.Context, sessions []string) (map[string]int64, error) {
+	others := map[string]int64{}
+	for _, id := range sessions {
+		others[id] = -1
+	}
+	l.s.leased.Range(func(session string, one *lease) {
+		if !one.over.Load() {
+			delete(others, session)
+		}
+	})
+	if len(others) == 0 {
+		return nil, nil
+	}
+	docs, err := findAll[sessionDoc](ctx, l.s.col.sessions, bson.D{
+		notDeleting, {Key: "_id", Value: bson.D{{Key: "$in", Value: slices.Collect(maps.Keys(others))}}},
+	}, options.Find().SetProjection(asc("seq")))
+	if err != nil {
+		return nil, fault("newest events of others' sessions", err)
+	}
+	for _, d := range docs {
+		others[d.ID] = d.Seq
+	}
+	return others, nil
 }
 
 func (l leases) Free(ctx context.Context) ([]string, error) {
@@ -213,8 +254,8 @@ func (s *Store) keepLeases(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := s.renew(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("could not renew the leases of the sessions", zap.Error(err))
+		if err := errors.Join(s.renew(ctx), s.renewDuties(ctx)); err != nil && ctx.Err() == nil {
+			s.log.Warn("could not renew the leases of this server", zap.Error(err))
 		}
 	}
 }

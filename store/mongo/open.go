@@ -51,11 +51,14 @@ type Store struct {
 	col        collections
 	lines      lines
 	leased     held
+	duties     dutiesTaken
+	raised     raised
 	inserts    *gather[unitDoc]
 	writers    map[string]*writer // by collection
 	headWriter *gather[headChange]
-	uid        string     // random: this opening, as the owner of sessions
-	name       string     // what it is called in what others are told
+	uid        string // random: this opening, as the owner of sessions
+	name       string // what it is called in what others are told
+	process    *processDoc
 	admins     sync.Mutex // this process makes one change among admins at a time
 	hooks      hooks
 
@@ -72,7 +75,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks, meta, contested                                            *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties                                    *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -123,10 +126,14 @@ func open(ctx context.Context, cfg Config, p pace) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
+	s := &Store{client: client, log: cfg.Log, timeout: cfg.Timeout, pace: p, uid: rand.Text(), name: cmp.Or(cfg.Owner, thisProcess()), process: thisOne(), lines: lines{all: map[string]*line{}, closed: make(chan struct{})}}
 	s.use(client.Database(cfg.Database))
 	s.gathers()
-	if err := s.prepare(ctx, client.Database(cfg.Database)); err != nil {
+	err = s.prepare(ctx, client.Database(cfg.Database))
+	if err == nil {
+		err = s.expireDead(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fault("open mongodb", err), s.disconnect())
 	}
 	background, stop := context.WithCancel(context.Background())
@@ -143,7 +150,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -214,6 +221,7 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.stop()
 		s.closeLines()
+		s.giveBackAll()
 		s.tasks.Wait()
 		err = s.disconnect()
 	})
@@ -260,6 +268,12 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Leases say which process owns a session.
 func (s *Store) Leases() store.Leases { return leases{s} }
+
+// Duties say which process does what one does for all.
+func (s *Store) Duties() store.Duties { return duties{s} }
+
+// Changes tell of what other processes have written.
+func (s *Store) Changes() store.Changes { return changes{s} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }

@@ -100,6 +100,7 @@ func TestListsUseIndexes(t *testing.T) {
 		filter, order := listDeliveries(q, "x")
 		queries["deliveries "+name] = find("deliveries", filter, order)
 	}
+	queries["a lane"] = find("deliveries", ofLane(store.DeliveryLane{Webhook: "w", Session: "s", Chat: "c"}), laneOrder)
 	queries["webhooks"] = find("webhooks", webhookFilter(store.WebhookQuery{Owner: "ann"}), asc("_id"))
 	queries["webhooks of a session"] = find("webhooks", webhookFilter(store.WebhookQuery{Session: "s"}), asc("_id"))
 	for name, command := range queries {

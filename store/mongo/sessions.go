@@ -121,7 +121,7 @@ func (s sessions) Create(ctx context.Context, session store.Session) error {
 		{Key: "durable", Value: int64(0)},
 		{Key: "stripped", Value: int64(0)},
 	}...)
-	return insert(ctx, "create session", s.s.col.sessions, doc)
+	return s.s.ifChanged(ctx, insert(ctx, "create session", s.s.col.sessions, doc), store.TopicSessions)
 }
 
 // find reads a session that is not being deleted; ErrNotFound.
@@ -213,6 +213,7 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 	}
 	if err == nil {
 		s.s.gone(l)
+		s.s.changed(ctx, store.TopicSessions)
 		err = s.s.purge(ctx, id)
 	}
 	return fault("delete session", err)

@@ -38,14 +38,14 @@ func (t tokens) Delete(ctx context.Context, id string) error {
 	if err == nil && res.DeletedCount == 0 {
 		err = store.ErrNotFound
 	}
-	return fault("delete token", err)
+	return fault("delete token", t.s.ifChanged(ctx, err, store.TopicAccess))
 }
 
 func (t tokens) DeleteOf(ctx context.Context, userID, except string) error {
 	_, err := deleteMany(ctx, t.s.col.tokens, bson.D{
 		{Key: "user", Value: userID}, {Key: "_id", Value: bson.D{{Key: "$ne", Value: except}}},
 	})
-	return fault("delete user's tokens", err)
+	return fault("delete user's tokens", t.s.ifChanged(ctx, err, store.TopicAccess))
 }
 
 func (t tokens) DeleteExpired(ctx context.Context, now time.Time) (int, error) {

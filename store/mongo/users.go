@@ -164,8 +164,18 @@ func (u users) update(ctx context.Context, id string, change func(*store.User) e
 			}
 			continue
 		}
-		return doc.user(), err
+		now := doc.user()
+		if err == nil && now != seenAt(was.user(), now) {
+			u.s.changed(ctx, store.TopicAccess)
+		}
+		return now, err
 	}
+}
+
+// seenAt is a user who differs by no more than when he logged in, which is of no interest to others.
+func seenAt(was, now store.User) store.User {
+	was.LastLoginAt = now.LastLoginAt
+	return was
 }
 
 func (u users) read(ctx context.Context, id string) (doc userDoc, err error) {
@@ -195,6 +205,7 @@ func (u users) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return fault("delete user", err)
 		}
+		u.s.changed(ctx, store.TopicAccess)
 		err = u.s.dropWebhooks(ctx, webhookFilter(store.WebhookQuery{Owner: id}))
 		return errors.Join(fault("delete user's webhooks", err), u.s.Tokens().DeleteOf(ctx, id, ""))
 	}

@@ -28,6 +28,7 @@ type webhookDoc struct {
 	Secrets   []signingDoc `bson:"secrets"`
 	RetryFor  int64        `bson:"retry"`   // milliseconds
 	Timeout   int64        `bson:"timeout"` // milliseconds
+	OnRefusal string       `bson:"refusal,omitempty"`
 	CreatedAt int64        `bson:"created"`
 	UpdatedAt int64        `bson:"updated"`
 
@@ -51,7 +52,7 @@ func newWebhookDoc(w store.Webhook) webhookDoc {
 	d := webhookDoc{
 		ID: w.ID, OwnerID: w.OwnerID, SessionID: w.SessionID, URL: w.URL, Events: w.Events, Filters: filtersDoc(w.Filters),
 		Headers: settings(w.Headers), Format: w.Format, State: w.State, Reason: w.Reason,
-		RetryFor: w.RetryFor.Milliseconds(), Timeout: w.Timeout.Milliseconds(), CreatedAt: w.CreatedAt.UnixMilli(), UpdatedAt: w.UpdatedAt.UnixMilli(),
+		RetryFor: w.RetryFor.Milliseconds(), Timeout: w.Timeout.Milliseconds(), OnRefusal: w.OnRefusal, CreatedAt: w.CreatedAt.UnixMilli(), UpdatedAt: w.UpdatedAt.UnixMilli(),
 	}
 	for _, s := range w.Secrets {
 		d.Secrets = append(d.Secrets, signingDoc{s.Value, s.Until.UnixMilli()})
@@ -63,7 +64,7 @@ func (d webhookDoc) webhook() store.Webhook {
 	w := store.Webhook{
 		ID: d.ID, OwnerID: d.OwnerID, SessionID: d.SessionID, URL: d.URL, Events: d.Events, Filters: store.WebhookFilters(d.Filters),
 		Format: d.Format, State: d.State, Reason: d.Reason,
-		RetryFor: time.Duration(d.RetryFor) * time.Millisecond, Timeout: time.Duration(d.Timeout) * time.Millisecond,
+		RetryFor: time.Duration(d.RetryFor) * time.Millisecond, Timeout: time.Duration(d.Timeout) * time.Millisecond, OnRefusal: d.OnRefusal,
 		CreatedAt: at(d.CreatedAt), UpdatedAt: at(d.UpdatedAt),
 	}
 	for _, h := range d.Headers {
@@ -86,10 +87,11 @@ func (w webhooks) Create(ctx context.Context, hook store.Webhook, begin []store.
 		}
 		return err
 	}
-	if err := w.s.keepCursors(ctx, begin); err != nil {
+	if err := w.s.keepCursors(ctx, begin, nil); err != nil {
 		return fault("create webhook", err)
 	}
-	return insert(ctx, "create webhook", w.s.col.webhooks, newWebhookDoc(hook))
+	err := insert(ctx, "create webhook", w.s.col.webhooks, newWebhookDoc(hook))
+	return w.s.ifChanged(ctx, err, store.TopicWebhooks)
 }
 
 func (w webhooks) Get(ctx context.Context, id string) (store.Webhook, error) {
@@ -123,6 +125,7 @@ func (w webhooks) List(ctx context.Context, q store.WebhookQuery) ([]store.Webho
 func (w webhooks) Update(ctx context.Context, id string, change func(*store.Webhook) error) (store.Webhook, error) {
 	for {
 		hook, err := w.update(ctx, id, change)
+		err = w.s.ifChanged(ctx, err, store.TopicWebhooks)
 		if errors.Is(err, errMoved) {
 			if err = pause(ctx); err == nil {
 				continue
@@ -159,6 +162,7 @@ func (w webhooks) Delete(ctx context.Context, id string) error {
 		err = store.ErrNotFound
 	}
 	if err == nil {
+		w.s.changed(ctx, store.TopicWebhooks)
 		err = w.s.dropOfWebhook(ctx, id)
 	}
 	return fault("delete webhook", err)
@@ -182,6 +186,7 @@ func (s *Store) dropWebhooks(ctx context.Context, filter bson.D) error {
 	for _, d := range docs {
 		if err == nil {
 			_, err = deleteMany(ctx, s.col.webhooks, byID(d.ID))
+			err = s.ifChanged(ctx, err, store.TopicWebhooks)
 		}
 		if err == nil {
 			err = s.dropOfWebhook(ctx, d.ID)

@@ -10,21 +10,24 @@ import (
 
 type deliveries struct{ s *Store }
 
-const deliveryColumns = `id, webhook, session, event, seq, name, chat, replay, attempt, status, response, error, duration, at, next, since`
+const deliveryColumns = `id, webhook, session, event, seq, name, chat, replay, attempt, done, status, response, error, duration, at, next, since`
 
 func scanDelivery(r *row) store.Delivery {
 	return store.Delivery{
 		ID: r.text(), WebhookID: r.text(), SessionID: r.text(), EventID: r.text(), Seq: r.int64(), Event: r.text(), Chat: r.text(),
-		Replay: r.bool(), Attempt: r.int(), Status: r.text(), ResponseStatus: r.int(), Error: r.text(),
+		Replay: r.bool(), Attempt: r.int(), Done: r.int(), Status: r.text(), ResponseStatus: r.int(), Error: r.text(),
 		Duration: time.Duration(r.int64()) * time.Microsecond, At: r.time(), NextAttemptAt: r.time(), Since: r.time(),
 	}
 }
 
-const keepDelivery = `INSERT INTO deliveries (` + deliveryColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-	ON CONFLICT (webhook, id) DO UPDATE SET replay=excluded.replay, attempt=excluded.attempt, status=excluded.status,
+const keepDelivery = `INSERT INTO deliveries (` + deliveryColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+	ON CONFLICT (webhook, id) DO UPDATE SET replay=excluded.replay, attempt=excluded.attempt, done=excluded.done, status=excluded.status,
 	response=excluded.response, error=excluded.error, duration=excluded.duration, at=excluded.at, next=excluded.next, since=excluded.since`
 
 func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
+	if p.By != nil && !p.By.Held() {
+		return fault("keep deliveries", store.ErrFenced)
+	}
 	return d.s.w.write(ctx, "keep deliveries", func(c *conn) error {
 		there := presence{c: c, known: map[[2]string]bool{}}
 		for _, x := range p.Deliveries {
@@ -34,7 +37,7 @@ func (d deliveries) Keep(ctx context.Context, p store.DeliveryProgress) error {
 				}
 				continue
 			}
-			if _, err := c.exec(keepDelivery, x.ID, x.WebhookID, x.SessionID, x.EventID, x.Seq, x.Event, x.Chat, x.Replay, x.Attempt, x.Status,
+			if _, err := c.exec(keepDelivery, x.ID, x.WebhookID, x.SessionID, x.EventID, x.Seq, x.Event, x.Chat, x.Replay, x.Attempt, x.Done, x.Status,
 				x.ResponseStatus, x.Error, x.Duration.Microseconds(), x.At, x.NextAttemptAt, x.Since); err != nil {
 				return err
 			}
@@ -82,7 +85,7 @@ func keepCursors(c *conn, cursors []store.WebhookCursor, fits func(webhook, sess
 				continue
 			}
 		}
-		_, err := c.exec(`INSERT INTO webhook_cursors (webhook, session, replay, seq, until, from_time, to_time, failed) VALUES (?,?,?,?,?,?,?,?)
+		_, err := c.exec(`INSERT INTO webhook_cursors (`+cursorColumns+`) VALUES (?,?,?,?,?,?,?,?)
 			ON CONFLICT (webhook, session, replay) DO UPDATE SET seq=excluded.seq, until=excluded.until, from_time=excluded.from_time,
 			to_time=excluded.to_time, failed=excluded.failed`,
 			x.WebhookID, x.SessionID, x.Replay, x.Seq, x.Until, x.From, x.To, x.Failed)
@@ -93,15 +96,33 @@ func keepCursors(c *conn, cursors []store.WebhookCursor, fits func(webhook, sess
 	return nil
 }
 
+func (deliveries) Claim(context.Context, string, *store.Duty) error { return nil }
+
+const cursorColumns = `webhook, session, replay, seq, until, from_time, to_time, failed`
+
+func scanCursor(r *row) store.WebhookCursor {
+	return store.WebhookCursor{
+		WebhookID: r.text(), SessionID: r.text(), Replay: r.text(), Seq: r.int64(), Until: r.int64(),
+		From: r.time(), To: r.time(), Failed: r.bool(),
+	}
+}
+
+func (d deliveries) Replays(ctx context.Context) (list []store.WebhookCursor, err error) {
+	err = d.s.r.read(ctx, "list replays", func(c *conn) error {
+		return c.query(func(r *row) error {
+			list = append(list, scanCursor(r))
+			return nil
+		}, `SELECT `+cursorColumns+` FROM webhook_cursors WHERE replay <> ''`)
+	})
+	return list, err
+}
+
 func (d deliveries) Cursors(ctx context.Context, webhook string) (list []store.WebhookCursor, err error) {
 	err = d.s.r.read(ctx, "list webhook cursors", func(c *conn) error {
 		return c.query(func(r *row) error {
-			list = append(list, store.WebhookCursor{
-				WebhookID: r.text(), SessionID: r.text(), Replay: r.text(), Seq: r.int64(), Until: r.int64(),
-				From: r.time(), To: r.time(), Failed: r.bool(),
-			})
+			list = append(list, scanCursor(r))
 			return nil
-		}, `SELECT webhook, session, replay, seq, until, from_time, to_time, failed FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, webhook)
+		}, `SELECT `+cursorColumns+` FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, webhook)
 	})
 	return list, err
 }
@@ -149,15 +170,42 @@ func (d deliveries) List(ctx context.Context, q store.DeliveryQuery) (list []sto
 	return list, next, err
 }
 
-func (d deliveries) Waiting(ctx context.Context, webhook, session string) (list []store.DeliveryPlace, err error) {
-	err = d.s.r.read(ctx, "list waiting deliveries", func(c *conn) error {
+// waits is the part of a statement that selects what waits, as the index deliveries_lane has it.
+const waits = `status IN ('pending', 'failed')`
+
+func (d deliveries) Waiting(ctx context.Context, webhook string, passed map[string]int64) (n int64, err error) {
+	err = d.s.r.read(ctx, "count waiting deliveries", func(c *conn) error {
 		return c.query(func(r *row) error {
-			list = append(list, store.DeliveryPlace{SessionID: r.text(), Seq: r.int64(), Replay: r.bool()})
+			session, seq, replay := r.text(), r.int64(), r.bool()
+			if upTo, asked := passed[session]; asked && (replay || seq <= upTo) {
+				n++
+			}
 			return nil
-		}, `SELECT session, seq, replay FROM deliveries WHERE webhook = ? AND status IN (?,?) AND (? = '' OR session = ?)`,
-			webhook, store.DeliveryPending, store.DeliveryFailed, session, session)
+		}, `SELECT session, seq, replay FROM deliveries WHERE webhook = ? AND `+waits, webhook)
+	})
+	return n, err
+}
+
+const ofLane = `webhook = ? AND session = ? AND chat = ? AND replay = ? AND ` + waits
+
+func laneArgs(l store.DeliveryLane) []any { return []any{l.Webhook, l.Session, l.Chat, l.Replay} }
+
+func (d deliveries) Lane(ctx context.Context, lane store.DeliveryLane, limit int) (list []store.Delivery, err error) {
+	err = d.s.r.read(ctx, "list a lane of deliveries", func(c *conn) error {
+		return c.query(func(r *row) error {
+			list = append(list, scanDelivery(r))
+			return nil
+		}, `SELECT `+deliveryColumns+` FROM deliveries WHERE `+ofLane+` ORDER BY seq, id LIMIT ?`, append(laneArgs(lane), limit)...)
 	})
 	return list, err
+}
+
+func (d deliveries) CountLane(ctx context.Context, lane store.DeliveryLane) (n int64, err error) {
+	err = d.s.r.read(ctx, "count a lane of deliveries", func(c *conn) error {
+		n, _, err = c.number(`SELECT count(*) FROM deliveries WHERE `+ofLane, laneArgs(lane)...)
+		return err
+	})
+	return n, err
 }
 
 func (d deliveries) Prune(ctx context.Context, webhook, status, before string, keep int) (total int, err error) {

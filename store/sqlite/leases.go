@@ -53,6 +53,8 @@ func (l leases) Owner(ctx context.Context, session string) (mine bool, name stri
 	return true, "", nil
 }
 
+func (leases) Others(context.Context, []string) (map[string]int64, error) { return nil, nil }
+
 func (l leases) Free(ctx context.Context) (free []string, err error) {
 	err = l.s.r.read(ctx, "list free sessions", func(c *conn) error {
 		return c.query(func(r *row) error {

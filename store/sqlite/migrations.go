@@ -188,6 +188,11 @@ CREATE UNIQUE INDEX messages_key ON messages (session, chat, id, sender);
 CREATE INDEX messages_time ON messages (session, chat, timestamp DESC, pos DESC);
 CREATE INDEX messages_age ON messages (session, timestamp, pos);
 CREATE INDEX messages_queued ON messages (session, timestamp, pos) WHERE status = 'queued';
+`, `
+-- What becomes of events that an endpoint refuses; which requests of several were taken; what waits of a chat.
+ALTER TABLE webhooks ADD COLUMN on_refusal TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_lane ON deliveries (webhook, session, chat, replay, seq, id) WHERE status IN ('pending', 'failed');
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process

@@ -29,7 +29,8 @@ type Store struct {
 	r   *readers
 	log *zap.Logger
 
-	owned owned // sessions
+	owned  owned // sessions
+	duties dutiesTaken
 
 	stop  context.CancelFunc // of the work that Open left behind
 	tasks sync.WaitGroup
@@ -196,6 +197,12 @@ func (s *Store) Log() store.Log { return eventLog{s} }
 
 // Leases say who owns a session: whoever opened the file and asks.
 func (s *Store) Leases() store.Leases { return leases{s} }
+
+// Duties say who does what one does for all: whoever opened the file and asks.
+func (s *Store) Duties() store.Duties { return duties{s} }
+
+// Changes tell of nothing: nobody else writes.
+func (s *Store) Changes() store.Changes { return changes{} }
 
 // Devices reads the state of linked devices.
 func (s *Store) Devices() store.Devices { return devices{s} }

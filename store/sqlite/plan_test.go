@@ -48,6 +48,7 @@ func webhookQueries() (queries []query) {
 	return append(queries,
 		query{"orphans", "deliveries_", `SELECT webhook FROM deliveries WHERE webhook > ? ORDER BY webhook LIMIT 1`, []any{"w"}},
 		query{"deliveries of a session", "deliveries_session", `SELECT rowid FROM deliveries WHERE session = ? LIMIT ?`, []any{"s", 1}},
+		query{"lane", "deliveries_lane", `SELECT ` + deliveryColumns + ` FROM deliveries WHERE ` + ofLane + ` ORDER BY seq, id LIMIT ?`, []any{"w", "s", "c", false, 20}},
 		query{"cursors", "webhook_cursors_key", `SELECT seq FROM webhook_cursors WHERE webhook = ? ORDER BY session, replay`, []any{"w"}},
 	)
 }

@@ -11,7 +11,7 @@ import (
 
 type webhooks struct{ s *Store }
 
-const webhookColumns = `id, owner, session, url, events, filters, headers, secrets, format, state, reason, retry_for, timeout, created, updated`
+const webhookColumns = `id, owner, session, url, events, filters, headers, secrets, format, state, reason, retry_for, timeout, on_refusal, created, updated`
 
 func scanWebhook(r *row) (store.Webhook, error) {
 	w := store.Webhook{ID: r.text(), OwnerID: r.text(), SessionID: r.text(), URL: r.text()}
@@ -22,7 +22,7 @@ func scanWebhook(r *row) (store.Webhook, error) {
 		}
 	}
 	w.Format, w.State, w.Reason = r.text(), r.text(), r.text()
-	w.RetryFor, w.Timeout = r.millis(), r.millis()
+	w.RetryFor, w.Timeout, w.OnRefusal = r.millis(), r.millis(), r.text()
 	w.CreatedAt, w.UpdatedAt = r.time(), r.time()
 	return w, err
 }
@@ -36,7 +36,7 @@ func webhookValues(w store.Webhook) []any {
 	}
 	return []any{
 		w.ID, w.OwnerID, w.SessionID, w.URL, asJSON(w.Events), asJSON(w.Filters), asJSON(w.Headers), asJSON(w.Secrets),
-		w.Format, w.State, w.Reason, w.RetryFor.Milliseconds(), w.Timeout.Milliseconds(), w.CreatedAt, w.UpdatedAt,
+		w.Format, w.State, w.Reason, w.RetryFor.Milliseconds(), w.Timeout.Milliseconds(), w.OnRefusal, w.CreatedAt, w.UpdatedAt,
 	}
 }
 
@@ -50,7 +50,7 @@ func asJSON(v any) string {
 
 func (w webhooks) Create(ctx context.Context, hook store.Webhook, begin []store.WebhookCursor) error {
 	return w.s.w.write(ctx, "create webhook", func(c *conn) error {
-		n, err := c.exec(`INSERT INTO webhooks (`+webhookColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`, webhookValues(hook)...)
+		n, err := c.exec(`INSERT INTO webhooks (`+webhookColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`, webhookValues(hook)...)
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (w webhooks) Update(ctx context.Context, id string, change func(*store.Webh
 		}
 		hook.ID = id
 		_, err = c.exec(`UPDATE webhooks SET id=?, owner=?, session=?, url=?, events=?, filters=?, headers=?, secrets=?, format=?, state=?,
-			reason=?, retry_for=?, timeout=?, created=?, updated=? WHERE id=?`, append(webhookValues(hook), id)...)
+			reason=?, retry_for=?, timeout=?, on_refusal=?, created=?, updated=? WHERE id=?`, append(webhookValues(hook), id)...)
 		if err == nil {
 			hook, err = getWebhook(c, id)
 		}

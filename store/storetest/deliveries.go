@@ -10,7 +10,7 @@ import (
 func aDelivery(webhook, session string, n int) store.Delivery {
 	return store.Delivery{
 		ID: fmt.Sprintf("dlv-%s-%03d", session, n), WebhookID: webhook, SessionID: session, EventID: fmt.Sprint("event-", n), Seq: int64(n),
-		Event: "new_messages", Chat: "c", Replay: n%2 == 0, Attempt: n, Status: store.DeliveryFailed, ResponseStatus: 500,
+		Event: "new_messages", Chat: "c", Replay: n%2 == 0, Attempt: n, Done: n % 3, Status: store.DeliveryFailed, ResponseStatus: 500,
 		Error: "answered 500", Duration: 1234 * time.Microsecond, At: at(n), NextAttemptAt: at(n + 1), Since: at(n),
 	}
 }
@@ -123,22 +123,56 @@ var deliveryCases = []testCase{
 			list[i].Status = status
 		}
 		k.keep(store.DeliveryProgress{Deliveries: append(list, aDelivery("w", "t", 1), aDelivery("w2", "s", 1))})
-		of := func(webhook, session string, want ...store.DeliveryPlace) {
+		count := func(want int64, webhook string, passed map[string]int64) {
 			k.Helper()
-			got, err := k.st.Deliveries().Waiting(k.ctx, webhook, session)
+			got, err := k.st.Deliveries().Waiting(k.ctx, webhook, passed)
 			k.NoError(err)
-			k.ElementsMatch(want, got)
+			k.Equal(want, got)
 		}
-		place := func(session string, seq int64, replay bool) store.DeliveryPlace {
-			return store.DeliveryPlace{SessionID: session, Seq: seq, Replay: replay}
+		count(5, "w", map[string]int64{"s": 9, "t": 9})
+		count(4, "w", map[string]int64{"s": 5})
+		count(3, "w", map[string]int64{"s": 4, "another": 9}) // replays, wherever
+		count(1, "w", map[string]int64{"t": 1})
+		count(0, "w", map[string]int64{"t": 0})
+		count(0, "w", nil)
+		count(0, "none", map[string]int64{"s": 9})
+	}},
+	{"lanes", func(k *kit) {
+		k.session("s")
+		k.session("t")
+		k.hook("w", "ann", "")
+		k.hook("w2", "ann", "")
+		var list []store.Delivery
+		for i, d := range someDeliveries("w", "s", 40) {
+			d.ID, d.Seq = fmt.Sprintf("dlv-%02d", (i*7)%40), int64(i/2) // ids are in no order
+			d.Chat, d.Replay = []string{"c", "d"}[i%2], i%8 > 3
+			d.Status = []string{store.DeliveryPending, store.DeliveryFailed, store.DeliveryDelivered, store.DeliveryPending}[i/8%4]
+			list = append(list, d)
 		}
-		s := []store.DeliveryPlace{place("s", 2, true), place("s", 4, true), place("s", 5, false), place("s", 6, true)}
-		t := place("t", 1, false)
-		of("w", "", append(s, t)...)
-		of("w", "s", s...)
-		of("w", "t", t)
-		of("w", "another")
-		of("none", "")
+		k.keep(store.DeliveryProgress{Deliveries: append(list, aDelivery("w", "t", 1), aDelivery("w2", "s", 1))})
+		for _, lane := range []store.DeliveryLane{
+			{Webhook: "w", Session: "s", Chat: "c"},
+			{Webhook: "w", Session: "s", Chat: "d"},
+			{Webhook: "w", Session: "s", Chat: "d", Replay: true},
+			{Webhook: "w", Session: "t", Chat: "c"},
+			{Webhook: "w", Session: "t", Chat: "none"},
+		} {
+			var want []store.Delivery
+			for _, d := range append(list, aDelivery("w", "t", 1)) {
+				if d.SessionID == lane.Session && d.Chat == lane.Chat && d.Replay == lane.Replay && d.Status != store.DeliveryDelivered {
+					want = append(want, d)
+				}
+			}
+			got, err := k.st.Deliveries().Lane(k.ctx, lane, 100)
+			k.NoError(err)
+			k.Equal(want, got)
+			n, err := k.st.Deliveries().CountLane(k.ctx, lane)
+			k.NoError(err)
+			k.Len(want, int(n))
+			got, err = k.st.Deliveries().Lane(k.ctx, lane, 2)
+			k.NoError(err)
+			k.Equal(want[:min(2, len(want))], got)
+		}
 	}},
 	{"cursors", func(k *kit) {
 		k.session("s")
@@ -149,6 +183,9 @@ var deliveryCases = []testCase{
 		k.keep(store.DeliveryProgress{Cursors: []store.WebhookCursor{replay, live}})
 		t := store.WebhookCursor{WebhookID: "w", SessionID: "t", Seq: 5}
 		k.Equal([]store.WebhookCursor{live, replay, t}, k.cursors("w"))
+		replays, err := k.st.Deliveries().Replays(k.ctx)
+		k.NoError(err)
+		k.Equal([]store.WebhookCursor{replay}, replays)
 		live.Seq = 8
 		k.keep(store.DeliveryProgress{Cursors: []store.WebhookCursor{live}, Ended: []store.WebhookCursor{replay}})
 		k.Equal([]store.WebhookCursor{live, t}, k.cursors("w"))

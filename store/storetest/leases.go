@@ -44,6 +44,16 @@ var leaseCases = []testCase{
 		k.NoError(err)
 		k.Equal(int64(2), kept.LastSeq)
 	}},
+	{"of own sessions there is nothing to ask others", func(k *kit) {
+		k.NoError(k.st.Sessions().Create(k.ctx, store.Session{ID: "a"}))
+		k.NoError(k.st.Leases().Acquire(k.ctx, "a", nil))
+		others, err := k.st.Leases().Others(k.ctx, []string{"a"})
+		k.NoError(err)
+		k.Empty(others)
+		others, err = k.st.Leases().Others(k.ctx, nil)
+		k.NoError(err)
+		k.Empty(others)
+	}},
 	{"a session that is not there has no owner", func(k *kit) {
 		k.ErrorIs(k.st.Leases().Acquire(k.ctx, "nobody", nil), store.ErrNotFound)
 		_, _, err := k.st.Leases().Owner(k.ctx, "nobody")

@@ -51,6 +51,8 @@ func Run(t *testing.T, open Opener) {
 		{"log", logCases},
 		{"events", eventCases},
 		{"leases", leaseCases},
+		{"duties", dutyCases},
+		{"changes", changeCases},
 		{"devices", deviceCases},
 		{"webhooks", webhookCases},
 		{"deliveries", deliveryCases},

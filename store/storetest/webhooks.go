@@ -15,7 +15,7 @@ func aWebhook(id, owner, session string) store.Webhook {
 		Filters: store.WebhookFilters{Chats: []string{"c"}, Senders: []string{"p", "q"}, Types: []string{"text"}, FromMe: ptr(false), Groups: ptr(true)},
 		Headers: map[string]string{"X-A.b": "1", "X-C": ""}, Format: "native", State: store.WebhookActive, Reason: "none",
 		Secrets:  []store.WebhookSecret{{Value: "new"}, {Value: "old", Until: at(90)}},
-		RetryFor: 72 * time.Hour, Timeout: 1500 * time.Millisecond, CreatedAt: at(0), UpdatedAt: at(1),
+		RetryFor: 72 * time.Hour, Timeout: 1500 * time.Millisecond, OnRefusal: store.RefusalDead, CreatedAt: at(0), UpdatedAt: at(1),
 	}
 }
 
@@ -75,12 +75,12 @@ var webhookCases = []testCase{
 	{"update", func(k *kit) {
 		k.hook("w", "ann", "")
 		got, err := k.st.Webhooks().Update(k.ctx, "w", func(w *store.Webhook) error {
-			w.ID, w.State, w.Reason, w.Headers, w.Events = "ignored", store.WebhookPaused, "gone", nil, nil
+			w.ID, w.State, w.Reason, w.Headers, w.Events, w.OnRefusal = "ignored", store.WebhookPaused, "gone", nil, nil, store.RefusalRetry
 			return nil
 		})
 		k.NoError(err)
 		want := aWebhook("w", "ann", "")
-		want.State, want.Reason, want.Headers, want.Events = store.WebhookPaused, "gone", nil, nil
+		want.State, want.Reason, want.Headers, want.Events, want.OnRefusal = store.WebhookPaused, "gone", nil, nil, store.RefusalRetry
 		k.Equal(want, got)
 		own := errors.New("own")
 		_, err = k.st.Webhooks().Update(k.ctx, "w", func(w *store.Webhook) error { w.URL = "x"; return own })

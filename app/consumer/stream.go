@@ -1,4 +1,4 @@
-package service
+package consumer
 
 import (
 	"errors"
@@ -40,6 +40,9 @@ func (r *runner) follow(sessions []string) {
 			cursor = store.WebhookCursor{WebhookID: r.id, SessionID: key.session, Seq: -1}
 		}
 		delete(r.cursors, key)
+		if key.replay != "" {
+			r.replays[replayID(cursor)] = true
+		}
 		s := &stream{first: cursor, cursor: cursor, read: max(cursor.Seq, 0)}
 		r.streams[key] = s
 		switch {
@@ -53,16 +56,26 @@ func (r *runner) follow(sessions []string) {
 	}
 }
 
-// replay begins to read a replay's part of a session.
+// replay begins to read a replay's part of a session, or tries a delivery again, unless that was begun.
 func (r *runner) replay(c store.WebhookCursor) {
 	key := streamKey{c.SessionID, c.Replay}
 	r.mu.Lock()
-	if r.streams[key] == nil {
+	begun := r.replays[replayID(c)] || r.closing
+	r.replays[replayID(c)] = true
+	if !begun && retried(c) == "" {
 		r.cursors[key] = c
 	}
+	if !begun && retried(c) != "" {
+		r.work.Go(func() { r.readRetried(c) })
+	}
 	r.mu.Unlock()
-	r.follow(nil)
+	if !begun {
+		r.follow(nil)
+	}
 }
+
+// replayID tells replays of a webhook apart, each with a part in several sessions.
+func replayID(c store.WebhookCursor) string { return c.Replay + "/" + c.SessionID }
 
 // readNew follows the session's log until the runner is closed or the session is gone.
 func (r *runner) readNew(s *stream, begun bool) {
@@ -71,15 +84,15 @@ func (r *runner) readNew(s *stream, begun bool) {
 		err := r.begin(s, begun)
 		begun = true
 		if err == nil {
-			err = r.c.log.Follow(r.ctx, session, s.read, func(e store.Event) error { return r.take(s, e, false) })
+			err = r.p.log.Follow(r.ctx, session, s.read, func(e store.Event) error { return r.take(s, e, false) })
 		}
 		switch {
 		case r.ctx.Err() != nil:
 			return
 		case errors.Is(err, store.ErrNotFound):
-			r.pause(r.c.pace.Flush) // its deletion may still be under way
-			r.drop(streamKey{session: session})
-			r.c.Changed() // a webhook of this session alone is gone too
+			r.pause(r.p.pace.Flush) // its deletion may still be under way
+			r.unfollow(streamKey{session: session})
+			r.p.gone()
 			return
 		case errors.Is(err, store.ErrExpired):
 			if err = r.skipLost(s); err == nil {
@@ -97,7 +110,7 @@ func (r *runner) begin(s *stream, begun bool) error {
 	if begun {
 		return nil
 	}
-	oldest, _, err := r.c.log.Bounds(r.ctx, s.first.SessionID)
+	oldest, _, err := r.p.log.Bounds(r.ctx, s.first.SessionID)
 	if err == nil {
 		r.mu.Lock()
 		s.read = max(oldest-1, 0)
@@ -108,7 +121,7 @@ func (r *runner) begin(s *stream, begun bool) error {
 
 // skipLost goes on from the oldest event that is kept, and says so.
 func (r *runner) skipLost(s *stream) error {
-	oldest, newest, err := r.c.log.Bounds(r.ctx, s.first.SessionID)
+	oldest, newest, err := r.p.log.Bounds(r.ctx, s.first.SessionID)
 	if err != nil {
 		return err
 	}
@@ -119,11 +132,7 @@ func (r *runner) skipLost(s *stream) error {
 		reason = fmt.Sprintf("the event log of session %s began anew", s.first.SessionID)
 	}
 	s.read = max(oldest-1, 0)
-	state := store.WebhookActive
-	if r.health.open {
-		state = store.WebhookFailing
-	}
-	r.health.tell(state, reason)
+	r.health.say(Health{Failing: r.health.open, Reason: reason})
 	return nil
 }
 
@@ -137,26 +146,30 @@ func (r *runner) pause(d time.Duration) bool {
 	}
 }
 
-func (r *runner) drop(key streamKey) {
+func (r *runner) unfollow(key streamKey) {
 	r.mu.Lock()
 	delete(r.streams, key)
 	r.mu.Unlock()
 }
 
-// take puts an event that is wanted into the window, once there is room.
+// take puts an event that is wanted into its lane, once there is room.
 func (r *runner) take(s *stream, e store.Event, replay bool) error {
 	r.mu.Lock()
-	w := r.hook
+	want := r.spec.Want
 	key := eventKey{e.SessionID, e.Seq}
-	known := !replay && r.known[key] // it waits already
+	known := !replay && r.known[key]
 	r.mu.Unlock()
-	if !known && mapped(w.Format, e.Name) {
-		if about := subjectOf(e); wants(&w, e.Name, about) {
-			i := &item{event: &e, stream: s, since: time.Now(), record: store.Delivery{
-				ID: newID("dlv_"), WebhookID: r.id, SessionID: e.SessionID, EventID: e.ID, Seq: e.Seq, Event: e.Name,
-				Chat: about.chat, Replay: replay, Status: store.DeliveryPending, At: now(),
+	if !known {
+		keys, wanted, err := want(r.ctx, e)
+		if err != nil {
+			return err
+		}
+		if wanted {
+			i := &item{event: &e, keys: keys, since: time.Now(), record: store.Delivery{
+				ID: r.p.newID("dlv_"), WebhookID: r.id, SessionID: e.SessionID, EventID: e.ID, Seq: e.Seq, Event: e.Name,
+				Chat: keys[0], Replay: replay, Status: store.DeliveryPending, At: now(),
 			}}
-			if err := r.admit(r.ctx, i); err != nil {
+			if err := r.admit(r.ctx, s, i); err != nil {
 				return err
 			}
 		}
@@ -174,12 +187,12 @@ func (r *runner) take(s *stream, e store.Event, replay bool) error {
 func (r *runner) readReplay(s *stream) {
 	c := s.first
 	for s.read < c.Until {
-		list, err := r.c.log.After(r.ctx, c.SessionID, s.read, int(min(200, c.Until-s.read)))
+		list, err := r.p.log.After(r.ctx, c.SessionID, s.read, int(min(200, c.Until-s.read)))
 		switch {
 		case r.ctx.Err() != nil:
 			return
 		case errors.Is(err, store.ErrExpired):
-			if oldest, _, e := r.c.log.Bounds(r.ctx, c.SessionID); e == nil && oldest-1 > s.read {
+			if oldest, _, e := r.p.log.Bounds(r.ctx, c.SessionID); e == nil && oldest-1 > s.read {
 				r.mu.Lock()
 				s.read = min(oldest-1, c.Until)
 				r.mu.Unlock()
@@ -217,7 +230,7 @@ func (r *runner) readReplay(s *stream) {
 func (r *runner) readFailed(s *stream) {
 	c := s.first
 	for cursor := ""; ; {
-		list, next, err := r.c.store.Deliveries().List(r.ctx, store.DeliveryQuery{
+		list, next, err := r.p.deliveries.List(r.ctx, store.DeliveryQuery{
 			Webhook: r.id, Status: store.DeliveryDead, Oldest: true, Page: store.Page{Cursor: cursor, Limit: 100},
 		})
 		if err != nil {
@@ -232,7 +245,7 @@ func (r *runner) readFailed(s *stream) {
 				!c.From.IsZero() && d.At.Before(c.From) || !c.To.IsZero() && d.At.After(c.To) {
 				continue
 			}
-			if r.admit(r.ctx, &item{record: again(d), stream: s, since: time.Now()}) != nil {
+			if r.admit(r.ctx, s, &item{record: again(d), keys: []string{d.Chat}, since: time.Now()}) != nil {
 				return
 			}
 		}
@@ -243,119 +256,8 @@ func (r *runner) readFailed(s *stream) {
 	r.end(s)
 }
 
-// again is a delivery that is to be tried anew, for as long as any other.
-func again(d store.Delivery) store.Delivery {
-	d.Replay, d.Status, d.Since, d.NextAttemptAt = true, store.DeliveryPending, time.Time{}, time.Time{}
-	return d
-}
-
 func (r *runner) end(s *stream) {
 	r.mu.Lock()
 	s.ended = true
 	r.mu.Unlock()
-}
-
-// retry brings a delivery to its next attempt at once, whatever came of it, and lets its time
-// begin anew. Its record in the store says that it waits.
-func (r *runner) retry(d store.Delivery) {
-	r.mu.Lock()
-	found := false
-	for _, l := range r.lanes {
-		for _, i := range l.items {
-			if i.record.ID == d.ID {
-				l.due, i.record.Since, found = time.Time{}, time.Time{}, true
-				r.changed[i] = true
-			}
-		}
-	}
-	if !found {
-		r.restore(d)
-	}
-	r.mu.Unlock()
-	r.pump()
-}
-
-// collect gathers what is to be written, and what to do once it is.
-func (r *runner) collect(at time.Time) (p store.DeliveryProgress, written func(error)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var keep []*item
-	for i := range r.changed {
-		keep = append(keep, i)
-	}
-	cursors, over := map[streamKey]store.WebhookCursor{}, []streamKey{}
-	for key, s := range r.streams {
-		next, waiting := s.read, s.order[:0]
-		blocked := false
-		for _, i := range s.order {
-			if i.done || i.kept {
-				continue
-			}
-			waiting = append(waiting, i)
-			if first := i.lane.items[0]; first.record.Attempt > 0 || at.Sub(i.since) > r.c.pace.Stale {
-				if !r.changed[i] {
-					keep = append(keep, i)
-				}
-				continue
-			}
-			if !blocked {
-				next, blocked = i.record.Seq-1, true
-			}
-		}
-		clear(s.order[len(waiting):])
-		s.order = waiting
-		switch c := s.cursor; {
-		case s.ended && len(waiting) == 0:
-			p.Ended = append(p.Ended, c)
-			over = append(over, key)
-		case next != c.Seq && !c.Failed:
-			c.Seq = next
-			p.Cursors = append(p.Cursors, c)
-			cursors[key] = c
-		}
-	}
-	for _, i := range keep {
-		p.Deliveries = append(p.Deliveries, i.record)
-		delete(r.changed, i)
-	}
-	done := r.finished
-	r.finished = nil
-	p.Deliveries = append(p.Deliveries, done...)
-	return p, func(err error) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if err != nil {
-			r.unwritten(keep, done)
-			return
-		}
-		r.wrote(keep, cursors, over, len(done))
-	}
-}
-
-// unwritten needs mu. What was not written is part of what the next collect gathers.
-func (r *runner) unwritten(kept []*item, done []store.Delivery) {
-	for _, i := range kept {
-		if !i.done {
-			r.changed[i] = true
-		}
-	}
-	r.finished = append(done, r.finished...)
-}
-
-// wrote needs mu.
-func (r *runner) wrote(kept []*item, cursors map[streamKey]store.WebhookCursor, over []streamKey, done int) {
-	for _, i := range kept {
-		i.kept = true
-	}
-	for key, c := range cursors {
-		if s := r.streams[key]; s != nil {
-			s.cursor = c
-		}
-	}
-	for _, key := range over {
-		delete(r.streams, key)
-	}
-	if done > 0 {
-		r.leave(done)
-	}
 }

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+
+	"whatsapp-api/app/events"
+	"whatsapp-api/app/service"
+	"whatsapp-api/store"
+)
+
+// partFunc is a part that is one function.
+type partFunc func(context.Context) error
+
+// Run is the function.
+func (f partFunc) Run(ctx context.Context) error { return f(ctx) }
+
+// others are the parts that let this server see what others on the same store do: what they change, and what
+// happens in the sessions that they own.
+func (a *App) others(log *events.Log, tokens *service.Tokens, courier *service.Courier) []part {
+	changed := func(topic store.Topic) {
+		switch topic {
+		case store.TopicAccess:
+			tokens.ChangedElsewhere()
+		case store.TopicSessions:
+			log.Begun()
+		case store.TopicWebhooks, store.TopicDeliveries:
+			courier.Changed()
+		}
+	}
+	return []part{
+		partFunc(func(ctx context.Context) error {
+			a.store.Changes().Watch(ctx, changed)
+			return nil
+		}),
+		partFunc(func(ctx context.Context) error { return log.Run(ctx, a.store.Leases(), a.log.Named("events")) }),
+	}
+}
