@@ -241,7 +241,15 @@ func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) e
 	if err != nil {
 		return err
 	}
-	now, err := s.projectAt(ctx, l.session, units, on)
+	if mine := l.lease.Load(); mine != nil && on.first && mine.isSure(s.pace.lease) {
+		err = s.projectSure(ctx, units, on)
+	} else {
+		err = errMoved // to be looked at
+	}
+	var now sessionDoc
+	if errors.Is(err, errMoved) {
+		now, err = s.projectAt(ctx, l.session, units, on)
+	}
 	switch {
 	case errors.Is(err, errMoved):
 		// The server lost the head. It has the units.
@@ -271,10 +279,21 @@ func (s *Store) projectAt(ctx context.Context, session string, units []committed
 	case now.Proj != units[0].doc.N-1:
 		return now, errMoved
 	}
+	return now, s.projectNow(ctx, units, on)
+}
+
+// projectSure projects units without a look at the head, where nobody else can own the session; errMoved.
+func (s *Store) projectSure(ctx context.Context, units []committed, on terms) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return s.projectNow(ctx, units, on)
+}
+
+func (s *Store) projectNow(ctx context.Context, units []committed, on terms) error {
 	if s.hooks.projecting != nil {
 		s.hooks.projecting(units[0].doc.N)
 	}
-	return now, s.project(ctx, units, on)
+	return s.project(ctx, units, on)
 }
 
 // see lets whoever reads the session see all that this process has committed before. What another

@@ -40,7 +40,8 @@ type leaseDoc struct {
 type lease struct {
 	session string
 	epoch   int64
-	over    atomic.Bool // another process has it, or it was given back
+	over    atomic.Bool               // another process has it, or it was given back
+	sure    atomic.Pointer[time.Time] // before the server said last that it is this process's
 
 	mu    sync.Mutex
 	asked bool // for, by Acquire
@@ -65,6 +66,20 @@ func (l *lease) tell(lost func()) {
 	if l.over.Load() && lost != nil {
 		go lost()
 	}
+}
+
+// confirm takes down that the server said, after this time, that the lease is this process's.
+func (l *lease) confirm(asked time.Time) { l.sure.Store(&asked) }
+
+// isSure says whether nobody else can have taken the lease, by what the server said within half of the
+// time that it lasts. Both clocks count: one stands still while a machine sleeps, the other can be set.
+func (l *lease) isSure(lasts time.Duration) bool {
+	at := l.sure.Load()
+	if at == nil || l.over.Load() {
+		return false
+	}
+	byWall := time.Now().Round(0).Sub(at.Round(0))
+	return time.Since(*at) < lasts/2 && byWall >= 0 && byWall < lasts/2
 }
 
 // wasAsked says whether somebody asked for the lease, and not just committed or deleted something.
@@ -112,6 +127,7 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 		return false, nil
 	}
 	var was sessionDoc
+	asked := time.Now()
 	err = s.col.sessions.FindOneAndUpdate(ctx, append(byID(l.session), notDeleting, bson.E{Key: "$expr", Value: s.mayTake()}),
 		bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "lease", Value: s.newLease()}}}}}, options.FindOneAndUpdate().SetReturnDocument(options.Before)).Decode(&was)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -122,6 +138,7 @@ func (s *Store) own(ctx context.Context, l *line) (takenOver bool, err error) {
 	}
 	l.head = nil
 	mine := &lease{session: l.session, epoch: was.Lease.Epoch + 1}
+	mine.confirm(asked)
 	l.lease.Store(mine)
 	s.leased.Store(l.session, mine)
 	return was.Lease.Epoch > 0 && !was.Lease.Clean, nil
@@ -270,10 +287,17 @@ func (s *Store) renew(ctx context.Context) error {
 	if len(held) == 0 {
 		return nil
 	}
+	asked := time.Now()
 	mine := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "lease.owner", Value: s.uid}}
 	res, err := s.col.sessions.UpdateMany(ctx, mine, bson.A{bson.D{{Key: "$set", Value: bson.D{{Key: "lease.until", Value: fromNow(s.pace.lease)}}}}})
-	if err != nil || int(res.MatchedCount) == len(held) {
+	if err != nil {
 		return err
+	}
+	if int(res.MatchedCount) == len(held) {
+		for _, l := range held {
+			l.confirm(asked)
+		}
+		return nil
 	}
 	left, err := findAll[sessionDoc](ctx, s.col.sessions, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
 	if err != nil {

@@ -167,7 +167,7 @@ func (p *projection) changeChat(u store.ChatUpdate, op int64) {
 	p.chats = append(p.chats, chatWrite{u, op})
 }
 
-func (p *projection) chatWrites() (models changes) {
+func (p *projection) chatWrites() (models writes) {
 	for _, c := range p.chats {
 		models = append(models, upsert(join(p.session, c.ID), c.op, blankChat(p.session, c.ID), chatChange(c.ChatUpdate)))
 	}
@@ -261,8 +261,8 @@ func bulk(ctx context.Context, c *mongo.Collection, models []mongo.WriteModel, o
 }
 
 // inserts are changes that make documents, where they are not there yet.
-func inserts[T any](docs []T) changes {
-	models := make(changes, len(docs))
+func inserts[T any](docs []T) writes {
+	models := make(writes, len(docs))
 	for i, d := range docs {
 		models[i] = mongo.NewInsertOneModel().SetDocument(d)
 	}

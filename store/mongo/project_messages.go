@@ -50,7 +50,7 @@ func (p *projection) changeMessage(u store.MessageUpdate, op int64) {
 // putMessages inserts the messages that are not there yet, and then changes what is. What
 // comes before its message in the order of the ops finds it with a later one.
 func (s *Store) putMessages(ctx context.Context, p projection) error {
-	var ordered changes // in one command, since each waits for the disk
+	var ordered writes // in one command, since each waits for the disk
 	var plain []messageDoc
 	for _, m := range p.messages {
 		doc := newMessageDoc(p.session, m.Message, m.pos, m.op)

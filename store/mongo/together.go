@@ -8,28 +8,28 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// changes are what a projection writes into one collection, or into documents of sessions.
-type changes []mongo.WriteModel
+// writes are what a projection writes into one collection, or into documents of sessions.
+type writes []mongo.WriteModel
 
 // writer gathers what the projections of many sessions write into one collection: they begin at the same
 // time (nextProjection), so that one command has what is there of all. What it writes can be done again
 // without harm: when a command fails, each session does its own part alone, and learns from that what
 // became of it.
 type writer struct {
-	ordered, plain gather[changes]
+	ordered, plain gather[writes]
 }
 
 func newWriter() *writer {
 	w := &writer{}
-	for _, g := range []*gather[changes]{&w.ordered, &w.plain} {
-		g.atOnce, g.most, g.bytes = 1, 64, 4096 // changes, here
-		g.size = func(c changes) int { return len(c) }
+	for _, g := range []*gather[writes]{&w.ordered, &w.plain} {
+		g.atOnce, g.most, g.bytes = 1, 64, 4096 // writes, here
+		g.size = func(c writes) int { return len(c) }
 	}
 	return w
 }
 
 // bulk is bulk of one collection, together with what others write there.
-func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models changes, ordered bool) error {
+func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models writes, ordered bool) error {
 	if len(models) == 0 {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models changes, o
 	if ordered {
 		g = &s.writers[c.Name()].ordered
 	}
-	err := g.do(ctx, models, func(all []changes) []error {
+	err := g.do(ctx, models, func(all []writes) []error {
 		errs := make([]error, len(all))
 		if len(all) == 1 {
 			errs[0] = bulk(ctx, c, models, ordered)
@@ -45,7 +45,7 @@ func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models changes, o
 		}
 		ctx, cancel := s.bounded(context.WithoutCancel(ctx)) // others wait for it too
 		defer cancel()
-		var together changes
+		var together writes
 		for _, one := range all {
 			together = append(together, one...)
 		}
@@ -65,7 +65,7 @@ func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models changes, o
 // headChange is what becomes of a session's document once what comes before is projected.
 type headChange struct{ filter, update doc }
 
-// putHeadTogether changes a session's document, together with those of others. It says whether the
+// putHeadTogether writes a session's document, together with those of others. It says whether the
 // filter held: then the change is made, now or by a try before.
 func (s *Store) putHeadTogether(ctx context.Context, h headChange) (made bool, err error) {
 	err = s.headWriter.do(ctx, h, func(all []headChange) []error {
