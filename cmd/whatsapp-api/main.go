@@ -41,7 +41,7 @@ func root() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	cmd.Flags().AddFlagSet(serve.Flags())
-	cmd.AddCommand(serve, sandboxCommand(), createAdminCommand(), configCommand(), openAPICommand(), &cobra.Command{
+	cmd.AddCommand(serve, sandboxCommand(), createAdminCommand(), configCommand(), openAPICommand(), licensesCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), buildVersion())

@@ -31,7 +31,7 @@ func command(ctx context.Context, stdin string, args ...string) (string, error) 
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"sandbox", "--help"}, {"create-admin", "--help"}, {"config", "--help"}, {"openapi", "--help"}, {"version", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"sandbox", "--help"}, {"create-admin", "--help"}, {"config", "--help"}, {"openapi", "--help"}, {"version", "--help"}, {"licenses", "--help"}} {
 		out, err := command(t.Context(), "", args...)
 		require.NoError(t, err)
 		require.Contains(t, out, "Usage:", args)
@@ -40,6 +40,15 @@ func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"dance"}, {"serve", "--nope"}, {"serve", "extra"}, {"serve", "--sandbox", "--sandbox-at", "http://127.0.0.1:1"}} {
 		_, err := command(t.Context(), "", args...)
 		require.Error(t, err, args)
+	}
+}
+
+// TestLicenses: what obliges whoever gives the binary on is in it.
+func TestLicenses(t *testing.T) {
+	out, err := command(t.Context(), "", "licenses")
+	require.NoError(t, err)
+	for _, part := range []string{"GNU GENERAL PUBLIC LICENSE", "== go.mau.fi/libsignal", "== go.mau.fi/whatsmeow", "Mozilla Public License", "== Go, its runtime", "== Scalar"} {
+		require.Contains(t, out, part)
 	}
 }
 

@@ -1,0 +1,5 @@
+{{ range . }}{{ if ne .Name "whatsapp-api" }}
+== {{ .Name }} {{ .Version }} ({{ .LicenseName }})
+
+{{ .LicenseText }}
+{{ end }}{{ end }}
