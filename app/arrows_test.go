@@ -56,6 +56,7 @@ var owners = map[string][]string{
 	"go.mau.fi/libsignal":                {"whatsapp", "whatsapp/sandbox"},
 	"github.com/VictoriaMetrics/metrics": {"app"},
 	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},
+	"github.com/yuin/goldmark":           {"web"},
 	"go.mau.fi/whatsmeow":                {"app/bench", "app/soak", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},
 }
 

@@ -1,3 +1,3 @@
 // Package web holds the pages that the server serves itself, inside the binary: the API's
-// documentation. They load nothing from elsewhere.
+// documentation, and the guide (docs/en, docs/es). They load nothing from elsewhere.
 package web

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// pages holds the documentation page. The reader's script (Scalar 1.72.1, MIT) is stored
+// pages holds the API's documentation page and the guide. The reader's script (Scalar 1.72.1, MIT) is stored
 // compressed, as it is sent.
 //
 //go:embed docs
@@ -20,11 +20,13 @@ const (
 	policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'"
 )
 
-// Docs serves the documentation page under /docs.
+// Docs serves the API's documentation at /docs and the guide below it, in each of its languages:
+// /docs/en/start, /docs/es/start … /docs/guide leads to the one that the reader's browser asks for.
 func Docs() http.Handler {
+	g := newGuide()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
-		switch strings.TrimSuffix(r.URL.Path, "/") {
+		switch at := strings.TrimSuffix(r.URL.Path, "/"); at {
 		case "/docs":
 			serve(w, r, "docs/index.html", "text/html; charset=utf-8")
 		case "/docs/init.js":
@@ -32,8 +34,20 @@ func Docs() http.Handler {
 		case "/docs/scalar.js":
 			w.Header().Set("Cache-Control", "public, max-age=86400")
 			serveScript(w, r)
+		case "/docs/guide":
+			w.Header().Set("Vary", "Accept-Language")
+			http.Redirect(w, r, "/docs/"+preferred(r)+"/"+chapters[0], http.StatusFound)
 		default:
-			http.NotFound(w, r)
+			page, err := g.find(strings.TrimPrefix(at, "/docs/"))
+			switch {
+			case err != nil: // all of it is embedded
+				http.Error(w, "damaged guide", http.StatusInternalServerError)
+			case page == nil:
+				http.NotFound(w, r)
+			default:
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				write(w, r, page)
+			}
 		}
 	})
 }
