@@ -54,8 +54,8 @@ type Store struct {
 	duties  dutiesTaken
 	raised  raised
 	inserts inserts
-	uid     string     // random: this opening, as the owner of sessions
-	name    string     // what it is called in what others are told
+	uid     string // random: this opening, as the owner of sessions
+	name    string // what it is called in what others are told
 	process *processDoc
 	admins  sync.Mutex // this process makes one change among admins at a time
 	hooks   hooks
@@ -73,7 +73,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties                                    *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties, graves                            *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -147,7 +147,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"), graves: db.Collection("graves"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
