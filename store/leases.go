@@ -24,7 +24,8 @@ func (e *OwnedElsewhere) Is(target error) bool {
 
 // Leases say which process owns a session: it alone commits units to it, and so runs it. A lease
 // is renewed by itself. It ends when it is given back, when the store is closed, or when another
-// process takes it over, which it may after it has heard nothing of the owner for 15 seconds.
+// process takes it over, which it may after it has heard nothing of the owner for 15 seconds, or at once when it
+// opens the store on the machine of an owner that has ended for sure.
 type Leases interface {
 	// Acquire makes this process the owner of a session, if nobody is; for one that it owns
 	// nothing changes. lost is called once, in a goroutine of its own, when another process has taken the

@@ -210,7 +210,7 @@ func TestPartsOfAnEvent(t *testing.T) {
 func TestStopRepeatsOnlyWhatItCutOff(t *testing.T) {
 	const chats, each = 9, 60
 	pace := quick()
-	pace.Grace, pace.Stale = 20*time.Millisecond, time.Hour
+	pace.Grace, pace.Stale = 400*time.Millisecond, time.Hour
 	b := newBench(t, pace)
 	b.session("s")
 	var slow atomic.Bool
@@ -218,7 +218,7 @@ func TestStopRepeatsOnlyWhatItCutOff(t *testing.T) {
 	r := newReceiver(t, nil)
 	r.answer = func(_ http.ResponseWriter, g got) int {
 		if slow.Load() && strings.HasPrefix(g.text, "c0/") {
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(2 * pace.Grace)
 		}
 		return 200
 	}

@@ -221,6 +221,9 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 			return err
 		case errors.Is(err, store.ErrFenced): // they are the new owner's to project
 			l.behind.done(math.MaxInt64)
+			if mine := l.lease.Load(); mine != nil && !mine.over.Load() {
+				s.loses(l.session, mine)
+			}
 			return err
 		case err != nil:
 			l.behind.failed = max(l.behind.failed, last)
@@ -250,13 +253,14 @@ func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) e
 	if errors.Is(err, errMoved) {
 		now, err = s.projectAt(ctx, l.session, units, on)
 	}
+	last := units[len(units)-1].doc.N
 	switch {
 	case errors.Is(err, errMoved):
 		// The server lost the head. It has the units.
 		h := headOf(now)
 		return s.replay(ctx, l.session, &h, on, nil)
-	case errors.Is(err, store.ErrNotFound): // deleted meanwhile, by another process
-		return errors.Join(err, s.purgeData(ctx, l.session))
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrFenced): // perhaps deleted meanwhile, by another process
+		return errors.Join(err, s.removeLate(ctx, l.session, last))
 	}
 	return err
 }

@@ -18,10 +18,13 @@
 // One process owns a session, by a lease in its document (leases.go): it alone commits, projects,
 // prunes and deletes. All others read what is projected. They may see it up to 300 ms late, and what an
 // owner that was killed had committed last only when the session has an owner again, which may take
-// 20 seconds. Who takes a session over from one that has not given it back first makes a unit in the
+// 20 seconds, and on the machine where it was killed no longer than it takes to start again (process.go). Who takes a session over from one that has not given it back first makes a unit in the
 // place of the old owner's next one, so that nothing that one still commits is taken for kept, and writes down what
-// that one may be projecting at this moment (contested.go), so that it brings nothing back. No clock
-// but that of the server counts.
+// that one may be projecting at this moment (contested.go), so that it brings nothing back; nor does it into another
+// session that has got the same id (graves.go). No clock but that of the server counts.
+//
+// What one process does for all the others is leased in the same way (duties.go). Each counts what it changes that
+// others may remember, and looks at what they have counted (changes.go).
 //
 // The database says in which form its documents are (schema.go), and is brought up to date by the first
 // program that is newer.

@@ -15,14 +15,18 @@ import (
 // unitPage is how many units are read at once for their events.
 const unitPage = 100
 
-// unitsFrom matches the units with an event after seq.
-func unitsFrom(session string, seq int64) bson.D {
+// unitsFrom matches the units of a session with an event after seq.
+func unitsFrom(doc sessionDoc, seq int64) bson.D {
 	// A Seq is at least 1; saying so lets the partial index be used.
-	return bson.D{{Key: "s", Value: session}, {Key: "last", Value: bson.D{{Key: "$gt", Value: max(seq, 0)}}}}
+	filter := bson.D{{Key: "s", Value: doc.ID}, {Key: "last", Value: bson.D{{Key: "$gt", Value: max(seq, 0)}}}}
+	if doc.First > 0 { // one of the session before may come late
+		filter = append(filter, bson.E{Key: "n", Value: bson.D{{Key: "$gt", Value: doc.First}}})
+	}
+	return filter
 }
 
-func (s *Store) unitsWithEvents(ctx context.Context, session string, seq int64, limit int) ([]unitDoc, error) {
-	return findAll[unitDoc](ctx, s.col.units, unitsFrom(session, seq),
+func (s *Store) unitsWithEvents(ctx context.Context, doc sessionDoc, seq int64, limit int) ([]unitDoc, error) {
+	return findAll[unitDoc](ctx, s.col.units, unitsFrom(doc, seq),
 		options.Find().SetSort(asc("last")).SetLimit(int64(limit)).SetProjection(bson.D{{Key: "rest", Value: 0}}))
 }
 
@@ -47,10 +51,10 @@ func (l eventLog) after(ctx context.Context, session string, seq int64, limit in
 		return nil, store.ErrExpired
 	}
 	if seq > doc.Seq {
-		return nil, l.ahead(ctx, session, seq)
+		return nil, l.ahead(ctx, doc, seq)
 	}
 	for next := seq; len(list) < limit && next < doc.Seq; {
-		units, err := l.s.unitsWithEvents(ctx, session, next, min(limit-len(list), unitPage))
+		units, err := l.s.unitsWithEvents(ctx, doc, next, min(limit-len(list), unitPage))
 		if err != nil {
 			return nil, err
 		}
@@ -79,8 +83,8 @@ func (l eventLog) after(ctx context.Context, session string, seq int64, limit in
 
 // ahead says that a Seq is ahead of the log, unless only the head is behind, as it may be
 // for a moment on a new primary: the units have it.
-func (l eventLog) ahead(ctx context.Context, session string, seq int64) error {
-	units, err := l.s.unitsWithEvents(ctx, session, seq-1, 1)
+func (l eventLog) ahead(ctx context.Context, doc sessionDoc, seq int64) error {
+	units, err := l.s.unitsWithEvents(ctx, doc, seq-1, 1)
 	if err == nil && len(units) == 0 {
 		err = store.ErrExpired
 	}
@@ -94,7 +98,7 @@ func (l eventLog) Bounds(ctx context.Context, session string) (oldest, newest in
 	if err != nil {
 		return 0, 0, err
 	}
-	ahead, err := findAll[unitDoc](ctx, l.s.col.units, unitsFrom(session, doc.Seq),
+	ahead, err := findAll[unitDoc](ctx, l.s.col.units, unitsFrom(doc, doc.Seq),
 		options.Find().SetSort(desc(nil, "last")).SetLimit(1).SetProjection(asc("last")))
 	if err != nil {
 		return 0, 0, fault("read event bounds", err)
@@ -138,7 +142,11 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 		return 0, err
 	}
 	if oldest > doc.Oldest {
-		res, err := l.s.col.sessions.UpdateOne(ctx, append(byID(session), bson.E{Key: "oldest", Value: doc.Oldest}, notDeleting),
+		on, err := line.terms()
+		if err != nil {
+			return 0, err
+		}
+		res, err := l.s.col.sessions.UpdateOne(ctx, ofEpoch(append(byID(session), bson.E{Key: "oldest", Value: doc.Oldest}, notDeleting), on.epoch),
 			bson.D{{Key: "$set", Value: bson.D{{Key: "oldest", Value: oldest}}}})
 		if err != nil {
 			return 0, err
@@ -157,7 +165,7 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 func (l eventLog) firstSince(ctx context.Context, doc sessionDoc, ms int64) (int64, error) {
 	oldest := doc.Oldest
 	for oldest <= doc.Seq {
-		units, err := l.s.unitsWithEvents(ctx, doc.ID, oldest-1, unitPage)
+		units, err := l.s.unitsWithEvents(ctx, doc, oldest-1, unitPage)
 		if err != nil {
 			return 0, err
 		}

@@ -65,6 +65,7 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.tasks:     {{Keys: asc("s", "kind", "due", "_id")}, goneIndex()},
 		s.col.keys:      {goneIndex()},
 		s.col.contested: {{Keys: asc("at"), Options: options.Index().SetExpireAfterSeconds(int32(contestedFor / time.Second))}},
+		s.col.graves:    {{Keys: asc("at"), Options: options.Index().SetExpireAfterSeconds(int32(gravesFor / time.Second))}},
 		s.col.messages: {
 			{Keys: desc(asc("s", "c"), "ts", "pos")},
 			{Keys: desc(asc("s", "c", "w"), "ts", "pos"), Options: options.Index().SetName(wordsIndex)},

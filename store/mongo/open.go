@@ -75,7 +75,7 @@ type Store struct {
 // is there already is projected again, and changes nothing.
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
-	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties                                    *mongo.Collection
+	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties, graves                            *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -150,7 +150,7 @@ func (s *Store) use(db *mongo.Database) {
 		units: db.Collection("units"), chunks: db.Collection("chunks"), calls: db.Collection("calls"),
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
-		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"),
+		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"), graves: db.Collection("graves"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }

@@ -71,7 +71,7 @@ func TestListsUseIndexes(t *testing.T) {
 	queries := map[string]bson.D{
 		"queued":   find("messages", queuedMessages("s"), asc("ts", "pos")),
 		"old":      find("messages", olderThan("s", at(50)), asc("ts", "pos")),
-		"events":   find("units", unitsFrom("s", 0), asc("last")),
+		"events":   find("units", unitsFrom(sessionDoc{ID: "s"}, 0), asc("last")),
 		"tasks":    find("tasks", firstTasks("s", "fetch"), asc("due", "_id")),
 		"contacts": find("contacts", byID(below("s")), asc("_id")),
 	}

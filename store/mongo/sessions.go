@@ -30,12 +30,13 @@ type sessionDoc struct {
 	CreatedAt int64     `bson:"created"`
 	UpdatedAt int64     `bson:"updated"`
 
-	Version  int64 `bson:"v"`        // rises with every change of the fields above
-	Seq      int64 `bson:"seq"`      // newest event that is projected
-	Oldest   int64 `bson:"oldest"`   // oldest event that is kept
-	Proj     int64 `bson:"proj"`     // newest unit that is projected
-	Durable  int64 `bson:"durable"`  // Proj, as far as it cannot be lost any more
-	Stripped int64 `bson:"stripped"` // units up to this one keep only their events
+	Version  int64 `bson:"v"`               // rises with every change of the fields above
+	Seq      int64 `bson:"seq"`             // newest event that is projected
+	Oldest   int64 `bson:"oldest"`          // oldest event that is kept
+	Proj     int64 `bson:"proj"`            // newest unit that is projected
+	Durable  int64 `bson:"durable"`         // Proj, as far as it cannot be lost any more
+	Stripped int64 `bson:"stripped"`        // units up to this one keep only their events
+	First    int64 `bson:"first,omitempty"` // units up to this one are of an earlier session with this id
 	Deleting bool  `bson:"deleting,omitempty"`
 
 	Lease leaseDoc `bson:"lease"` // who owns it
@@ -112,15 +113,17 @@ func stateFields(u *store.SessionUpdate) (set bson.D) {
 var notDeleting = bson.E{Key: "deleting", Value: bson.D{{Key: "$ne", Value: true}}}
 
 func (s sessions) Create(ctx context.Context, session store.Session) error {
+	begins, err := s.s.begins(ctx, session.ID)
+	if err != nil {
+		return fault("create session", err)
+	}
 	doc := append(bson.D{{Key: "_id", Value: session.ID}}, sessionFields(session)...)
 	doc = append(doc, bson.D{
 		{Key: "v", Value: int64(1)},
 		{Key: "seq", Value: int64(0)},
 		{Key: "oldest", Value: int64(1)},
-		{Key: "proj", Value: int64(0)},
-		{Key: "durable", Value: int64(0)},
-		{Key: "stripped", Value: int64(0)},
 	}...)
+	doc = append(doc, begins...)
 	return s.s.ifChanged(ctx, insert(ctx, "create session", s.s.col.sessions, doc), store.TopicSessions)
 }
 
@@ -221,6 +224,9 @@ func (s sessions) Delete(ctx context.Context, id string) error {
 
 // purge removes all that belongs to a session, and the session last of all.
 func (s *Store) purge(ctx context.Context, id string) error {
+	if err := s.dig(ctx, id); err != nil {
+		return err
+	}
 	if err := s.purgeData(ctx, id); err != nil {
 		return err
 	}
