@@ -46,6 +46,7 @@ type conn struct {
 	fresh   atomic.Bool           // there was a login since the workers looked
 	missed  atomic.Int32          // pings without answer, in a row
 	resends atomic.Bool           // what is queued is being sent
+	members memberships           // of groups, where they have changed since whatsmeow asked
 	work    sync.WaitGroup
 }
 

@@ -48,6 +48,8 @@ func (c *conn) dispatch(event any) error {
 		return c.onUndecryptable(e)
 	case *events.Receipt:
 		return c.onReceipt(e)
+	case *events.GroupInfo:
+		return c.onGroupInfo(e)
 	case *events.Contact:
 		return c.onContact(e)
 	case *events.PushName:

@@ -308,6 +308,9 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 	var answer whatsmeow.SendResponse
 	var err error
 	for { // a message that comes in just now can change the keys under a send; then nothing has left
+		if err = c.freshMembers(ctx, to); err != nil {
+			break
+		}
 		try := keys.WithSend(ctx)
 		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
 		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {
