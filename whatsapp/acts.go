@@ -170,20 +170,3 @@ func (d *draft) isOf(key, other string) bool {
 	}
 	return key == other
 }
-
-// setTimer takes over the timer of a chat.
-func (d *draft) setTimer(ctx context.Context, a deed) error {
-	chat, there, err := d.chat(ctx, a.chat)
-	if err != nil || !there {
-		return err
-	}
-	at := time.UnixMilli(a.At).UTC()
-	if a.At == 0 {
-		at = a.at
-	}
-	if at.Before(chat.EphemeralAt) || chat.Ephemeral == a.Seconds {
-		return nil
-	}
-	d.s.timers.Add(chat.ID, a.Seconds)
-	return d.changed(chat, chat.Kind, store.ChatUpdate{Ephemeral: &a.Seconds, EphemeralAt: &at})
-}

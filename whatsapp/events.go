@@ -67,7 +67,7 @@ func EventKinds() []EventKind {
 		{EventPollVote, "Somebody voted in a poll, voted anew or took the vote back.", PollVoteData{}},
 		{EventMessageUndecryptable, "A message came that could not be read; it was asked for again.", UndecryptableData{}},
 		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
-		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted.", ChatData{}},
+		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted, its timer was set, or a group has another subject.", ChatData{}},
 		{EventContactUpdate, "Somebody's name is known now, or has changed.", ContactData{}},
 		{EventIdentityMapped, "A person is shown under another id, because their number was learned or has changed; their messages are in the one chat.", IdentityData{}},
 	}

@@ -28,6 +28,7 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	if err != nil {
 		return fmt.Errorf("decode stanza: %w", err)
 	}
+	mark(got)
 	wa := s.live.Load().client.DangerousInternals()
 	handlers := map[string]func(context.Context, *waBinary.Node){
 		"message": wa.HandleEncryptedMessage, "appdata": wa.HandleEncryptedMessage, "status": wa.HandleUnencryptedMessage,

@@ -29,7 +29,7 @@ func TestGroupsOfBothAddressings(t *testing.T) {
 		require.NoError(t, err)
 		_, err = carl.Send(t.Context(), sandbox.Outgoing{To: g.ID, Text: "hi"})
 		require.NoError(t, err)
-		require.ElementsMatch(t, []string{"text hello", "text hi"}, r.texts("shop", g.ID, 2))
+		require.ElementsMatch(t, []string{"system ", "text hello", "text hi"}, r.texts("shop", g.ID, 3))
 		m, err := r.store.Messages().Find(t.Context(), "shop", []string{g.ID}, ids[0])
 		require.NoError(t, err)
 		who, ok := r.contact(bob.LID())

@@ -50,6 +50,10 @@ func (c *conn) dispatch(event any) error {
 		return c.onReceipt(e)
 	case *events.GroupInfo:
 		return c.onGroupInfo(e)
+	case *events.JoinedGroup:
+		return c.onJoinedGroup(e)
+	case *events.Picture:
+		return c.onPicture(e)
 	case *events.Contact:
 		return c.onContact(e)
 	case *events.PushName:

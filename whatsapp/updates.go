@@ -46,7 +46,7 @@ func (d *draft) changed(chat store.Chat, kind string, up store.ChatUpdate) error
 	after := chat
 	apply(&after, up)
 	if same := after.Unread == chat.Unread && after.Archived == chat.Archived && after.Pinned == chat.Pinned &&
-		after.MutedUntil.Equal(chat.MutedUntil) && after.ReadUpTo.Equal(chat.ReadUpTo) && after.Ephemeral == chat.Ephemeral; same {
+		after.MutedUntil.Equal(chat.MutedUntil) && after.ReadUpTo.Equal(chat.ReadUpTo) && after.Ephemeral == chat.Ephemeral && after.Name == chat.Name; same {
 		return nil
 	}
 	up.ID, up.Kind = chat.ID, kind
@@ -72,6 +72,9 @@ func apply(chat *store.Chat, up store.ChatUpdate) {
 		chat.Unread = 0
 	}
 	chat.Unread += up.AddUnread
+	if up.Name != "" {
+		chat.Name = up.Name
+	}
 	if up.Archived != nil {
 		chat.Archived = *up.Archived
 	}

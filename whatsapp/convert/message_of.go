@@ -58,7 +58,7 @@ func (out *Message) content(c *store.Content, people People) {
 		out.Album = &Album{ID: TextOrNil(a.ID), Index: a.Index, Total: numberOrNil(a.Total)}
 	}
 	if s := c.System; s != nil {
-		out.System = &System{Kind: s.Kind, By: people.address(s.By), People: people.addresses(s.People), Text: TextOrNil(s.Text)}
+		out.System = &System{Kind: s.Kind, By: people.address(s.By), People: people.addresses(s.People), Text: TextOrNil(s.Text), Seconds: s.Seconds, Previous: TextOrNil(s.Previous)}
 	}
 }
 
