@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -51,7 +52,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 		return err
 	}
 	if !done {
-		d.wait(a, rawOf(e.RawMessage))
+		d.wait(a, waitingAct{Raw: hex.EncodeToString(rawOf(e.RawMessage))})
 	}
 	if len(d.unit.Messages) > 0 { // a comment is a message
 		return d.commitLater(e)
@@ -76,8 +77,11 @@ func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 		opened, err := d.open(ctx, a, target)
 		if errors.Is(err, convert.ErrSealed) {
 			d.s.log.Info("act cannot be opened", zap.String("kind", a.Kind), zap.String("message", a.id))
-			if a.Kind == convert.ActVote {
+			switch a.Kind {
+			case convert.ActVote:
 				d.vote(a, target, true)
+			case convert.ActAnswer:
+				d.answer(a, target)
 			}
 			return true, nil
 		}

@@ -68,6 +68,8 @@ func (c *conn) dispatch(event any) error {
 		return c.onMute(e)
 	case *events.MarkChatAsRead:
 		return c.onMarkRead(e)
+	case *events.Star:
+		return c.onStar(e)
 	case *events.AppState: // before each of those above that it is told by
 		c.toldAt.Store(time.Now().UnixMilli())
 		return nil

@@ -22,6 +22,7 @@ const (
 	ActMove      = "move"  // of a live location, without a target: the one that its sender runs in the chat
 	ActMedia     = "media" // a better copy of the target's file
 	ActCancel    = "cancel"
+	ActStar      = "star" // by the account itself; it comes as app state
 )
 
 // pinned is how long a message is pinned whose sender did not say, in seconds: what phones offer first.
@@ -41,7 +42,7 @@ type Act struct {
 	Target   Target
 	At       int64           // Unix milliseconds by the actor's clock; 0: only the stanza says
 	Emoji    string          // ActReaction; empty: taken back
-	On       bool            // ActPin, ActKeep
+	On       bool            // ActPin, ActKeep, ActStar
 	Seconds  int             // ActTimer (0: off), ActPin
 	Hashes   [][]byte        // ActVote: of the options; none: taken back
 	Answer   string          // ActAnswer: one of the store's
