@@ -240,6 +240,9 @@ func (c *conn) queue(to types.JID, id string, content *waE2E.Message) (m store.M
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
+	if to.IsBot() { // its answer is sealed with the secret, which must be in what is kept
+		content.MessageContextInfo = &waE2E.MessageContextInfo{MessageSecret: newSecret()}
+	}
 	read := convert.Read(content)
 	own := types.MessageInfo{MessageSource: types.MessageSource{Chat: to, IsFromMe: true}}
 	if err := d.meetSource(&own, read); err != nil {

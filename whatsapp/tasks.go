@@ -82,6 +82,7 @@ func (c *conn) workOff(tr trade, bell <-chan struct{}) {
 		if c.usable() {
 			if quick && c.fresh.Swap(false) {
 				c.refetch(c.ctx)
+				c.dropSecrets(c.ctx)
 				c.loadWaiting(c.ctx)
 			}
 			next = c.doDue(tr)
