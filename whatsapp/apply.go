@@ -34,6 +34,9 @@ func (d *draft) apply(ctx context.Context, a deed, m store.Message) error {
 	case convert.ActStar:
 		d.star(a, m)
 		return nil
+	case convert.ActDelete:
+		d.delete(a, m)
+		return nil
 	}
 	live := liveOf(m)
 	switch a.Kind {

@@ -33,6 +33,9 @@ const (
 	EventPollVote             = "poll_vote"
 	EventAnswer               = "event_answer"
 	EventMessageStarred       = "message_starred"
+	EventMessageDeleted       = "message_deleted"
+	EventChatCleared          = "chat_cleared"
+	EventChatDeleted          = "chat_deleted"
 	EventMessageUndecryptable = "message_undecryptable"
 	EventMessageRecovered     = "message_recovered"
 	EventChatUpdate           = "chat_update"
@@ -69,6 +72,9 @@ func EventKinds() []EventKind {
 		{EventPollVote, "Somebody voted in a poll, voted anew or took the vote back.", PollVoteData{}},
 		{EventAnswer, "Somebody answered a calendar event, or answered anew.", AnswerData{}},
 		{EventMessageStarred, "A message was starred, or no longer is.", StarredData{}},
+		{EventMessageDeleted, "The account has deleted a message for itself on the phone; it is gone here too.", DeletedData{}},
+		{EventChatCleared, "The account has deleted all messages of a chat for itself on the phone; they are gone here too.", ChatClearedData{}},
+		{EventChatDeleted, "The same, and the chat itself is gone.", ChatClearedData{}},
 		{EventMessageUndecryptable, "A message came that could not be read; it was asked for again.", UndecryptableData{}},
 		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
 		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted, its timer was set, or a group has another subject.", ChatData{}},
@@ -184,6 +190,19 @@ type AnswerData struct {
 type StarredData struct {
 	Acted
 	Starred   bool         `json:"starred"`
+	Timestamp convert.Time `json:"timestamp"`
+}
+
+// DeletedData is the data of message_deleted.
+type DeletedData struct {
+	Acted
+	Timestamp convert.Time `json:"timestamp"`
+}
+
+// ChatClearedData is the data of chat_cleared and chat_deleted.
+type ChatClearedData struct {
+	ChatID    string       `json:"chatId"`
+	UpTo      convert.Time `json:"upTo" doc:"What is later stays"`
 	Timestamp convert.Time `json:"timestamp"`
 }
 

@@ -70,9 +70,12 @@ func (c *conn) dispatch(event any) error {
 		return c.onMarkRead(e)
 	case *events.Star:
 		return c.onStar(e)
+	case *events.DeleteForMe:
+		return c.onDeleteForMe(e)
+	case *events.DeleteChat:
+		return c.onDeleteChat(e)
 	case *events.AppState: // before each of those above that it is told by
-		c.toldAt.Store(time.Now().UnixMilli())
-		return nil
+		return c.onAppState(e)
 	case *events.AppStateSyncComplete: // after all of them
 		return c.dev.Told(c.ctx, string(e.Name))
 	default:

@@ -110,7 +110,12 @@ func (p *projection) add(u committed, op int64) {
 		op++
 	}
 	for _, c := range u.rest.Chats {
-		p.chats = append(p.chats, upsert(join(p.session, c.ID), op, blankChat(p.session, c.ID), chatChange(c)))
+		id := join(p.session, c.ID)
+		if c.Gone {
+			p.chats = append(p.chats, remove(id, op, false)) // all a late write can bring back is a chat without messages
+		} else {
+			p.chats = append(p.chats, upsert(id, op, blankChat(p.session, c.ID), chatChange(c)))
+		}
 		op++
 	}
 	for i, m := range u.rest.Messages {
