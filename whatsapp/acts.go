@@ -41,7 +41,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 	chat, _ := d.place(chatOf(e.Info.MessageSource))
 	a := deed{
 		Act: *r.Act, chat: chat, actor: d.sender(e.Info), id: convert.CleanID(e.Info.ID), fromMe: e.Info.IsFromMe,
-		at: e.Info.Timestamp.UTC(), event: e,
+		at: plausible(e.Info.Timestamp), event: e,
 	}
 	if r.Class == convert.ClassMessage { // the first position of a live location, or a further one
 		return d.locate(e, r, a)
@@ -63,6 +63,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 // act applies an act; false when its target is not here.
 func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 	if a.Kind == convert.ActTimer {
+		a.At = within(a.At, a.at)
 		return true, d.setTimer(ctx, a)
 	}
 	target, found, err := d.target(ctx, a)
@@ -90,9 +91,7 @@ func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 		}
 		a.Act = opened
 	}
-	if a.At == 0 {
-		a.At = a.at.UnixMilli()
-	}
+	a.At = within(a.At, a.at)
 	return true, d.apply(ctx, a, target)
 }
 

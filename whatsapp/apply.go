@@ -217,9 +217,7 @@ func (d *draft) vote(a deed, m store.Message, sealed bool) {
 	if m.Content == nil || m.Content.Poll == nil {
 		return
 	}
-	if a.At == 0 {
-		a.At = a.at.UnixMilli()
-	}
+	a.At = within(a.At, a.at)
 	live := liveOf(m)
 	v := store.Vote{By: a.actor, Mine: a.fromMe, Hashes: a.Hashes, Sealed: sealed, At: a.At}
 	if !live.Vote(v) {
@@ -238,9 +236,7 @@ func (d *draft) answer(a deed, m store.Message) {
 	if m.Content == nil || m.Content.CalendarEvent == nil {
 		return
 	}
-	if a.At == 0 {
-		a.At = a.at.UnixMilli()
-	}
+	a.At = within(a.At, a.at)
 	live := liveOf(m)
 	if !live.Answer(store.Answer{By: a.actor, Answer: a.Answer, Guests: a.Guests, At: a.At}) {
 		return

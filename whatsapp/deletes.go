@@ -94,7 +94,9 @@ func (c *conn) onDeletion(chat types.JID, x deletion) error {
 		return err
 	}
 	x.Chat, _ = d.place(chat)
-	if x.UpTo = convert.Millis(x.UpTo) + 999; x.UpTo == 999 {
+	present := now()
+	x.At = within(x.At, present)
+	if x.UpTo = within(convert.Millis(x.UpTo)+999, present); x.UpTo == 999 {
 		x.UpTo = x.At
 	}
 	_, there, err := d.chat(c.ctx, x.Chat)

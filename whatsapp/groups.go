@@ -229,7 +229,7 @@ func (d *draft) group(g groupChange) error {
 			return err
 		}
 	}
-	at := g.at.UTC()
+	at := plausible(g.at)
 	switch {
 	case g.timer == nil:
 		return nil
@@ -239,7 +239,7 @@ func (d *draft) group(g groupChange) error {
 		return nil
 	}
 	return d.setTimer(d.c.ctx, deed{
-		Act: convert.Act{Kind: convert.ActTimer, Seconds: *g.timer}, chat: g.group.String(), actor: by, id: g.lineID(convert.SystemTimerChanged, lines), at: at,
+		Act: convert.Act{Kind: convert.ActTimer, Seconds: *g.timer, At: at.UnixMilli()}, chat: g.group.String(), actor: by, id: g.lineID(convert.SystemTimerChanged, lines), at: at,
 	})
 }
 

@@ -18,8 +18,8 @@ import (
 
 // sent keeps and tells that WhatsApp's server has the message.
 func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
-	status, ts := store.StatusSent, at.UTC()
-	if ts.IsZero() || ts.Unix() <= 0 {
+	status, ts := store.StatusSent, plausible(at)
+	if !ts.Equal(at) {
 		ts = m.Timestamp
 	}
 	m.Status, m.Timestamp = status, ts

@@ -26,7 +26,7 @@ func (d *draft) say(ctx context.Context, l line) error {
 	m := store.Message{
 		SessionID: d.s.id, MessageKey: store.MessageKey{Chat: l.chat, Sender: cmp.Or(l.By, l.chat), ID: convert.CleanID(l.id)},
 		FromMe: l.By != "" && d.isOf(l.By, d.me()), Type: store.TypeSystem, Content: &store.Content{System: &l.System},
-		Envelope: l.from, Status: store.StatusReceived, Timestamp: l.at.UTC(), StoredAt: now(),
+		Envelope: l.from, Status: store.StatusReceived, Timestamp: plausible(l.at), StoredAt: now(),
 	}
 	if m.FromMe {
 		m.Status = store.StatusSent
@@ -46,10 +46,7 @@ func (d *draft) setTimer(ctx context.Context, a deed) error {
 	if err != nil {
 		return err
 	}
-	at := a.at
-	if a.At != 0 {
-		at = time.UnixMilli(a.At).UTC()
-	}
+	at := time.UnixMilli(a.At).UTC()
 	seconds := a.Seconds
 	l := line{System: store.System{Kind: convert.SystemTimerChanged, By: a.actor, Seconds: &seconds}, chat: a.chat, id: a.id, at: a.at}
 	if a.event != nil {

@@ -13,7 +13,7 @@ func MessageOf(m store.Message, people People) Message {
 	out := Message{
 		ID: m.ID, SessionID: m.SessionID, ChatID: AddressOf(m.Chat, people).ID, From: AddressOf(m.Sender, people), FromMe: m.FromMe,
 		Type: m.Type, Text: TextOrNil(m.Text), Mentions: people.addresses(m.Mentions), Media: MediaOf(m.Media), Status: m.Status,
-		Timestamp: Time(m.Timestamp), StoredAt: Time(m.StoredAt),
+		Timestamp: Time(saidAt(m)), StoredAt: Time(m.StoredAt),
 		EditedAt: TimeOrNil(m.EditedAt), RevokedAt: TimeOrNil(m.RevokedAt),
 	}
 	if q := m.Quoted; q != nil {
@@ -39,6 +39,14 @@ func MessageOf(m store.Message, people People) Message {
 		out.Ephemeral = &Ephemeral{Seconds: e.Seconds, ExpiresAt: TimeOrNil(m.Timestamp.Add(time.Duration(e.Seconds) * time.Second))}
 	}
 	return out
+}
+
+// saidAt is WhatsApp's time of a message as its stanza said it, also where it cannot be so.
+func saidAt(m store.Message) time.Time {
+	if m.Envelope != nil && m.Envelope.Said != 0 {
+		return time.Unix(m.Envelope.Said, 0).UTC()
+	}
+	return m.Timestamp
 }
 
 // content fills in what is short.
