@@ -30,7 +30,7 @@ func TestGroupMessages(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []string{sent, g.ID, "to all over " + addressing}, []string{got[0].ID, got[0].Chat, got[0].Text})
 			list := r.allMessages(g.ID)
-			require.Len(t, list, 3)
+			require.Len(t, list, 4) // with the line that tells of the group
 			require.Equal(t, bob.Number(), list[1].obj("from").str("phone"))
 			require.Equal(t, bob.LID(), list[1].obj("from").str("lid"))
 		}

@@ -54,11 +54,12 @@ type ChatUpdate struct {
 	Phone       *string    `bson:"phone,omitempty"`    // JID of the person's number, by which the chat is found; empty: none
 	Into        string     `bson:"into,omitempty"`     // the chat stands in no list any more: it is shown as that one
 	Also        []string   `bson:"also,omitempty"`     // the whole list
+	Gone        bool       `bson:"gone,omitempty"`     // the chat is deleted, its messages not; nothing else counts
 }
 
 // Then makes one update of two of the same chat, u first. It is false when they do not make one.
 func (u ChatUpdate) Then(next ChatUpdate) (ChatUpdate, bool) {
-	if u.ID != next.ID || u.AddUnread < 0 || next.AddUnread < 0 {
+	if u.ID != next.ID || u.AddUnread < 0 || next.AddUnread < 0 || u.Gone || next.Gone {
 		return u, false
 	}
 	u.Kind, u.Name = cmp.Or(next.Kind, u.Kind), cmp.Or(next.Name, u.Name)

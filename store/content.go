@@ -280,10 +280,12 @@ type Ephemeral struct {
 
 // System is a line that nobody wrote, such as that somebody joined.
 type System struct {
-	Kind   string   `json:"kind"`
-	By     string   `json:"by,omitempty"`
-	People []string `json:"people,omitempty"`
-	Text   string   `json:"text,omitempty"`
+	Kind     string   `json:"kind"`
+	By       string   `json:"by,omitempty"`
+	People   []string `json:"people,omitempty"`
+	Text     string   `json:"text,omitempty"`
+	Seconds  *int     `json:"seconds,omitempty"`  // of a timer that was set
+	Previous string   `json:"previous,omitempty"` // number that a person had before
 }
 
 // Empty says whether c says nothing.

@@ -129,7 +129,7 @@ var notPeople = map[string]bool{
 	"Call.Outcome": true, "Call.Title": true, "Call.People.Outcome": true,
 	"Referral.Source": true, "Referral.Type": true, "Referral.ID": true, "Referral.URL": true, "Referral.Title": true, "Referral.Body": true, "Referral.MediaType": true, "Referral.MediaURL": true, "Referral.ThumbnailURL": true,
 	"Referral.ClickID": true, "Referral.Ref": true, "Referral.App": true, "Referral.UTMSource": true, "Referral.UTMCampaign": true, "Referral.Signals": true,
-	"Links.URL": true, "Links.Title": true, "Links.Description": true, "Album.ID": true, "System.Kind": true, "System.Text": true,
+	"Links.URL": true, "Links.Title": true, "Links.Description": true, "Album.ID": true, "System.Kind": true, "System.Text": true, "System.Previous": true,
 	"GroupMentions.Group": true, "GroupMentions.Name": true, "Source": true,
 	"Reactions.Emoji": true, "Answers.Answer": true, "Options.Text": true, "Media.ID": true, "Media.Media.MimeType": true, "Media.Media.FileName": true,
 }

@@ -25,5 +25,6 @@ type Envelope struct {
 	Timer     int    `json:"timer,omitempty" bson:"timer,omitempty"`       // seconds after which it disappears
 	TimerSet  int64  `json:"timerSet,omitempty" bson:"timerSet,omitempty"` // when the chat's timer was set; Unix seconds
 	Retry     int    `json:"retry,omitempty" bson:"retry,omitempty"`       // how often it was sent before it could be read
+	Said      int64  `json:"said,omitempty" bson:"said,omitempty"`         // the stanza's time, where it cannot be; Unix seconds. The message's Timestamp is when it came
 	Requested string `json:"requested,omitempty" bson:"requested,omitempty"`
 }

@@ -161,6 +161,8 @@ type Messages interface {
 	Receipts(ctx context.Context, session string, key MessageKey) ([]Receipt, error)
 	// Count says how many messages of the session have a Timestamp before t.
 	Count(ctx context.Context, session string, before time.Time) (int, error)
+	// Delete deletes those of these messages that are there, with their receipts, and says how many that were; for a few keys.
+	Delete(ctx context.Context, session string, keys []MessageKey) (int, error)
 	// DeleteBefore deletes them with their receipts, oldest first and at most limit, and says how many.
 	DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (int, error)
 }

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -40,7 +41,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 	chat, _ := d.place(chatOf(e.Info.MessageSource))
 	a := deed{
 		Act: *r.Act, chat: chat, actor: d.sender(e.Info), id: convert.CleanID(e.Info.ID), fromMe: e.Info.IsFromMe,
-		at: e.Info.Timestamp.UTC(), event: e,
+		at: plausible(e.Info.Timestamp), event: e,
 	}
 	if r.Class == convert.ClassMessage { // the first position of a live location, or a further one
 		return d.locate(e, r, a)
@@ -51,7 +52,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 		return err
 	}
 	if !done {
-		d.wait(a, rawOf(e.RawMessage))
+		d.wait(a, waitingAct{Raw: hex.EncodeToString(rawOf(e.RawMessage))})
 	}
 	if len(d.unit.Messages) > 0 { // a comment is a message
 		return d.commitLater(e)
@@ -62,6 +63,7 @@ func (c *conn) onAct(e *events.Message, r convert.Reading) error {
 // act applies an act; false when its target is not here.
 func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 	if a.Kind == convert.ActTimer {
+		a.At = within(a.At, a.at)
 		return true, d.setTimer(ctx, a)
 	}
 	target, found, err := d.target(ctx, a)
@@ -76,8 +78,11 @@ func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 		opened, err := d.open(ctx, a, target)
 		if errors.Is(err, convert.ErrSealed) {
 			d.s.log.Info("act cannot be opened", zap.String("kind", a.Kind), zap.String("message", a.id))
-			if a.Kind == convert.ActVote {
+			switch a.Kind {
+			case convert.ActVote:
 				d.vote(a, target, true)
+			case convert.ActAnswer:
+				d.answer(a, target)
 			}
 			return true, nil
 		}
@@ -86,9 +91,7 @@ func (d *draft) act(ctx context.Context, a deed) (done bool, err error) {
 		}
 		a.Act = opened
 	}
-	if a.At == 0 {
-		a.At = a.at.UnixMilli()
-	}
+	a.At = within(a.At, a.at)
 	return true, d.apply(ctx, a, target)
 }
 
@@ -169,21 +172,4 @@ func (d *draft) isOf(key, other string) bool {
 		}
 	}
 	return key == other
-}
-
-// setTimer takes over the timer of a chat.
-func (d *draft) setTimer(ctx context.Context, a deed) error {
-	chat, there, err := d.chat(ctx, a.chat)
-	if err != nil || !there {
-		return err
-	}
-	at := time.UnixMilli(a.At).UTC()
-	if a.At == 0 {
-		at = a.at
-	}
-	if at.Before(chat.EphemeralAt) || chat.Ephemeral == a.Seconds {
-		return nil
-	}
-	d.s.timers.Add(chat.ID, a.Seconds)
-	return d.changed(chat, chat.Kind, store.ChatUpdate{Ephemeral: &a.Seconds, EphemeralAt: &at})
 }

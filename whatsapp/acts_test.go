@@ -10,6 +10,8 @@ import (
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waSyncAction"
+	waEvents "go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
 	"whatsapp-api/store"
@@ -156,6 +158,77 @@ func TestVotes(t *testing.T) {
 		})
 		require.Len(t, events[whatsapp.PollVoteData](r, whatsapp.EventPollVote), i+1)
 	}
+}
+
+// TestAnswersToAnEvent counts the answers to a contact's invitation, of which the last of each counts.
+func TestAnswersToAnEvent(t *testing.T) {
+	r := run(t, quick())
+	_, p := r.link("shop")
+	bob := phone(t)
+	ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Proto: []byte(`{"eventMessage":{"name":"Dinner","startTime":"1900000000"}}`)})
+	require.NoError(t, err)
+	r.only(bob.LID(), func(m store.Message) bool { return m.Type == "event" })
+	who, ok := r.contact(bob.LID())
+	require.True(t, ok)
+	for i, answer := range []struct {
+		said, is string
+		guests   int
+	}{{"maybe", store.AnswerMaybe, 0}, {"yes", store.AnswerGoing, 2}, {"no", store.AnswerNotGoing, 0}} {
+		_, err = bob.Answer(t.Context(), p.Number(), ids[0], answer.said, answer.guests)
+		require.NoError(t, err)
+		r.only(bob.LID(), func(m store.Message) bool {
+			return m.Live != nil && len(m.Live.Answers) == 1 && m.Live.Answers[0].Answer == answer.is && m.Live.Answers[0].Guests == answer.guests
+		})
+		told := events[whatsapp.AnswerData](r, whatsapp.EventAnswer)
+		require.Len(t, told, i+1)
+		require.Equal(t, answer.is, *told[i].Answer)
+		require.Equal(t, answer.guests, told[i].Guests)
+		require.Equal(t, ids[0], told[i].MessageID)
+		require.Equal(t, who.Address(), told[i].By.ID)
+	}
+	require.Equal(t, 1, r.chats()[0].Unread)
+}
+
+// TestStarsOfThePhone has the phone star a message, in a chat with a person and in a group, and take
+// the stars off; one comes before its message.
+func TestStarsOfThePhone(t *testing.T) {
+	r := run(t, quick())
+	s, p := r.link("shop")
+	bob := phone(t)
+	g, err := world.NewGroup(t.Context(), sandbox.NewGroup{Subject: "Friends", Owner: bob.Number(), Participants: []string{p.Number()}})
+	require.NoError(t, err)
+	starred := func(chat, id string, want bool) {
+		require.Eventually(t, func() bool {
+			m, err := r.store.Messages().Find(t.Context(), "shop", r.chatKeys("shop", chat), id)
+			return err == nil && m.Live != nil && m.Live.Starred != nil && m.Live.Starred.On == want
+		}, 30*time.Second, 5*time.Millisecond)
+	}
+	told := 0
+	for _, chat := range []struct{ to, from, address string }{{p.Number(), bob.Number(), bob.LID()}, {g.ID, g.ID, g.ID}} {
+		ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: chat.to, Text: "remember this"})
+		require.NoError(t, err)
+		mine, err := s.SendText(t.Context(), whatsapp.Text{To: chat.from, Text: "and this"})
+		require.NoError(t, err)
+		_, err = p.WaitMessages(t.Context(), told/2, 2)
+		require.NoError(t, err)
+		for _, id := range []string{ids[0], mine.ID} {
+			for _, on := range []bool{true, false} {
+				require.NoError(t, p.Star(t.Context(), chat.from, id, on))
+				starred(chat.address, id, on)
+				told++
+			}
+		}
+	}
+	data := events[whatsapp.StarredData](r, whatsapp.EventMessageStarred)
+	require.Len(t, data, told)
+	require.True(t, data[0].Starred)
+	require.False(t, data[1].Starred)
+	require.True(t, s.Handle(&waEvents.Star{
+		ChatJID: jid(t, bob.LID()), MessageID: "LATE1", Timestamp: time.Now(), Action: &waSyncAction.StarAction{Starred: proto.Bool(true)},
+	}))
+	require.NoError(t, bob.Forge(t.Context(), sandbox.Forgery{To: p.Number(), Plain: saying(t, "late"), Attrs: map[string]any{"id": "LATE1"}}))
+	starred(bob.LID(), "LATE1", true)
+	require.Len(t, events[whatsapp.StarredData](r, whatsapp.EventMessageStarred), told+1)
 }
 
 // TestATimerIsLearnt has a contact's messages disappear: the chat's timer goes into what is sent.

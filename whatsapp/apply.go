@@ -28,6 +28,15 @@ func (d *draft) apply(ctx context.Context, a deed, m store.Message) error {
 	case convert.ActVote:
 		d.vote(a, m, false)
 		return nil
+	case convert.ActAnswer:
+		d.answer(a, m)
+		return nil
+	case convert.ActStar:
+		d.star(a, m)
+		return nil
+	case convert.ActDelete:
+		d.delete(a, m)
+		return nil
 	}
 	live := liveOf(m)
 	switch a.Kind {
@@ -39,8 +48,6 @@ func (d *draft) apply(ctx context.Context, a deed, m store.Message) error {
 			})
 		}
 		return nil
-	case convert.ActAnswer:
-		return d.touch(m, live, live.Answer(store.Answer{By: a.actor, Answer: a.Answer, Guests: a.Guests, At: a.At}))
 	case convert.ActAddOption:
 		return d.touch(m, live, a.Option != nil && live.AddOption(*a.Option))
 	case convert.ActPin:
@@ -210,9 +217,7 @@ func (d *draft) vote(a deed, m store.Message, sealed bool) {
 	if m.Content == nil || m.Content.Poll == nil {
 		return
 	}
-	if a.At == 0 {
-		a.At = a.at.UnixMilli()
-	}
+	a.At = within(a.At, a.at)
 	live := liveOf(m)
 	v := store.Vote{By: a.actor, Mine: a.fromMe, Hashes: a.Hashes, Sealed: sealed, At: a.At}
 	if !live.Vote(v) {
@@ -224,6 +229,35 @@ func (d *draft) vote(a deed, m store.Message, sealed bool) {
 		data.Options = append([]string{}, m.Content.Poll.Texts(live, v)...)
 	}
 	d.acted(EventPollVote, a, data)
+}
+
+// answer keeps an answer to a calendar event. One that could not be read is told as such, and is none.
+func (d *draft) answer(a deed, m store.Message) {
+	if m.Content == nil || m.Content.CalendarEvent == nil {
+		return
+	}
+	a.At = within(a.At, a.at)
+	live := liveOf(m)
+	if !live.Answer(store.Answer{By: a.actor, Answer: a.Answer, Guests: a.Guests, At: a.At}) {
+		return
+	}
+	d.alive(m, live)
+	d.acted(EventAnswer, a, AnswerData{
+		Acted: d.actedOn(m), By: convert.AddressOf(a.actor, d.people), ByMe: a.fromMe, Answer: convert.TextOrNil(a.Answer), Guests: a.Guests, Timestamp: a.moment(),
+	})
+}
+
+// star keeps that the account has marked a message, or taken the mark off.
+func (d *draft) star(a deed, m store.Message) {
+	live := liveOf(m)
+	was := live.Starred != nil && live.Starred.On
+	if !live.Star(store.Mark{By: a.actor, On: a.On, At: a.At}) {
+		return
+	}
+	d.alive(m, live)
+	if was != a.On {
+		d.acted(EventMessageStarred, a, StarredData{Acted: d.actedOn(m), Starred: a.On, Timestamp: a.moment()})
+	}
 }
 
 // comment keeps a comment, which is a message that answers its target. One that waited for it is

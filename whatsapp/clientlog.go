@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"go.mau.fi/libsignal/logger"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	waLog "go.mau.fi/whatsmeow/util/log"
 	"go.uber.org/zap"
 )
@@ -42,7 +43,10 @@ func (l clientLog) Sub(module string) waLog.Logger {
 	sub := clientLog{l.log.Named(module), l.backlog}
 	switch module {
 	case "Recv":
-		return stanzaLog{sub, l.backlog.came}
+		return stanzaLog{sub, func(n *waBinary.Node) {
+			mark(n)
+			l.backlog.came(n)
+		}}
 	case "Send":
 		return stanzaLog{sub, l.backlog.answered}
 	}

@@ -47,6 +47,7 @@ type conn struct {
 	missed  atomic.Int32          // pings without answer, in a row
 	resends atomic.Bool           // what is queued is being sent
 	owed    atomic.Int32          // messages of which it is said that WhatsApp has them, before that is kept
+	members memberships           // of groups, where they have changed since whatsmeow asked
 	work    sync.WaitGroup
 }
 
@@ -55,7 +56,7 @@ func newConn(s *Session, dev *keys.Device) *conn {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutlet(func() { _ = dev.Settled(context.Background()) }) // it fails with that context only
 	dev.Whatsmeow().Container = container{dev.Whatsmeow().Container}
-	dev.Whatsmeow().MsgSecrets = secrets{dev.Whatsmeow().MsgSecrets}
+	dev.Whatsmeow().MsgSecrets = secrets{s}
 	dev.Whatsmeow().EventBuffer = decryption{dev.Whatsmeow().EventBuffer, c}
 	w := whatsmeow.NewClient(dev.Whatsmeow(), clientLog{s.log.Named("whatsmeow"), c.in})
 	web, media := c.pulse.client(s.m.base), (&pulse{}).client(s.m.base)

@@ -63,6 +63,7 @@ func (d *draft) commit(ctx context.Context) (err error) {
 		_, err = d.c.dev.CommitReceived(ctx, d.unit, d.received)
 	}
 	if err != nil {
+		d.s.forget() // of what the store does not know
 		return err
 	}
 	d.remember()

@@ -19,6 +19,9 @@ func envelopeOf(e *events.Message, r convert.Reading) *store.Envelope {
 		Retry: e.RetryCount, Requested: e.UnavailableRequestID, Wrapped: uint32(r.Flags),
 		Timer: int(r.Context.GetExpiration()), TimerSet: r.Context.GetEphemeralSettingTimestamp(),
 	}
+	if t := i.Timestamp; !plausible(t).Equal(t) && !t.IsZero() {
+		env.Said = t.Unix()
+	}
 	if i.Chat.IsBroadcastList() {
 		env.Broadcast = address(i.Chat)
 	}

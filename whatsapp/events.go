@@ -31,6 +31,11 @@ const (
 	EventMessageEdited        = "message_edited"
 	EventMessageRevoked       = "message_revoked"
 	EventPollVote             = "poll_vote"
+	EventAnswer               = "event_answer"
+	EventMessageStarred       = "message_starred"
+	EventMessageDeleted       = "message_deleted"
+	EventChatCleared          = "chat_cleared"
+	EventChatDeleted          = "chat_deleted"
 	EventMessageUndecryptable = "message_undecryptable"
 	EventMessageRecovered     = "message_recovered"
 	EventChatUpdate           = "chat_update"
@@ -65,9 +70,14 @@ func EventKinds() []EventKind {
 		{EventMessageEdited, "A message was changed by its sender; this is what it is now.", MessageData{}},
 		{EventMessageRevoked, "A message was deleted for everyone, by its sender or an admin of the group.", RevokedData{}},
 		{EventPollVote, "Somebody voted in a poll, voted anew or took the vote back.", PollVoteData{}},
+		{EventAnswer, "Somebody answered a calendar event, or answered anew.", AnswerData{}},
+		{EventMessageStarred, "A message was starred, or no longer is.", StarredData{}},
+		{EventMessageDeleted, "The account has deleted a message for itself on the phone; it is gone here too.", DeletedData{}},
+		{EventChatCleared, "The account has deleted all messages of a chat for itself on the phone; they are gone here too.", ChatClearedData{}},
+		{EventChatDeleted, "The same, and the chat itself is gone.", ChatClearedData{}},
 		{EventMessageUndecryptable, "A message came that could not be read; it was asked for again.", UndecryptableData{}},
 		{EventMessageRecovered, "It came again and could be read; it is in a new_messages too.", MessageData{}},
-		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted.", ChatData{}},
+		{EventChatUpdate, "On the phone a chat was read, archived, pinned or muted, its timer was set, or a group has another subject.", ChatData{}},
 		{EventContactUpdate, "Somebody's name is known now, or has changed.", ContactData{}},
 		{EventIdentityMapped, "A person is shown under another id, because their number was learned or has changed; their messages are in the one chat.", IdentityData{}},
 	}
@@ -164,6 +174,36 @@ type PollVoteData struct {
 	ByMe      bool            `json:"byMe"`
 	Options   []string        `json:"options" nullable:"true" doc:"What they chose, all of it; empty: taken back; null: the vote could not be read"`
 	Timestamp convert.Time    `json:"timestamp"`
+}
+
+// AnswerData is the data of event_answer.
+type AnswerData struct {
+	Acted
+	By        convert.Address `json:"by"`
+	ByMe      bool            `json:"byMe"`
+	Answer    *string         `json:"answer" doc:"going, maybe or not_going; null: the answer could not be read"`
+	Guests    int             `json:"guests" doc:"Whom they bring"`
+	Timestamp convert.Time    `json:"timestamp"`
+}
+
+// StarredData is the data of message_starred.
+type StarredData struct {
+	Acted
+	Starred   bool         `json:"starred"`
+	Timestamp convert.Time `json:"timestamp"`
+}
+
+// DeletedData is the data of message_deleted.
+type DeletedData struct {
+	Acted
+	Timestamp convert.Time `json:"timestamp"`
+}
+
+// ChatClearedData is the data of chat_cleared and chat_deleted.
+type ChatClearedData struct {
+	ChatID    string       `json:"chatId"`
+	UpTo      convert.Time `json:"upTo" doc:"What is later stays"`
+	Timestamp convert.Time `json:"timestamp"`
 }
 
 // UndecryptableData is the data of message_undecryptable: a message that came but could not

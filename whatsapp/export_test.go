@@ -28,6 +28,7 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	if err != nil {
 		return fmt.Errorf("decode stanza: %w", err)
 	}
+	mark(got)
 	c := s.live.Load()
 	wa := c.client.DangerousInternals()
 	handlers := map[string]func(context.Context, *waBinary.Node){
@@ -40,6 +41,9 @@ func (s *Session) Stanza(ctx context.Context, n waBinary.Node) error {
 	}
 	return c.dev.Settled(ctx)
 }
+
+// Handle hands the session an event of its client, and says whether it is kept.
+func (s *Session) Handle(event any) bool { return s.live.Load().handle(event) }
 
 // Muted says whether the client knows that the phone has muted a chat, by any of its addresses.
 func (s *Session) Muted(ctx context.Context, addresses ...string) bool {

@@ -2,9 +2,11 @@ package whatsapp_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"whatsapp-api/store"
@@ -27,7 +29,7 @@ func TestGroupsOfBothAddressings(t *testing.T) {
 		require.NoError(t, err)
 		_, err = carl.Send(t.Context(), sandbox.Outgoing{To: g.ID, Text: "hi"})
 		require.NoError(t, err)
-		require.ElementsMatch(t, []string{"text hello", "text hi"}, r.texts("shop", g.ID, 2))
+		require.ElementsMatch(t, []string{"system ", "text hello", "text hi"}, r.texts("shop", g.ID, 3))
 		m, err := r.store.Messages().Find(t.Context(), "shop", []string{g.ID}, ids[0])
 		require.NoError(t, err)
 		who, ok := r.contact(bob.LID())
@@ -65,4 +67,51 @@ func TestNotesToOneself(t *testing.T) {
 	chats := r.chats()
 	require.Len(t, chats, 1)
 	require.Zero(t, chats[0].Unread)
+}
+
+// TestSendsWhileMembersComeAndGo has the account write into a group whose members change all the
+// time: who stays gets every message, and whoever came last gets what is written after.
+func TestSendsWhileMembersComeAndGo(t *testing.T) {
+	const sends = 60
+	r := run(t, quick())
+	s, p := r.link("shop")
+	bob := phone(t)
+	others := []string{p.Number()}
+	for range 6 {
+		others = append(others, phone(t).Number())
+	}
+	dora := phone(t)
+	g, err := world.NewGroup(t.Context(), sandbox.NewGroup{Subject: "Friends", Owner: bob.Number(), Participants: others})
+	require.NoError(t, err)
+	send := func(text string) {
+		m, err := s.SendText(t.Context(), whatsapp.Text{To: g.ID, Text: text})
+		require.NoError(t, err)
+		require.Equal(t, store.StatusSent, m.Status)
+	}
+	send("before")
+	var work sync.WaitGroup
+	sending := make(chan struct{}) // in step with the sends, so that those do not wait behind a flood
+	work.Go(func() {
+		for range sending {
+			for _, verb := range []string{"remove", "add"} {
+				_, err := world.ChangeGroup(t.Context(), g.ID, verb, bob.Number(), others[1], others[2])
+				assert.NoError(t, err)
+			}
+		}
+	})
+	for range sends {
+		sending <- struct{}{}
+		send("meanwhile")
+	}
+	close(sending)
+	work.Wait()
+	_, err = world.ChangeGroup(t.Context(), g.ID, "add", bob.Number(), dora.Number())
+	require.NoError(t, err)
+	send("after")
+	require.Eventually(t, func() bool {
+		return len(bob.Messages(0)) == sends+2
+	}, 30*time.Second, 5*time.Millisecond)
+	got, err := dora.WaitMessages(t.Context(), 0, 1)
+	require.NoError(t, err)
+	require.Equal(t, "after", got[0].Text)
 }

@@ -49,6 +49,12 @@ func (c *conn) dispatch(event any) error {
 	switch e := event.(type) {
 	case *events.UndecryptableMessage:
 		return c.onUndecryptable(e)
+	case *events.GroupInfo:
+		return c.onGroupInfo(e)
+	case *events.JoinedGroup:
+		return c.onJoinedGroup(e)
+	case *events.Picture:
+		return c.onPicture(e)
 	case *events.Contact:
 		return c.onContact(e)
 	case *events.PushName:
@@ -63,9 +69,14 @@ func (c *conn) dispatch(event any) error {
 		return c.onMute(e)
 	case *events.MarkChatAsRead:
 		return c.onMarkRead(e)
+	case *events.Star:
+		return c.onStar(e)
+	case *events.DeleteForMe:
+		return c.onDeleteForMe(e)
+	case *events.DeleteChat:
+		return c.onDeleteChat(e)
 	case *events.AppState: // before each of those above that it is told by
-		c.toldAt.Store(time.Now().UnixMilli())
-		return nil
+		return c.onAppState(e)
 	case *events.AppStateSyncComplete: // after all of them
 		return c.dev.Told(c.ctx, string(e.Name))
 	default:

@@ -8,7 +8,6 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/zap"
@@ -77,7 +76,7 @@ func (c *conn) readHistory(ctx context.Context, t store.Task) (outcome, error) {
 
 // download has whatsmeow read a part and keep what is in it. errNever: it is gone.
 func (c *conn) download(ctx context.Context, n *waE2E.HistorySyncNotification) error {
-	_, err := c.client.DownloadHistorySync(context.WithValue(ctx, historyKey{}, true), n, true)
+	_, err := c.client.DownloadHistorySync(ctx, n, true)
 	for _, gone := range []error{whatsmeow.ErrMediaDownloadFailedWith403, whatsmeow.ErrMediaDownloadFailedWith404, whatsmeow.ErrMediaDownloadFailedWith410} {
 		if errors.Is(err, gone) {
 			return fmt.Errorf("%w: %w", errNever, err)
@@ -87,19 +86,4 @@ func (c *conn) download(ctx context.Context, n *waE2E.HistorySyncNotification) e
 		return fmt.Errorf("read history: %w", err)
 	}
 	return nil
-}
-
-// historyKey marks the context of reading a history.
-type historyKey struct{}
-
-// secrets is whatsmeow's store of message secrets, without those of a history: they belong to
-// messages that are not stored, tens of thousands of them.
-type secrets struct{ wastore.MsgSecretStore }
-
-// PutMessageSecrets leaves out what comes from a history.
-func (s secrets) PutMessageSecrets(ctx context.Context, inserts []wastore.MessageSecretInsert) error {
-	if ctx.Value(historyKey{}) != nil {
-		return nil
-	}
-	return s.MsgSecretStore.PutMessageSecrets(ctx, inserts)
 }

@@ -48,7 +48,7 @@ func (s *Session) Receive(ctx context.Context, in Inbound) (known bool, err erro
 	key, _ := d.place(chat)
 	m := store.Message{
 		SessionID: s.id, MessageKey: store.MessageKey{Chat: key, Sender: d.key(from), ID: convert.CleanID(in.ID)}, FromMe: in.FromMe,
-		Type: in.Type, Text: convert.CleanText(in.Text), Status: store.StatusReceived, Timestamp: in.Timestamp.UTC().Truncate(time.Millisecond), StoredAt: now(),
+		Type: in.Type, Text: convert.CleanText(in.Text), Status: store.StatusReceived, Timestamp: plausible(in.Timestamp).Truncate(time.Millisecond), StoredAt: now(),
 	}
 	if m.FromMe {
 		m.Status = store.StatusSent

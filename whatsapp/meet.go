@@ -279,7 +279,10 @@ func (d *draft) learn(ctx context.Context, was, want store.Contact, found bool) 
 	if !renamed && was.Phone == want.Phone {
 		return nil
 	}
-	return d.showChat(ctx, want)
+	if err := d.showChat(ctx, want); err != nil {
+		return err
+	}
+	return d.renumbered(ctx, was, want)
 }
 
 // mapped tells that a person is shown under another id from now on.

@@ -24,8 +24,8 @@ const gathering = 5 * time.Millisecond
 // if it never is, as after a kill, the message is still queued and is sent anew under the same id, which
 // WhatsApp takes for the same message. Who reads the session through Settled sees it in any case.
 func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
-	status, ts := store.StatusSent, at.UTC()
-	if ts.IsZero() || ts.Unix() <= 0 {
+	status, ts := store.StatusSent, plausible(at)
+	if !ts.Equal(at) {
 		ts = m.Timestamp
 	}
 	m.Status, m.Timestamp = status, ts

@@ -65,7 +65,7 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) error {
 			continue
 		}
 		named[key.ID] = true
-		sent, err := d.receipt(key, kind, by, status, e.Timestamp.UTC())
+		sent, err := d.receipt(key, kind, by, status, plausible(e.Timestamp))
 		if sent {
 			told = append(told, key.ID)
 		}

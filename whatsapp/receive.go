@@ -180,7 +180,7 @@ func (d *draft) incoming(e *events.Message, r convert.Reading) store.Message {
 		SessionID:  d.s.id,
 		MessageKey: store.MessageKey{Chat: chat, Sender: d.sender(info), ID: convert.CleanID(info.ID)},
 		FromMe:     info.IsFromMe, Envelope: envelopeOf(e, r),
-		Status: store.StatusReceived, Timestamp: info.Timestamp.UTC(), StoredAt: now(),
+		Status: store.StatusReceived, Timestamp: plausible(info.Timestamp), StoredAt: now(),
 	}
 	raw := e.RawMessage
 	if raw == nil {

@@ -248,6 +248,9 @@ func (c *conn) queue(to types.JID, o outgoing) (m store.Message, queued func() e
 	c.s.ingest.Lock()
 	defer c.s.ingest.Unlock()
 	d := c.draft()
+	if to.IsBot() { // its answer is sealed with the secret, which must be in what is kept
+		o.content.MessageContextInfo = &waE2E.MessageContextInfo{MessageSecret: newSecret()}
+	}
 	read := convert.Read(o.content)
 	own := types.MessageInfo{MessageSource: types.MessageSource{Chat: to, IsFromMe: true}}
 	if err := d.meetSource(&own, read); err != nil {
@@ -321,6 +324,9 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 	var answer whatsmeow.SendResponse
 	var err error
 	for { // a message that comes in just now can change the keys under a send; then nothing has left
+		if err = c.freshMembers(ctx, to); err != nil {
+			break
+		}
 		try := keys.WithSend(ctx)
 		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
 		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {

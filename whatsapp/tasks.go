@@ -32,7 +32,7 @@ type trade struct {
 
 // trades are what the workers of a session do.
 var trades = []trade{
-	{map[string]chore{taskIdentity: (*conn).askIdentity, taskAct: (*conn).actAtLast}, time.Minute},
+	{map[string]chore{taskIdentity: (*conn).askIdentity, taskAct: (*conn).actAtLast, taskDelete: (*conn).deleteNow}, time.Minute},
 	{map[string]chore{taskHistory: (*conn).readHistory}, 10 * time.Minute},
 }
 
@@ -82,6 +82,7 @@ func (c *conn) workOff(tr trade, bell <-chan struct{}) {
 		if c.usable() {
 			if quick && c.fresh.Swap(false) {
 				c.refetch(c.ctx)
+				c.dropSecrets(c.ctx)
 				c.loadWaiting(c.ctx)
 			}
 			next = c.doDue(tr)

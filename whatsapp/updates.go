@@ -46,7 +46,7 @@ func (d *draft) changed(chat store.Chat, kind string, up store.ChatUpdate) error
 	after := chat
 	apply(&after, up)
 	if same := after.Unread == chat.Unread && after.Archived == chat.Archived && after.Pinned == chat.Pinned &&
-		after.MutedUntil.Equal(chat.MutedUntil) && after.ReadUpTo.Equal(chat.ReadUpTo) && after.Ephemeral == chat.Ephemeral; same {
+		after.MutedUntil.Equal(chat.MutedUntil) && after.ReadUpTo.Equal(chat.ReadUpTo) && after.Ephemeral == chat.Ephemeral && after.Name == chat.Name; same {
 		return nil
 	}
 	up.ID, up.Kind = chat.ID, kind
@@ -72,6 +72,9 @@ func apply(chat *store.Chat, up store.ChatUpdate) {
 		chat.Unread = 0
 	}
 	chat.Unread += up.AddUnread
+	if up.Name != "" {
+		chat.Name = up.Name
+	}
 	if up.Archived != nil {
 		chat.Archived = *up.Archived
 	}
@@ -139,8 +142,8 @@ func (c *conn) onMute(e *events.Mute) error {
 	var until time.Time
 	if e.Action.GetMuted() {
 		until = time.UnixMilli(e.Action.GetMuteEndTimestamp()).UTC()
-		if e.Action.GetMuteEndTimestamp() < 0 { // for ever
-			until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		if forever := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC); e.Action.GetMuteEndTimestamp() < 0 || until.After(forever) {
+			until = forever
 		}
 	}
 	return c.changeChat(e.JID, types.EmptyJID, set(store.ChatUpdate{MutedUntil: &until}))
@@ -153,9 +156,9 @@ func (c *conn) onMarkRead(e *events.MarkChatAsRead) error {
 		if !e.Action.GetRead() {
 			return store.ChatUpdate{}, nil
 		}
-		at := e.Timestamp.UTC()
+		at := plausible(e.Timestamp)
 		if last := e.Action.GetMessageRange().GetLastMessageTimestamp(); last > 0 {
-			at = time.Unix(last, 0).UTC()
+			at = plausible(time.Unix(last, 0))
 		}
 		return c.readUpTo(chat, at, math.MaxInt64)
 	})

@@ -39,6 +39,22 @@ type waitingAct struct {
 	FromMe    bool   `json:"fromMe"`
 	Timestamp int64  `json:"timestamp"` // Unix milliseconds
 	Raw       string `json:"raw"`       // hexadecimal; the waE2E.Message
+
+	State *stateAct `json:"state,omitempty"` // instead of Raw: it came as app state
+}
+
+// stateAct is what the phone did to a message, as app state tells it.
+type stateAct struct {
+	Kind   string `json:"kind"`
+	Target string `json:"target"`           // its id
+	Mine   bool   `json:"mine,omitempty"`   // it is the account's own
+	Author string `json:"author,omitempty"` // JID, in a group
+	On     bool   `json:"on,omitempty"`
+	At     int64  `json:"at"` // Unix milliseconds
+}
+
+func (a stateAct) act() convert.Act {
+	return convert.Act{Kind: a.Kind, Target: convert.Target{ID: a.Target, FromMe: a.Mine, Participant: a.Author}, On: a.On, At: a.At}
 }
 
 // waiting remembers which targets acts wait for, so that a message need not ask the store.
@@ -79,11 +95,10 @@ func (w *waiting) take(target string) []store.Task {
 	return tasks
 }
 
-// wait keeps an act until its target comes.
-func (d *draft) wait(a deed, raw []byte) {
-	payload, err := json.Marshal(waitingAct{
-		Chat: a.chat, Sender: a.actor, ID: a.id, FromMe: a.fromMe, Timestamp: a.at.UnixMilli(), Raw: hex.EncodeToString(raw),
-	})
+// wait keeps an act until its target comes; p has the form in which it came.
+func (d *draft) wait(a deed, p waitingAct) {
+	p.Chat, p.Sender, p.ID, p.FromMe, p.Timestamp = a.chat, a.actor, a.id, a.fromMe, a.at.UnixMilli()
+	payload, err := json.Marshal(p)
 	if err != nil { // plain values
 		panic(fmt.Sprintf("whatsapp: %v", err))
 	}
@@ -131,6 +146,10 @@ func (c *conn) loadWaiting(ctx context.Context) {
 func readWaiting(t store.Task) (p waitingAct, r convert.Reading, err error) {
 	if err := json.Unmarshal(t.Payload, &p); err != nil {
 		return p, r, fmt.Errorf("%w: %w", errNever, err)
+	}
+	if p.State != nil {
+		act := p.State.act()
+		return p, convert.Reading{Class: convert.ClassAct, Act: &act}, nil
 	}
 	raw, err := hex.DecodeString(p.Raw)
 	if err != nil {

@@ -26,8 +26,6 @@ import (
 //     broken message. "decryptMessages: an error of the store should end the handling without an
 //     acknowledgement and without a retry receipt; today ErrUnavailable of a database makes the
 //     client ask the sender for a message that is well." TestKeysAway;
-//   - secrets (history.go): DownloadHistorySync hands its context on to the store. "An option to
-//     read a history sync without storing its message secrets." TestSecretsOfAHistoryAreLeftOut;
 //   - silence (clientlog.go): "libsignal: make the default logger in init or under a lock; two
 //     clients that start at once race for logger.Logger."
 

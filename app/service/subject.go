@@ -62,7 +62,7 @@ func subjectOf(e store.Event) subject {
 		Messages []subjectMessage `json:"messages"`
 		From     json.RawMessage  `json:"from"` // who reacted; of identity_mapped a text
 		FromMe   bool             `json:"fromMe"`
-		By       *subjectAddress  `json:"by"` // who revoked or voted
+		By       *subjectAddress  `json:"by"` // who revoked, voted or answered
 		ByMe     bool             `json:"byMe"`
 	}
 	if json.Unmarshal(e.Data, &data) != nil {
@@ -78,7 +78,7 @@ func subjectOf(e store.Event) subject {
 		if json.Unmarshal(data.From, &from) == nil {
 			s.messages = append(s.messages, about{senders: from.names(), fromMe: data.FromMe})
 		}
-	case whatsapp.EventMessageRevoked, whatsapp.EventPollVote:
+	case whatsapp.EventMessageRevoked, whatsapp.EventPollVote, whatsapp.EventAnswer:
 		s.messages = append(s.messages, about{senders: data.By.names(), fromMe: data.ByMe})
 	}
 	for _, m := range data.Messages {

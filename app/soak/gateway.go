@@ -192,6 +192,7 @@ type message struct {
 	ID     string `json:"id"`
 	ChatID string `json:"chatId"`
 	FromMe bool   `json:"fromMe"`
+	Type   string `json:"type"`
 	From   struct {
 		Phone string `json:"phone"`
 	} `json:"from"`

@@ -134,6 +134,9 @@ func judgeStored(k chatKey, c *chat, stored []message) (t tally) {
 		begins[m.id] = m.text
 	}
 	for _, m := range stored {
+		if m.unwritten() {
+			continue
+		}
 		if c.altered(m, begins) {
 			t.altered++
 			t.note("%s: %s is %s and says %.60q", where, m.ID, m.Status, m.Text)
@@ -157,6 +160,9 @@ func judgeStored(k chatKey, c *chat, stored []message) (t tally) {
 	t.add(compare(where+", out", answered, out))
 	return t
 }
+
+// unwritten says whether a message is a line that nobody wrote, as that a group was made.
+func (m message) unwritten() bool { return m.Type == "system" }
 
 // altered says whether a message is not as it was sent: others only wrote of it, or said to have read
 // it, and nobody reads what the soak sends.

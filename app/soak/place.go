@@ -126,7 +126,7 @@ func (p *place) keep(e envelope, chat string, messages []message, one *message) 
 	t.ids[e.Seq] = e.ID
 	for _, m := range messages {
 		chat = m.ChatID
-		if !m.FromMe && (p.stranger == "" || m.From.Phone != p.stranger) {
+		if !m.FromMe && !m.unwritten() && (p.stranger == "" || m.From.Phone != p.stranger) {
 			in = append(in, m.ID)
 		}
 	}

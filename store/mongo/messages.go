@@ -361,6 +361,32 @@ func (h messages) Count(ctx context.Context, session string, before time.Time) (
 // deleteBatch is how many messages are deleted by one command.
 const deleteBatch = 500
 
+// Delete first makes durable what was projected, as DeleteBefore does.
+func (h messages) Delete(ctx context.Context, session string, keys []store.MessageKey) (total int, err error) {
+	c, err := h.s.makeDurable(ctx, session)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	for some := range slices.Chunk(keys, deleteBatch) {
+		if err != nil {
+			break
+		}
+		ids := make([]string, len(some))
+		for i, k := range some {
+			ids[i] = messageID(session, k)
+		}
+		var docs []messageDoc
+		docs, err = findAll[messageDoc](ctx, h.s.col.messages, append(byID(bson.D{{Key: "$in", Value: ids}}), notGone), options.Find().SetProjection(asc("_id")))
+		if err != nil || len(docs) == 0 {
+			continue
+		}
+		var n int
+		n, err = h.delete(ctx, docs, c)
+		total += n
+	}
+	return total, fault("delete messages", err)
+}
+
 // DeleteBefore first makes durable what was projected: what Recover projects again would
 // bring back messages that were deleted.
 func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {

@@ -169,6 +169,10 @@ func (p *projection) changeChat(u store.ChatUpdate, op int64) {
 
 func (p *projection) chatWrites() (models writes) {
 	for _, c := range p.chats {
+		if c.Gone {
+			models = append(models, remove(join(p.session, c.ID), c.op, false)) // all a late write can bring back is a chat without messages
+			continue
+		}
 		models = append(models, upsert(join(p.session, c.ID), c.op, blankChat(p.session, c.ID), chatChange(c.ChatUpdate)))
 	}
 	return models

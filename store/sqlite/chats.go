@@ -150,6 +150,12 @@ const putChat = `INSERT INTO chats (session, id, kind, name, words, unread, arch
 
 func putChats(c *conn, num int64, updates []store.ChatUpdate) error {
 	for _, u := range updates {
+		if u.Gone {
+			if _, err := c.exec(`DELETE FROM chats WHERE session = ? AND id = ?`, num, u.ID); err != nil {
+				return err
+			}
+			continue
+		}
 		_, err := c.exec(putChat, num, u.ID, u.Kind, u.Name, nameWords(u.Name), u.AddUnread, u.ClearRead,
 			orNull(u.Archived), orNull(u.Pinned), orNull(u.MutedUntil), store.Never, u.ActivityAt,
 			orNull(u.Ephemeral), orNull(u.EphemeralAt), u.ReadUpTo, orNull(u.Phone), u.Into, encodeList(u.Also))

@@ -248,6 +248,25 @@ func (h messages) Count(ctx context.Context, session string, before time.Time) (
 
 const oldMessages = `SELECT num FROM messages WHERE session = ? AND timestamp < ? ORDER BY timestamp, pos LIMIT ?`
 
+func (h messages) Delete(ctx context.Context, session string, keys []store.MessageKey) (total int, err error) {
+	err = h.s.w.write(ctx, "delete messages", func(c *conn) error {
+		total = 0 // it may run again
+		num, found, err := findSession(c, session)
+		if err != nil || !found {
+			return err
+		}
+		for _, k := range keys {
+			n, err := deleteMessages(c, `SELECT num FROM messages WHERE `+byKey, num, k.Chat, k.ID, k.Sender)
+			if err != nil {
+				return err
+			}
+			total += n
+		}
+		return nil
+	})
+	return total, err
+}
+
 func (h messages) DeleteBefore(ctx context.Context, session string, before time.Time, limit int) (total int, err error) {
 	for limit > 0 {
 		var n int

@@ -271,4 +271,27 @@ var chatCases = []testCase{
 		}
 		k.Len(k.chatIDs(store.ChatQuery{Session: "s"}, 2), len(strange))
 	}},
+	{"deleted", func(k *kit) {
+		k.session("s")
+		k.putChats("s", store.ChatUpdate{ID: "c", Kind: store.ChatGroup, Name: "Friends", ActivityAt: at(1), AddUnread: 3, Pinned: ptr(true)}, store.ChatUpdate{ID: "d", ActivityAt: at(2)})
+		k.putMessages("s", text("c", "p", "1", at(1), "stays"))
+		k.putChats("s", store.ChatUpdate{ID: "c", Gone: true}, store.ChatUpdate{ID: "never", Gone: true})
+		_, err := k.st.Chats().Get(k.ctx, "s", "c")
+		k.ErrorIs(err, store.ErrNotFound)
+		list, _, err := k.st.Chats().List(k.ctx, store.ChatQuery{Session: "s", Page: store.Page{Limit: 9}})
+		k.NoError(err)
+		k.Len(list, 1)
+		k.putChats("s", store.ChatUpdate{ID: "c", Kind: store.ChatGroup, ActivityAt: at(5), AddUnread: 1}, store.ChatUpdate{ID: "d", AddUnread: 1},
+			store.ChatUpdate{ID: "d", Gone: true}, store.ChatUpdate{ID: "d", Name: "again"})
+		c, err := k.st.Chats().Get(k.ctx, "s", "c")
+		k.NoError(err)
+		k.Equal(1, c.Unread)
+		k.False(c.Pinned)
+		k.Empty(c.Name)
+		k.Equal("1", c.LastMessage.ID)
+		d, err := k.st.Chats().Get(k.ctx, "s", "d")
+		k.NoError(err)
+		k.Equal("again", d.Name)
+		k.Zero(d.Unread)
+	}},
 }

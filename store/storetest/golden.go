@@ -35,7 +35,7 @@ func GoldenRecords(session string) store.Unit {
 	u := Golden(session)
 	u.Updates, u.ForgetKeys = nil, false
 	u.Messages[0].RevokedAt, u.Tasks[0].Done = time.Time{}, false
-	u.Contacts[0].SameAs, u.Chats[0].Into = "", ""
+	u.Contacts[0].SameAs, u.Chats[0].Into, u.Chats[0].Gone = "", "", false
 	return u
 }
 

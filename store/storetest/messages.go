@@ -299,6 +299,32 @@ var messageCases = []testCase{
 		k.full("other", 10)
 		k.putMessages("s", text("c1", "p", "1", at(1), "again"))
 	}},
+	{"delete some", func(k *kit) {
+		k.session("s")
+		k.putMessages("s", text("c", "p", "1", at(1), "word"), text("c", "p", "2", at(2), "word"), text("c", "q", "1", at(3), "word"))
+		k.commit(store.Unit{Session: "s", Receipts: []store.Receipt{
+			{Key: store.MessageKey{Chat: "c", Sender: "p", ID: "1"}, By: "b", Status: store.StatusRead, At: at(4)},
+			{Key: store.MessageKey{Chat: "c", Sender: "q", ID: "1"}, By: "b", Status: store.StatusRead, At: at(4)},
+		}})
+		remove := func(session string, keys ...store.MessageKey) int {
+			n, err := k.st.Messages().Delete(k.ctx, session, keys)
+			k.NoError(err)
+			return n
+		}
+		first := store.MessageKey{Chat: "c", Sender: "p", ID: "1"}
+		k.Zero(remove("none", first))
+		k.Zero(remove("s"))
+		k.Equal(1, remove("s", first, store.MessageKey{Chat: "c", Sender: "p", ID: "9"}))
+		k.Zero(remove("s", first))
+		k.Equal([]string{"1", "2"}, k.messageIDs(store.MessageQuery{Session: "s", Chats: []string{"c"}, Search: "word"}, 5))
+		receipts, err := k.st.Messages().Receipts(k.ctx, "s", first)
+		k.NoError(err)
+		k.Empty(receipts)
+		receipts, err = k.st.Messages().Receipts(k.ctx, "s", store.MessageKey{Chat: "c", Sender: "q", ID: "1"})
+		k.NoError(err)
+		k.Len(receipts, 1)
+		k.putMessages("s", text("c", "p", "1", at(1), "again"))
+	}},
 	{"delete many", func(k *kit) {
 		k.session("s")
 		for b := range 3 {

@@ -153,6 +153,11 @@ func (m *Model) putContact(u store.ContactUpdate) {
 }
 
 func (m *Model) putChat(u store.ChatUpdate) {
+	if u.Gone {
+		delete(m.chats, u.ID)
+		delete(m.into, u.ID)
+		return
+	}
 	c := m.chats[u.ID]
 	c.SessionID, c.ID, c.Kind, c.Name = m.Session.ID, u.ID, cmp.Or(u.Kind, c.Kind), cmp.Or(u.Name, c.Name)
 	if u.ActivityAt.After(c.LastActivityAt) {

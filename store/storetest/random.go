@@ -91,6 +91,8 @@ func aChatUpdate(t *rapid.T) store.ChatUpdate {
 		u.Into = pick(t, people)
 	case 2:
 		u.ReadUpTo = aTime(t)
+	case 3:
+		u.Gone = true
 	}
 	if rapid.Bool().Draw(t, "active") {
 		u.ActivityAt = aTime(t)

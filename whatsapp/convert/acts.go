@@ -22,6 +22,8 @@ const (
 	ActMove      = "move"  // of a live location, without a target: the one that its sender runs in the chat
 	ActMedia     = "media" // a better copy of the target's file
 	ActCancel    = "cancel"
+	ActStar      = "star"   // by the account itself; it comes as app state
+	ActDelete    = "delete" // by the account for itself alone; it comes as app state
 )
 
 // pinned is how long a message is pinned whose sender did not say, in seconds: what phones offer first.
@@ -41,7 +43,7 @@ type Act struct {
 	Target   Target
 	At       int64           // Unix milliseconds by the actor's clock; 0: only the stanza says
 	Emoji    string          // ActReaction; empty: taken back
-	On       bool            // ActPin, ActKeep
+	On       bool            // ActPin, ActKeep, ActStar
 	Seconds  int             // ActTimer (0: off), ActPin
 	Hashes   [][]byte        // ActVote: of the options; none: taken back
 	Answer   string          // ActAnswer: one of the store's
@@ -69,7 +71,7 @@ func (r *Reading) acts(key *waCommon.MessageKey, a Act) {
 
 func readReaction(m *waE2E.Message, r *Reading) {
 	x := m.GetReactionMessage()
-	r.acts(x.GetKey(), Act{Kind: ActReaction, Emoji: x.GetText(), At: millis(x.GetSenderTimestampMS())})
+	r.acts(x.GetKey(), Act{Kind: ActReaction, Emoji: x.GetText(), At: Millis(x.GetSenderTimestampMS())})
 }
 
 func readSealedReaction(m *waE2E.Message, r *Reading) {
@@ -84,7 +86,7 @@ func readSealedComment(m *waE2E.Message, r *Reading) {
 
 func readVote(m *waE2E.Message, r *Reading) {
 	x := m.GetPollUpdateMessage()
-	r.acts(x.GetPollCreationMessageKey(), Act{Kind: ActVote, At: millis(x.GetSenderTimestampMS()), Sealed: sealed(x.GetVote(), useVote)})
+	r.acts(x.GetPollCreationMessageKey(), Act{Kind: ActVote, At: Millis(x.GetSenderTimestampMS()), Sealed: sealed(x.GetVote(), useVote)})
 }
 
 func readAddOption(m *waE2E.Message, r *Reading) {
@@ -121,7 +123,7 @@ func readSealedEdit(m *waE2E.Message, r *Reading) {
 
 func readPin(m *waE2E.Message, r *Reading) {
 	x := m.GetPinInChatMessage()
-	a := Act{Kind: ActPin, On: x.GetType() == waE2E.PinInChatMessage_PIN_FOR_ALL, At: millis(x.GetSenderTimestampMS())}
+	a := Act{Kind: ActPin, On: x.GetType() == waE2E.PinInChatMessage_PIN_FOR_ALL, At: Millis(x.GetSenderTimestampMS())}
 	if !a.On && x.GetType() != waE2E.PinInChatMessage_UNPIN_FOR_ALL {
 		r.Class = ClassHidden
 		return
@@ -139,7 +141,7 @@ func pinSeconds(info *waE2E.MessageContextInfo) int {
 
 func readKeep(m *waE2E.Message, r *Reading) {
 	x := m.GetKeepInChatMessage()
-	r.acts(x.GetKey(), Act{Kind: ActKeep, On: x.GetKeepType() == waE2E.KeepType_KEEP_FOR_ALL, At: millis(x.GetTimestampMS())})
+	r.acts(x.GetKey(), Act{Kind: ActKeep, On: x.GetKeepType() == waE2E.KeepType_KEEP_FOR_ALL, At: Millis(x.GetTimestampMS())})
 }
 
 func readCallEdit(m *waE2E.Message, r *Reading) {

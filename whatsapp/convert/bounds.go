@@ -146,8 +146,8 @@ func size(n uint64) int64 {
 	return int64(n)
 }
 
-// millis reads a moment that a sender wrote, in seconds or milliseconds; 0 when it cannot be one.
-func millis[N int64 | uint64](n N) int64 {
+// Millis reads a moment that a sender wrote, in seconds or milliseconds; 0 when it cannot be one.
+func Millis[N int64 | uint64](n N) int64 {
 	const seconds, end = 100_000_000_000, 253_402_300_800_000 // of the year 10000
 	switch {
 	case n <= 0 || uint64(n) >= end:

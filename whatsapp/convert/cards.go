@@ -47,7 +47,7 @@ func cardOf(x *waE2E.ContactMessage) store.Card {
 func readGroupInvite(m *waE2E.Message, r *Reading) {
 	x := m.GetGroupInviteMessage()
 	r.invites(x.GetCaption(), store.GroupInvite{
-		Group: x.GetGroupJID(), Kind: "group", Name: x.GetGroupName(), Code: x.GetInviteCode(), ExpiresAt: millis(x.GetInviteExpiration()),
+		Group: x.GetGroupJID(), Kind: "group", Name: x.GetGroupName(), Code: x.GetInviteCode(), ExpiresAt: Millis(x.GetInviteExpiration()),
 	})
 	if x.GetGroupType() == waE2E.GroupInviteMessage_PARENT {
 		r.Content.GroupInvite.Kind = "community"
@@ -57,7 +57,7 @@ func readGroupInvite(m *waE2E.Message, r *Reading) {
 func readChannelAdminInvite(m *waE2E.Message, r *Reading) {
 	x := m.GetNewsletterAdminInviteMessage()
 	r.invites(x.GetCaption(), store.GroupInvite{
-		Group: x.GetNewsletterJID(), Kind: "channel", Name: x.GetNewsletterName(), ExpiresAt: millis(x.GetInviteExpiration()),
+		Group: x.GetNewsletterJID(), Kind: "channel", Name: x.GetNewsletterName(), ExpiresAt: Millis(x.GetInviteExpiration()),
 	})
 }
 

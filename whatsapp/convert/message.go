@@ -133,8 +133,10 @@ type Ephemeral struct {
 
 // System says what happened where nobody wrote.
 type System struct {
-	Kind   string    `json:"kind"`
-	By     *Address  `json:"by"`
-	People []Address `json:"people"`
-	Text   *string   `json:"text"`
+	Kind     string    `json:"kind" doc:"timer_changed, number_changed; of groups group_created, group_deleted, joined, added, left, removed, promoted, demoted, subject_changed, description_changed, picture_changed, picture_removed, announcement_on, announcement_off, locked, unlocked, approval_on, approval_off, invite_link_changed, suspended, unsuspended, linked, unlinked; and phone_number_requested, phone_number_shared, status_mention, sharing_limited, payment_declined, payment_cancelled, payment_updated"`
+	By       *Address  `json:"by" doc:"Who did it; null: nobody is named"`
+	People   []Address `json:"people" doc:"To whom it happened: who came, left, became an admin, has another number"`
+	Text     *string   `json:"text" doc:"The new subject or description"`
+	Seconds  *int      `json:"seconds" doc:"Of timer_changed: after how long messages disappear; 0: never"`
+	Previous *string   `json:"previous" doc:"Of number_changed: the number before, +34…"`
 }

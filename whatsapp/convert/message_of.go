@@ -13,7 +13,7 @@ func MessageOf(m store.Message, people People) Message {
 	out := Message{
 		ID: m.ID, SessionID: m.SessionID, ChatID: AddressOf(m.Chat, people).ID, From: AddressOf(m.Sender, people), FromMe: m.FromMe,
 		Type: m.Type, Text: TextOrNil(m.Text), Mentions: people.addresses(m.Mentions), Media: MediaOf(m.Media), Status: m.Status,
-		Timestamp: Time(m.Timestamp), StoredAt: Time(m.StoredAt),
+		Timestamp: Time(saidAt(m)), StoredAt: Time(m.StoredAt),
 		EditedAt: TimeOrNil(m.EditedAt), RevokedAt: TimeOrNil(m.RevokedAt),
 	}
 	if q := m.Quoted; q != nil {
@@ -41,6 +41,14 @@ func MessageOf(m store.Message, people People) Message {
 	return out
 }
 
+// saidAt is WhatsApp's time of a message as its stanza said it, also where it cannot be so.
+func saidAt(m store.Message) time.Time {
+	if m.Envelope != nil && m.Envelope.Said != 0 {
+		return time.Unix(m.Envelope.Said, 0).UTC()
+	}
+	return m.Timestamp
+}
+
 // content fills in what is short.
 func (out *Message) content(c *store.Content, people People) {
 	out.Source, out.MentionsAll, out.ViewOnce, out.Broadcast = TextOrNil(c.Source), c.MentionsAll, c.ViewOnce, c.Broadcast
@@ -58,7 +66,7 @@ func (out *Message) content(c *store.Content, people People) {
 		out.Album = &Album{ID: TextOrNil(a.ID), Index: a.Index, Total: numberOrNil(a.Total)}
 	}
 	if s := c.System; s != nil {
-		out.System = &System{Kind: s.Kind, By: people.address(s.By), People: people.addresses(s.People), Text: TextOrNil(s.Text)}
+		out.System = &System{Kind: s.Kind, By: people.address(s.By), People: people.addresses(s.People), Text: TextOrNil(s.Text), Seconds: s.Seconds, Previous: TextOrNil(s.Previous)}
 	}
 }
 

@@ -16,7 +16,7 @@ func readPoll(m *waE2E.Message, r *Reading) {
 			continue
 		}
 		p := &store.Poll{
-			Question: x.GetName(), MaxSelections: count(x.GetSelectableOptionsCount()), ClosesAt: millis(x.GetEndTime()),
+			Question: x.GetName(), MaxSelections: count(x.GetSelectableOptionsCount()), ClosesAt: Millis(x.GetEndTime()),
 			Quiz: x.GetPollType() == waE2E.PollType_QUIZ, Correct: x.GetCorrectAnswer().GetOptionName(),
 		}
 		for _, o := range atMost(x.GetOptions()) {
@@ -60,7 +60,7 @@ func readEvent(m *waE2E.Message, r *Reading) {
 	x := m.GetEventMessage()
 	r.Type, r.Text = TypeEvent, x.GetName()
 	r.Content.CalendarEvent = &store.CalendarEvent{
-		Name: x.GetName(), Description: x.GetDescription(), StartsAt: millis(x.GetStartTime()), EndsAt: millis(x.GetEndTime()),
+		Name: x.GetName(), Description: x.GetDescription(), StartsAt: Millis(x.GetStartTime()), EndsAt: Millis(x.GetEndTime()),
 		Location: locationOf(x.GetLocation()), JoinLink: x.GetJoinLink(), Call: x.GetIsScheduleCall(), Guests: x.GetExtraGuestsAllowed(), Cancelled: x.GetIsCanceled(),
 	}
 }
@@ -69,7 +69,7 @@ func readEventInvite(m *waE2E.Message, r *Reading) {
 	x := m.GetEventInviteMessage()
 	r.Type, r.Text = TypeEvent, firstOf(x.GetCaption(), x.GetEventTitle())
 	r.Content.CalendarEvent = &store.CalendarEvent{
-		ID: x.GetEventID(), Name: x.GetEventTitle(), StartsAt: millis(x.GetStartTime()), EndsAt: millis(x.GetEndTime()),
+		ID: x.GetEventID(), Name: x.GetEventTitle(), StartsAt: Millis(x.GetStartTime()), EndsAt: Millis(x.GetEndTime()),
 		JoinLink: x.GetCallLink(), Cancelled: x.GetIsCanceled(),
 	}
 }
@@ -78,7 +78,7 @@ func readPlannedCall(m *waE2E.Message, r *Reading) {
 	x := m.GetScheduledCallCreationMessage()
 	r.Type, r.Text = TypeCall, x.GetTitle()
 	r.Content.Call = &store.Call{
-		Title: x.GetTitle(), StartsAt: millis(x.GetScheduledTimestampMS()), Video: x.GetCallType() == waE2E.ScheduledCallCreationMessage_VIDEO,
+		Title: x.GetTitle(), StartsAt: Millis(x.GetScheduledTimestampMS()), Video: x.GetCallType() == waE2E.ScheduledCallCreationMessage_VIDEO,
 	}
 }
 

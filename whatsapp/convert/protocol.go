@@ -8,11 +8,11 @@ func readProtocol(m *waE2E.Message, r *Reading) {
 	p := m.GetProtocolMessage()
 	switch p.GetType() {
 	case waE2E.ProtocolMessage_REVOKE:
-		r.acts(p.GetKey(), Act{Kind: ActRevoke, At: millis(p.GetTimestampMS())})
+		r.acts(p.GetKey(), Act{Kind: ActRevoke, At: Millis(p.GetTimestampMS())})
 	case waE2E.ProtocolMessage_MESSAGE_EDIT:
-		r.acts(p.GetKey(), Act{Kind: ActEdit, At: millis(p.GetTimestampMS()), Message: p.GetEditedMessage()})
+		r.acts(p.GetKey(), Act{Kind: ActEdit, At: Millis(p.GetTimestampMS()), Message: p.GetEditedMessage()})
 	case waE2E.ProtocolMessage_EPHEMERAL_SETTING:
-		r.Class, r.Act = ClassAct, &Act{Kind: ActTimer, Seconds: count(p.GetEphemeralExpiration()), At: millis(p.GetEphemeralSettingTimestamp())}
+		r.Class, r.Act = ClassAct, &Act{Kind: ActTimer, Seconds: count(p.GetEphemeralExpiration()), At: Millis(p.GetEphemeralSettingTimestamp())}
 	case waE2E.ProtocolMessage_SHARE_PHONE_NUMBER:
 		r.toSystem(SystemNumberShared)
 	case waE2E.ProtocolMessage_STATUS_MENTION_MESSAGE:

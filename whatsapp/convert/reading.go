@@ -55,6 +55,35 @@ const (
 	SystemPaymentUpdated   = "payment_updated"
 )
 
+// Kinds of system message that are made of what WhatsApp tells.
+const (
+	SystemTimerChanged       = "timer_changed"
+	SystemNumberChanged      = "number_changed"
+	SystemCreated            = "group_created"
+	SystemDeleted            = "group_deleted"
+	SystemJoined             = "joined" // by themselves, as by a link
+	SystemAdded              = "added"
+	SystemLeft               = "left"
+	SystemRemoved            = "removed"
+	SystemPromoted           = "promoted" // to admins
+	SystemDemoted            = "demoted"
+	SystemSubjectChanged     = "subject_changed"
+	SystemDescriptionChanged = "description_changed"
+	SystemPictureChanged     = "picture_changed"
+	SystemPictureRemoved     = "picture_removed"
+	SystemAnnouncementOn     = "announcement_on" // only admins write
+	SystemAnnouncementOff    = "announcement_off"
+	SystemLocked             = "locked" // only admins change what the group is called
+	SystemUnlocked           = "unlocked"
+	SystemApprovalOn         = "approval_on" // admins let people in
+	SystemApprovalOff        = "approval_off"
+	SystemInviteChanged      = "invite_link_changed"
+	SystemSuspended          = "suspended" // by WhatsApp
+	SystemUnsuspended        = "unsuspended"
+	SystemLinked             = "linked" // with a community
+	SystemUnlinked           = "unlinked"
+)
+
 // Reading is what a WhatsApp message was understood to be. Texts are clean and bounded; JIDs are as
 // they were in the message.
 type Reading struct {

@@ -123,11 +123,11 @@ func (a *Act) fill(plain []byte) error {
 	case ActAnswer:
 		var x waE2E.EventResponseMessage
 		err = proto.Unmarshal(plain, &x)
-		a.Answer, a.Guests, a.At = answers[x.GetResponse()], count(x.GetExtraGuestCount()), millis(x.GetTimestampMS())
+		a.Answer, a.Guests, a.At = answers[x.GetResponse()], count(x.GetExtraGuestCount()), Millis(x.GetTimestampMS())
 	case ActReaction:
 		var x waE2E.ReactionMessage
 		err = proto.Unmarshal(plain, &x)
-		a.Emoji, a.At = cleanEmoji(x.GetText()), millis(x.GetSenderTimestampMS())
+		a.Emoji, a.At = cleanEmoji(x.GetText()), Millis(x.GetSenderTimestampMS())
 	default:
 		var x waE2E.Message
 		err = proto.Unmarshal(plain, &x)
@@ -145,7 +145,7 @@ func (a *Act) fillMessage(x *waE2E.Message) {
 	inner, _ := unwrap(x)
 	switch p := inner.GetProtocolMessage(); {
 	case a.Kind == ActEdit && p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && p.GetEditedMessage() != nil:
-		a.Message, a.At = p.GetEditedMessage(), millis(p.GetTimestampMS())
+		a.Message, a.At = p.GetEditedMessage(), Millis(p.GetTimestampMS())
 	case a.Kind == ActAddOption && inner.GetPollAddOptionMessage() != nil:
 		option := optionOf(inner.GetPollAddOptionMessage().GetAddOption().GetOptionName())
 		a.Option = &option

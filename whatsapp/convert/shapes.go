@@ -7,9 +7,23 @@ import (
 // Time is a moment as clients see it: RFC 3339 in UTC, always with milliseconds.
 type Time time.Time
 
-// MarshalText writes 2006-01-02T15:04:05.000Z.
+// firstTime and lastTime are the first and the last that RFC 3339 can write.
+var (
+	firstTime = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
+)
+
+// MarshalText writes 2006-01-02T15:04:05.000Z. What is before the year 0 or after 9999 is written as
+// the first or the last moment that can be.
 func (t Time) MarshalText() ([]byte, error) {
-	return []byte(time.Time(t).UTC().Format("2006-01-02T15:04:05.000Z07:00")), nil
+	at := time.Time(t).UTC()
+	switch {
+	case at.Before(firstTime):
+		at = firstTime
+	case at.After(lastTime):
+		at = lastTime
+	}
+	return []byte(at.Format("2006-01-02T15:04:05.000Z07:00")), nil
 }
 
 // UnmarshalText reads RFC 3339.

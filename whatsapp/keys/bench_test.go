@@ -35,7 +35,6 @@ func receiveKeys(b *testing.B, wa *wastore.Device, n int) (hash [32]byte) {
 			wa.Sessions.PutSession(ctx, address, record),
 			wa.EventBuffer.PutBufferedEvent(ctx, hash, record[:120], sentAt))
 	}))
-	require.NoError(b, wa.MsgSecrets.PutMessageSecret(ctx, lid("9"), lid("9"), string(hash[:8]), hash[:]))
 	_, _, err = wa.Contacts.PutPushName(ctx, lid(string([]byte{'9', person})), "Ann")
 	require.NoError(b, err)
 	return hash

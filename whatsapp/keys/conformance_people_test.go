@@ -120,40 +120,6 @@ func testChatSettings(t *testing.T, wa *wastore.Device) {
 	check(types.LocalChatSettings{Found: true})
 }
 
-func testSecrets(t *testing.T, wa *wastore.Device) {
-	s := wa.MsgSecrets
-	group, ann, annLID := types.NewJID("123-456", types.GroupServer), pn("111"), lid("911")
-	get := func(chat, sender types.JID, id string, want []byte, from types.JID) {
-		t.Helper()
-		got, real, err := s.GetMessageSecret(ctx, chat, sender, id)
-		require.NoError(t, err)
-		assert.Equal(t, want, got)
-		assert.Equal(t, from, real)
-	}
-	get(group, ann, "A", nil, types.EmptyJID)
-	annDevice := ann
-	annDevice.Device = 3
-	require.NoError(t, s.PutMessageSecret(ctx, group, annDevice, "A", []byte("secret")))
-	require.NoError(t, s.PutMessageSecret(ctx, group, ann, "A", []byte("a second one")))
-	get(group, ann, "A", []byte("secret"), ann)
-	get(group, annDevice, "A", []byte("secret"), ann)
-	get(group, annLID, "A", nil, types.EmptyJID)
-	get(group, ann, "B", nil, types.EmptyJID)
-
-	require.NoError(t, wa.LIDs.PutLIDMapping(ctx, annLID, ann))
-	get(group, annLID, "A", []byte("secret"), ann)
-
-	require.NoError(t, s.PutMessageSecrets(ctx, nil))
-	require.NoError(t, s.PutMessageSecrets(ctx, []wastore.MessageSecretInsert{
-		{Chat: annLID, Sender: annLID, ID: "C", Secret: []byte("c")},
-		{Chat: ann, Sender: ownPN, ID: "D", Secret: []byte("d")},
-		{Chat: annLID, Sender: annLID, ID: "C", Secret: []byte("c2")},
-	}))
-	get(ann, ann, "C", []byte("c"), annLID)
-	get(annLID, ownPN, "D", []byte("d"), ownPN.ToNonAD())
-	get(annLID, lid("77"), "D", nil, types.EmptyJID)
-}
-
 func testTokens(t *testing.T, wa *wastore.Device) {
 	s, ann, annLID := wa.PrivacyTokens, pn("111"), lid("911")
 	at := func(sec int64) time.Time { return time.Unix(sec, 0) }

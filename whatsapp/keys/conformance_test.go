@@ -32,7 +32,6 @@ var conformance = []conformanceCase{
 	{"contacts", testContacts},
 	{"contacts/many", testManyContacts},
 	{"chatsettings", testChatSettings},
-	{"secrets", testSecrets},
 	{"tokens", testTokens},
 	{"salt", testSalt},
 	{"buffer", testBuffer},

@@ -53,7 +53,6 @@ func decrypt(t testing.TB, wa *wastore.Device, in incoming) []byte {
 			wa.EventBuffer.PutBufferedEvent(ctx, in.hash, []byte(in.plain), sentAt),
 		)
 	}))
-	require.NoError(t, wa.MsgSecrets.PutMessageSecret(ctx, lid("911"), lid("911"), in.plain, []byte("secret")))
 	require.NoError(t, wa.SenderKeys.PutSenderKey(ctx, "g@g.us", "911_1:0", []byte("sk")))
 	_, _, err = wa.Contacts.PutPushName(ctx, lid("911"), "Ann")
 	require.NoError(t, err)
@@ -385,16 +384,4 @@ func TestTooLargeToBeKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, in.step, string(raw), "as if it had not been decrypted")
 	require.NoError(t, wa.EventBuffer.PutBufferedEvent(ctx, [32]byte{3}, make([]byte, 8<<20), sentAt))
-
-	get := func(id string) []byte {
-		secret, _, err := wa.MsgSecrets.GetMessageSecret(ctx, lid("911"), lid("911"), id)
-		require.NoError(t, err)
-		return secret
-	}
-	require.NoError(t, wa.MsgSecrets.PutMessageSecrets(ctx, []wastore.MessageSecretInsert{
-		{Chat: lid("911"), Sender: lid("911"), ID: "long", Secret: make([]byte, 1025)},
-		{Chat: lid("911"), Sender: lid("911"), ID: "usual", Secret: make([]byte, 32)},
-	}))
-	require.Empty(t, get("long"))
-	require.Len(t, get("usual"), 32)
 }

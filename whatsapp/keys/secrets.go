@@ -1,82 +1,51 @@
 package keys
 
 import (
-	"bytes"
 	"context"
 
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 )
 
-func secretKey(chat, sender types.JID, id types.MessageID) string {
-	return joinKey(chat.ToNonAD().String(), sender.ToNonAD().String(), id)
+// Secrets of messages are not kept here: a message that is kept has its own within, so that it goes
+// with the message. Whoever has the messages gives whatsmeow a store that looks there.
+
+// PutMessageSecret keeps nothing.
+func (stores) PutMessageSecret(context.Context, types.JID, types.JID, types.MessageID, []byte) error {
+	return nil
 }
 
-// maxSecret bounds a secret, which its sender chooses, in bytes. WhatsApp's clients use 32.
-const maxSecret = 1024
+// PutMessageSecrets keeps nothing.
+func (stores) PutMessageSecrets(context.Context, []wastore.MessageSecretInsert) error { return nil }
 
-// maxSecretKey bounds a secret's key, in bytes: the message's id in it is its sender's choice too.
-const maxSecretKey = 1024
-
-// PutMessageSecrets leaves a secret that is in memory as it is, and one that is none out. The
-// store is not asked: nearly every message brings a secret, which is new, and what a sender says
-// of the same message later is as good.
-func (s stores) PutMessageSecrets(ctx context.Context, inserts []wastore.MessageSecretInsert) error {
-	return bulk(ctx, s.d, inserts, func(c *change, part []wastore.MessageSecretInsert) error {
-		for _, in := range part {
-			name := secretKey(in.Chat, in.Sender, in.ID)
-			if len(in.Secret) > maxSecret || len(name) > maxSecretKey || c.inMemory(tableSecrets, name) {
-				continue
-			}
-			c.set(tableSecrets, name, bytes.Clone(in.Secret))
-		}
-		return nil
-	})
-}
-
-func (s stores) PutMessageSecret(ctx context.Context, chat, sender types.JID, id types.MessageID, secret []byte) error {
-	return s.PutMessageSecrets(ctx, []wastore.MessageSecretInsert{{Chat: chat, Sender: sender, ID: id, Secret: secret}})
-}
-
-// GetMessageSecret also looks under the other identity of chat and sender. It returns the
-// sender as the secret was put, and nil and the empty JID when there is none.
-func (s stores) GetMessageSecret(ctx context.Context, chat, sender types.JID, id types.MessageID) ([]byte, types.JID, error) {
-	chats, err := s.d.identities(ctx, chat)
-	if err != nil {
-		return nil, types.EmptyJID, err
-	}
-	senders, err := s.d.identities(ctx, sender)
-	if err != nil {
-		return nil, types.EmptyJID, err
-	}
-	var names []string
-	var from []types.JID
-	for _, c := range chats {
-		for _, f := range senders {
-			names, from = append(names, secretKey(c, f, id)), append(from, f)
-		}
-	}
-	found, err := s.d.getMany(ctx, tableSecrets, names)
-	if err != nil {
-		return nil, types.EmptyJID, err
-	}
-	for i, name := range names {
-		if secret := found[name]; secret != nil {
-			return secret, from[i], nil
-		}
-	}
+// GetMessageSecret finds none.
+func (stores) GetMessageSecret(context.Context, types.JID, types.JID, types.MessageID) ([]byte, types.JID, error) {
 	return nil, types.EmptyJID, nil
 }
 
-// identities returns jid without device and, when known, the other identity of the same user.
-func (d *Device) identities(ctx context.Context, jid types.JID) ([]types.JID, error) {
-	jid = jid.ToNonAD()
-	alt, err := d.altJID(ctx, jid)
-	if err != nil {
-		return nil, err
+// secretsPage is how many secrets are deleted at once.
+const secretsPage = 500
+
+// DropSecrets deletes the secrets of messages that earlier versions kept here: a copy of each that
+// came, which stayed when its message was deleted.
+func (d *Device) DropSecrets(ctx context.Context) error {
+	for {
+		var names []string
+		err := d.each(ctx, nil, tableSecrets, "", "", func(name string, _ []byte) bool {
+			names = append(names, name)
+			return len(names) < secretsPage
+		})
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		err = d.update(ctx, strict, func(c *change) error {
+			for _, name := range names {
+				c.delete(tableSecrets, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	if alt.IsEmpty() {
-		return []types.JID{jid}, nil
-	}
-	return []types.JID{jid, alt}, nil
 }

@@ -18,7 +18,7 @@ const (
 	tableUntold     = "untold"      // name → Unix milliseconds when its version moved first and last, of what whatsmeow has yet to tell
 	tableContacts   = "contact"     // JID → JSON of names and redacted phone
 	tableSettings   = "chat"        // chat JID → format, flags, muted until
-	tableSecrets    = "secret"      // chat "/" sender "/" message id → message secret
+	tableSecrets    = "secret"      // of earlier versions, which kept the secrets of messages here; see DropSecrets
 	tableTokens     = "token"       // JID → format, flags, timestamps, privacy token
 	tableSalt       = "nct"         // "salt" → NCT salt
 	tableBuffer     = "buffer"      // ciphertext hash in base64 → format, times, plaintext until it is handled

@@ -119,3 +119,16 @@ func (s stores) DeleteExpiredPrivacyTokens(ctx context.Context, cutoff time.Time
 		return err == nil && t.at < cutoff.Unix()
 	})
 }
+
+// identities returns jid without device and, when known, the other identity of the same user.
+func (d *Device) identities(ctx context.Context, jid types.JID) ([]types.JID, error) {
+	jid = jid.ToNonAD()
+	alt, err := d.altJID(ctx, jid)
+	if err != nil {
+		return nil, err
+	}
+	if alt.IsEmpty() {
+		return []types.JID{jid}, nil
+	}
+	return []types.JID{jid, alt}, nil
+}

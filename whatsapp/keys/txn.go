@@ -42,14 +42,6 @@ func (c *change) get(ctx context.Context, table, key string) ([]byte, error) {
 	return c.d.getUnder(ctx, c, table, key)
 }
 
-// inMemory says whether a value is known to be there without asking the store.
-func (c *change) inMemory(table, key string) bool {
-	c.d.mu.Lock()
-	defer c.d.mu.Unlock()
-	v, ok := c.d.layered(cell{table, key}, c)
-	return ok && v != nil
-}
-
 // getMany reads many at once, for the gets that follow too.
 func (c *change) getMany(ctx context.Context, table string, keys []string) (map[string][]byte, error) {
 	found, err := c.d.getManyUnder(ctx, c, table, keys)

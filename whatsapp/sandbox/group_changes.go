@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,7 +97,9 @@ func (s *Server) createGroup(c *change, owner *account, others []*account, subje
 	g.mu.Lock()
 	g.save(c)
 	g.mu.Unlock()
-	s.tellGroup(c, g, owner, s.accountsOf(g), el("create", create, s.groupNode(g)))
+	said := attrs{"type": "new"}
+	maps.Copy(said, create)
+	s.tellGroup(c, g, owner, s.accountsOf(g), el("create", said, s.groupNode(g)))
 	return g
 }
 

@@ -143,6 +143,7 @@ func TestGroupMembers(t *testing.T) {
 	require.ErrorIs(t, err, whatsmeow.ErrNotInGroup)
 	_, err = ann.Send(ctx, Outgoing{To: g.ID, Text: "let me in"})
 	require.ErrorIs(t, err, ErrNotAllowed)
+	waitMessage(t, ann, func(m Received) bool { return m.ID == sent.ID }) // it may come after the removal that it came before
 	before := len(ann.Messages(0))
 	ids, err := cleo.Send(ctx, Outgoing{To: g.ID, Text: "without Ann"})
 	require.NoError(t, err)

@@ -44,16 +44,7 @@ func (p *Phone) EditSecretly(ctx context.Context, to, messageID, text string) (s
 }
 
 func (p *Phone) secretEdit(t target, text string) (*waE2E.Message, error) {
-	original, err := t.message()
-	if err != nil {
-		return nil, err
-	}
-	plain, err := proto.Marshal(editMessage(t.key(), text, p.server.now().UnixMilli()).GetEditedMessage().GetMessage())
-	if err != nil {
-		return nil, fmt.Errorf("encode edit: %w", err)
-	}
-	me := p.account.jid(0, t.like())
-	sealed, iv, err := seal(forEdit, original, t.id, me, me, plain)
+	sealed, iv, err := p.sealFor(t, forEdit, editMessage(t.key(), text, p.server.now().UnixMilli()).GetEditedMessage().GetMessage())
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +71,7 @@ func (p *Phone) Vote(ctx context.Context, to, pollID string, options ...string) 
 		if err != nil {
 			return nil, err
 		}
-		plain, err := proto.Marshal(&waE2E.PollVoteMessage{SelectedOptions: hashes})
-		if err != nil {
-			return nil, fmt.Errorf("encode vote: %w", err)
-		}
-		me := p.account.jid(0, t.like())
-		sealed, iv, err := seal(forVote, poll, t.id, t.author.jid(0, t.like()), me, plain)
+		sealed, iv, err := p.sealFor(t, forVote, &waE2E.PollVoteMessage{SelectedOptions: hashes})
 		if err != nil {
 			return nil, err
 		}

@@ -12,8 +12,10 @@ import (
 
 // Words that keep the keys apart which are made of one message's secret.
 const (
-	forVote = "Poll Vote"
-	forEdit = "Message Edit"
+	forVote    = "Poll Vote"
+	forEdit    = "Message Edit"
+	forAnswer  = "Event Response"
+	forComment = "Enc Comment"
 )
 
 // keepSecret gives a message the secret that phones give each: with it, votes, secret edits and
@@ -42,7 +44,7 @@ func seal(use string, target *waE2E.Message, id string, author, actor types.JID,
 	}
 	key := hkdfutil.SHA256(secret, nil, []byte(id+author.String()+actor.String()+use), 32)
 	var bound []byte
-	if use == forVote {
+	if use == forVote || use == forAnswer {
 		bound = []byte(id + "\x00" + actor.String())
 	}
 	iv = random(12)
