@@ -142,12 +142,20 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		return err
 	}
 	m.webhooks = webhooks
+	proxies, err := service.ParseNetworks(a.cfg.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	inbound, err := service.ParseNetworks(a.cfg.WebhookAllowedIPs)
+	if err != nil {
+		return fmt.Errorf("WEBHOOK_ALLOWED_IPS: %w", err)
+	}
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
 		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
-		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: a.cfg.WebhookAllowedIPs},
+		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
+		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
 		Observe: m.request, WriteMetrics: m.write,
 	})

@@ -119,7 +119,9 @@ func TestAudit(t *testing.T) {
 }
 
 func TestCookieAndCrossOrigin(t *testing.T) {
-	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) { c.FrontendURL = []string{"https://app.example.com"} })
+	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) {
+		c.FrontendURL, c.TrustedProxies = []string{"https://app.example.com"}, []string{"127.0.0.1"}
+	})
 	_, _, header := r.raw("POST", "/api/v1/users/login", map[string]any{"email": adminEmail, "password": adminPassword}, "X-Forwarded-Proto", "https")
 	cookie := header.Get("Set-Cookie")
 	for _, part := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} {

@@ -32,12 +32,13 @@ type Config struct {
 	Idempotency *service.Idempotency
 
 	Keys    *service.Keys
-	Rates   *service.Rates // nil: without limit
-	Audit   *service.Audit // nil: nothing is noted
-	Inbound Inbound        // who may post messages of another service
-	Origins []string       // browser front ends that may call
-	Sandbox http.Handler   // control routes under /sandbox; nil: none
-	Web     http.Handler   // static pages (docs); nil: none
+	Rates   *service.Rates   // nil: without limit
+	Proxies service.Networks // whose word on where a request comes from is believed
+	Audit   *service.Audit   // nil: nothing is noted
+	Inbound Inbound          // who may post messages of another service
+	Origins []string         // browser front ends that may call
+	Sandbox http.Handler     // control routes under /sandbox; nil: none
+	Web     http.Handler     // static pages (docs); nil: none
 	Version string
 
 	Observe      func(method, route string, status int, took time.Duration) // told of each answer; nil: nobody
@@ -90,8 +91,9 @@ func New(cfg Config) *API {
 		}
 	}
 	if cfg.Sandbox != nil {
-		a.echo.Any("/sandbox", echo.WrapHandler(cfg.Sandbox))
-		a.echo.Any("/sandbox/*", echo.WrapHandler(cfg.Sandbox))
+		for _, path := range []string{"/sandbox", "/sandbox/*"} {
+			a.echo.Any(path, echo.WrapHandler(cfg.Sandbox), a.nearby)
+		}
 	}
 	doc := a.huma.OpenAPI()
 	describeEvents(doc)

@@ -30,18 +30,20 @@ func requestOf(ctx context.Context) string {
 	return id
 }
 
+// useMiddleware puts the CORS headers before all that refuses: a page of a front end cannot read an
+// answer without them, not even why it was refused.
 func (a *API) useMiddleware() {
-	a.echo.Use(a.identify, a.locate, a.recover, a.secure, a.slow)
+	a.echo.Use(a.identify, a.locate, a.recover, a.secure)
 	if len(a.Origins) > 0 {
 		a.echo.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 			AllowOrigins:  a.Origins,
-			AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete},
+			AllowMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Last-Event-ID"},
 			ExposeHeaders: []string{"Idempotency-Replayed", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
 			MaxAge:        600,
 		}))
 	}
-	a.echo.Use(a.sameOrigin(), a.audited, unescape)
+	a.echo.Use(a.slow, a.sameOrigin(), a.audited, unescape)
 }
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -97,7 +99,7 @@ func (a *API) secure(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if c.IsTLS() {
+		if peerOf(c.Request().Context()).secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		return next(c)

@@ -26,8 +26,7 @@ func (a *API) users() []Endpoint {
 }
 
 type loginIn struct {
-	Proto string `header:"X-Forwarded-Proto" doc:"https behind a TLS proxy: the cookie is then for TLS alone"`
-	Body  struct {
+	Body struct {
 		Email    string `json:"email" maxLength:"254" minLength:"1"`
 		Password string `json:"password" minLength:"1" maxLength:"4096"`
 	}
@@ -52,7 +51,7 @@ func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 		return nil, err
 	}
 	return &loginOut{
-		Cookie: tokenCookie(g.Token, g.ExpiresAt, in.Proto == "https"),
+		Cookie: tokenCookie(g.Token, g.ExpiresAt, peerOf(ctx).secure),
 		Body:   Login{Token: g.Token, ExpiresAt: convert.Time(g.ExpiresAt), User: userShape(g.User)},
 	}, nil
 }
@@ -63,7 +62,7 @@ type logoutOut struct {
 }
 
 func (a *API) logout(ctx context.Context, who service.Caller, _ *struct{}) (*logoutOut, error) {
-	return &logoutOut{Cookie: tokenCookie("", time.Time{}, false)}, a.Tokens.Revoke(ctx, who)
+	return &logoutOut{Cookie: tokenCookie("", time.Time{}, peerOf(ctx).secure)}, a.Tokens.Revoke(ctx, who)
 }
 
 func (a *API) me(ctx context.Context, who service.Caller, _ *struct{}) (*body[User], error) {
