@@ -9,9 +9,12 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
+const loginAbout = `Only wrong passwords count: 5 of one account from one address, then one a minute; 100 of one account an hour, wherever they come from, but not where its user has logged in lately; 20 from one address, then one every 3 s. Who has to wait gets 429 with Retry-After, with the right password too. Addresses of IPv6 count by their /64.`
+
 func (a *API) users() []Endpoint {
 	return []Endpoint{
-		open(a, http.MethodPost, base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", a.login, alsoFails(http.StatusUnauthorized)),
+		open(a, http.MethodPost, base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", a.login,
+			alsoFails(http.StatusUnauthorized), explained(loginAbout)),
 		onAccount(a, http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", a.logout, status(http.StatusNoContent)),
 		onAccount(a, http.MethodGet, "/users/me", "users:self", "Own profile", a.me),
 		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),
