@@ -22,6 +22,7 @@ type meter struct {
 	store    store.Store
 	manager  *whatsapp.Manager
 	webhooks *service.Webhooks
+	streams  func() map[string]int // open ones by kind
 }
 
 // maxNamed bounds how many sessions, and how many webhooks, have gauges of their own.
@@ -71,6 +72,10 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 	}
 	for _, state := range whatsapp.States() {
 		fmt.Fprintf(w, "whatsapp_api_sessions{state=%q} %d\n", state, states[state])
+	}
+	open := m.streams()
+	for _, kind := range slices.Sorted(maps.Keys(open)) {
+		fmt.Fprintf(w, "whatsapp_api_open_streams{kind=%q} %d\n", kind, open[kind])
 	}
 	m.writeWebhooks(ctx, w)
 	metrics.WriteProcessMetrics(w)

@@ -41,7 +41,7 @@ type Config struct {
 	Web     http.Handler     // static pages (docs); nil: none
 	Version string
 
-	Observe      func(method, route string, status int, took time.Duration) // told of each answer; nil: nobody
+	Observe      func(method, route string, status int, took time.Duration) // told of each answer but to streams and long-polls; nil: nobody
 	WriteMetrics func(context.Context, io.Writer)                           // writes /metrics; nil: there is none
 	Logger       *zap.Logger
 }
@@ -106,7 +106,7 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, received(r)) }
 
 // Close ends all streams with a word of farewell and waits for them.
 func (a *API) Close(ctx context.Context) {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -93,6 +94,9 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 			return a.known(f, err, request)
 		}
 	}
+	if errors.Is(context.Cause(ctx), whatsapp.ErrStopping) && !errors.Is(err, whatsapp.ErrStopping) {
+		return a.problemOf(ctx, whatsapp.ErrStopping)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return problem(503, "unavailable", "The request took too long or was given up.", request)
 	}
@@ -158,6 +162,9 @@ func (a *API) routerError(err error, c echo.Context) {
 	case errors.As(err, &he) && he.Code == http.StatusNotFound:
 		p = problem(404, "no_such_route", "There is no such route. /docs shows what there is.", requestOf(ctx))
 	case errors.As(err, &he) && he.Code < 500:
+		if allow := c.Response().Header(); he.Code == http.StatusMethodNotAllowed && strings.Contains(allow.Get("Allow"), http.MethodGet) {
+			allow.Set("Allow", allow.Get("Allow")+", "+http.MethodHead)
+		}
 		p = validation(he.Code, fmt.Sprint(he.Message), requestOf(ctx), nil)
 	default:
 		p = a.problemOf(ctx, err)
@@ -173,9 +180,6 @@ func (a *API) write(c echo.Context, p *Problem) {
 	}
 	h.Set("Content-Type", "application/problem+json")
 	c.Response().WriteHeader(p.Status)
-	if c.Request().Method == http.MethodHead {
-		return
-	}
 	if err := encode(c.Response(), p); err != nil {
 		a.Logger.Debug("answer not written", zap.Error(err))
 	}

@@ -24,11 +24,25 @@ const maxBody = 1 << 20
 
 type requestKey struct{}
 
-// requestOf is the request's id.
-func requestOf(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
+// request is what is known of a request beside its input.
+type request struct {
+	id     string
+	method string // as the client has it, HEAD too
+	stays  bool   // it has become a stream, or waits for something to come
 }
+
+func requestFacts(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// requestOf is the request's id.
+func requestOf(ctx context.Context) string { return requestFacts(ctx).id }
+
+// onlyHead says whether the client wants the answer's headers alone.
+func onlyHead(ctx context.Context) bool { return requestFacts(ctx).method == http.MethodHead }
 
 // useMiddleware puts the CORS headers before all that refuses: a page of a front end cannot read an
 // answer without them, not even why it was refused.
@@ -48,26 +62,37 @@ func (a *API) useMiddleware() {
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-// identify gives each request an id: the caller's if it is fit for logs, else a random one.
+// received gives each request an id: the caller's if it is fit for logs, else a random one. Where the
+// method is HEAD the router sees GET: all that can be got has a head, and net/http, which knows better,
+// sends no body then.
+func received(r *http.Request) *http.Request {
+	facts := &request{id: r.Header.Get("X-Request-Id"), method: r.Method}
+	if !goodRequestID.MatchString(facts.id) {
+		raw := make([]byte, 12)
+		rand.Read(raw)
+		facts.id = hex.EncodeToString(raw)
+	}
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, facts))
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet
+	}
+	return r
+}
+
+// identify tells the client the request's id, and those who watch what became of it.
 func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.Request().Header.Get("X-Request-Id")
-		if !goodRequestID.MatchString(id) {
-			raw := make([]byte, 12)
-			rand.Read(raw)
-			id = hex.EncodeToString(raw)
-		}
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, id)))
-		c.Response().Header().Set("X-Request-Id", id)
+		facts := requestFacts(c.Request().Context())
+		c.Response().Header().Set("X-Request-Id", facts.id)
 		began := time.Now()
 		err := next(c)
 		if err != nil {
 			c.Error(err)
 		}
-		if a.Observe != nil {
-			a.Observe(c.Request().Method, c.Path(), c.Response().Status, time.Since(began))
+		if a.Observe != nil && !facts.stays {
+			a.Observe(facts.method, c.Path(), c.Response().Status, time.Since(began))
 		}
-		a.Logger.Debug("request", zap.String("request", id), zap.String("method", c.Request().Method),
+		a.Logger.Debug("request", zap.String("request", facts.id), zap.String("method", facts.method),
 			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))
 		return nil
 	}

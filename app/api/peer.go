@@ -108,6 +108,9 @@ func (a *API) nearby(next echo.HandlerFunc) echo.HandlerFunc {
 			a.write(c, problem(http.StatusForbidden, "not_loopback", "The sandbox answers to this machine only, and this request was forwarded.", requestOf(ctx)))
 			return nil
 		}
+		ctx, done := a.untilStop(ctx)
+		defer done()
+		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,7 +51,12 @@ type qrOut struct {
 }
 
 func (a *API) qr(ctx context.Context, on Target, in *qrIn) (*qrOut, error) {
+	ctx, done := a.poll(ctx)
+	defer done()
 	code, err := on.Session.WaitQR(ctx, time.Duration(in.Wait)*time.Second)
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

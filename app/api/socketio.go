@@ -104,6 +104,10 @@ func (s *socketIO) serve(c echo.Context) error {
 	case !s.api.ownPage(r):
 		s.api.write(c, problem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).", requestOf(r.Context())))
 		return nil
+	case onlyHead(r.Context()): // a connection has no head
+		c.Response().Header().Set("Allow", "GET, POST")
+		s.api.write(c, validation(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.", requestOf(r.Context()), nil))
+		return nil
 	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
 		s.api.write(c, problem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.", requestOf(r.Context())))
 		return nil
@@ -111,6 +115,7 @@ func (s *socketIO) serve(c echo.Context) error {
 		s.api.write(c, s.api.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
+	requestFacts(r.Context()).stays = true // polls wait for packets
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	inner := r.Clone(ctx)
@@ -208,10 +213,10 @@ func (s *socketIO) wireOf(sock *socketio.Socket) *wire {
 
 // connect begins the stream of a client whose handshake was good.
 func (s *socketIO) connect(sock *socketio.Socket) {
-	w, ok := s.wireOf(sock), s.api.streams.enter()
+	w, ok := s.wireOf(sock), s.api.streams.enter(kindSocketIO)
 	if w == nil || !ok || !w.joined.CompareAndSwap(false, true) { // gone, too late, or a second one on the same connection
 		if ok {
-			s.api.streams.leave()
+			s.api.streams.leave(kindSocketIO)
 		}
 		sock.Disconnect(true)
 		return
@@ -230,7 +235,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 	}
 	c.begin(had.token, had.plan.who)
 	go func() {
-		defer s.api.streams.leave()
+		defer s.api.streams.leave(kindSocketIO)
 		defer c.close()
 		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
 		c.run()

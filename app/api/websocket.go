@@ -63,20 +63,21 @@ func (a *API) webSocket(c echo.Context) error {
 			token = tokenOf(r)
 		}
 	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || onlyHead(r.Context()) {
 		a.write(c, problem(http.StatusUpgradeRequired, "websocket_only", "This route speaks WebSocket only.", requestOf(r.Context())))
 		return nil
 	}
-	if !a.streams.enter() {
+	if !a.streams.enter(kindWebSocket) {
 		a.write(c, a.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
-	defer a.streams.leave()
+	defer a.streams.leave(kindWebSocket)
 	conn, err := a.upgrader(c, protocol).Upgrade(c.Response(), r, nil)
 	if err != nil {
 		a.Logger.Debug("websocket refused", zap.Error(err))
 		return nil
 	}
+	requestFacts(r.Context()).stays = true
 	s := &socket{stream: a.open(r.Context()), encode: a.encodings.in(formEnvelope), conn: conn, gone: make(chan struct{})}
 	s.serve(token, who) // the request ends with the stream
 	return nil
