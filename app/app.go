@@ -124,14 +124,13 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
-	m.manager = a.manager
 	keys := service.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
 	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
 	accounts := service.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
 	accounts.Keys = a.store.APIKeys()
-	audit := service.NewAudit(a.store.Audit(), a.log.Named("audit"))
+	m.manager, m.audit = a.manager, service.NewAudit(a.store.Audit(), a.log.Named("audit"))
 	janitor := &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
-	records := []part{janitor, keys, audit}
+	records := []part{janitor, keys, m.audit, m}
 	if a.cfg.MetricsListen != "" {
 		s, err := openMetrics(ctx, a.cfg.MetricsListen, m)
 		if err != nil {
@@ -140,7 +139,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		records = append(records, s)
 	}
 	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")}
-	webhooks, courier, err := a.webhooks(log, sessions, tokens, opt)
+	webhooks, courier, err := a.webhooks(log, sessions, tokens, opt, m)
 	if err != nil {
 		return err
 	}
@@ -154,14 +153,16 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_ALLOWED_IPS: %w", err)
 	}
+	login := service.NewLogin(accounts)
+	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
 	a.api = api.New(api.Config{
-		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
+		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: login, Tokens: tokens,
 		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
+		Keys:        keys, Audit: m.audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
 		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
-		Observe: m.request, WriteMetrics: m.write,
+		Watch: api.Watch{Request: m.request, Sent: m.sent, Lagged: m.lagged}, WriteMetrics: m.write,
 	})
 	m.streams = a.api.OpenStreams
 	requests, end := context.WithCancelCause(context.Background())

@@ -41,9 +41,16 @@ type Config struct {
 	Web     http.Handler     // static pages (docs); nil: none
 	Version string
 
-	Observe      func(method, route string, status int, took time.Duration) // told of each answer but to streams and long-polls; nil: nobody
-	WriteMetrics func(context.Context, io.Writer)                           // writes /metrics; nil: there is none
+	Watch        Watch
+	WriteMetrics func(context.Context, io.Writer) // writes /metrics; nil: there is none
 	Logger       *zap.Logger
+}
+
+// Watch is told of what happens, for metrics. None of it may wait; nil: nobody is told.
+type Watch struct {
+	Request func(method, route string, status int, took time.Duration) // each answer, but those of streams and long-polls
+	Sent    func(outcome string, took time.Duration)                   // each send; outcome is ok or an error's code
+	Lagged  func()                                                     // a client that was cut because it reads too slowly
 }
 
 // API is the HTTP side.

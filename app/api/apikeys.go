@@ -84,6 +84,7 @@ func (a *API) createKey(ctx context.Context, who service.Caller, in *createKeyIn
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, k.ID)
 	return reply(NewKey{keyShape(k), secret}), nil
 }
 

@@ -104,6 +104,19 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 	return validation(500, "", request, nil)
 }
 
+// codeOf names an error for metrics: ok for nil, and other for what is in no table.
+func codeOf(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			return f.code
+		}
+	}
+	return "other"
+}
+
 func (a *API) known(f fault, err error, request string) *Problem {
 	detail := f.detail
 	var refusal *whatsapp.Refusal

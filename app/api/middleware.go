@@ -29,6 +29,11 @@ type request struct {
 	id     string
 	method string // as the client has it, HEAD too
 	stays  bool   // it has become a stream, or waits for something to come
+
+	// For the audit log.
+	act    bool   // it is one, though its method is safe
+	user   string // who got in by it, where nobody was logged in before
+	target string // what it was done to, beside what the path says; what it has made
 }
 
 func requestFacts(ctx context.Context) *request {
@@ -89,8 +94,8 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
-		if a.Observe != nil && !facts.stays {
-			a.Observe(facts.method, c.Path(), c.Response().Status, time.Since(began))
+		if a.Watch.Request != nil && !facts.stays {
+			a.Watch.Request(facts.method, c.Path(), c.Response().Status, time.Since(began))
 		}
 		a.Logger.Debug("request", zap.String("request", facts.id), zap.String("method", facts.method),
 			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))

@@ -51,6 +51,7 @@ type qrOut struct {
 }
 
 func (a *API) qr(ctx context.Context, on Target, in *qrIn) (*qrOut, error) {
+	requestFacts(ctx).act = on.Session.Snapshot().QR == nil // it may begin pairing; else it only looks
 	ctx, done := a.poll(ctx)
 	defer done()
 	code, err := on.Session.WaitQR(ctx, time.Duration(in.Wait)*time.Second)

@@ -202,6 +202,9 @@ func (s *stream) slow(at *place) error {
 
 func (a *API) logSlow(who service.Caller) {
 	a.Logger.Info("slow client cut", zap.String("user", who.User.ID))
+	if a.Watch.Lagged != nil {
+		a.Watch.Lagged()
+	}
 }
 
 // overdue says whether a deadline of a connection has passed. The WebSocket library hides

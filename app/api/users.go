@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -50,9 +51,13 @@ type loginOut struct {
 
 func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 	g, err := a.Login.Do(ctx, in.Body.Email, in.Body.Password, addressOf(ctx))
+	if errors.Is(err, service.ErrWrongLogin) {
+		made(ctx, hashed(in.Body.Email))
+	}
 	if err != nil {
 		return nil, err
 	}
+	requestFacts(ctx).user = g.User.ID
 	return &loginOut{
 		Cookie: tokenCookie(g.Token, g.ExpiresAt, peerOf(ctx).secure),
 		Body:   Login{Token: g.Token, ExpiresAt: convert.Time(g.ExpiresAt), User: userShape(g.User)},
@@ -128,6 +133,7 @@ func (a *API) createUser(ctx context.Context, _ service.Caller, in *createUserIn
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, u.ID)
 	return reply(userShape(u)), nil
 }
 

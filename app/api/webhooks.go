@@ -235,6 +235,7 @@ func (a *API) createWebhook(ctx context.Context, who service.Caller, in *createW
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, w.ID)
 	return reply(NewWebhook{webhookShape(w, 0), w.Secrets[0].Value}), nil
 }
 
@@ -347,6 +348,7 @@ func (a *API) replayWebhook(ctx context.Context, who service.Caller, in *replayW
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, p.ID)
 	return reply(ReplayStarted{p.ID, p.OnlyFailed}), nil
 }
 

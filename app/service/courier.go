@@ -67,6 +67,7 @@ type Courier struct {
 	users   func() <-chan struct{} // closed when some user changed
 	slots   chan struct{}
 	flushes chan struct{} // asks for a flush before its time
+	observe func(outcome string, took time.Duration)
 
 	starting sync.Mutex // held while a runner is started
 
@@ -84,12 +85,19 @@ type CourierConfig struct {
 	Pace    Pace
 	Version string
 	Log     *zap.Logger
+
+	// Observe is told of each attempt, as delivered or failed, and of each delivery that is given
+	// up, as dead. It must not wait. nil: nobody is.
+	Observe func(outcome string, took time.Duration)
 }
 
 // NewCourier makes a Courier; Run starts it.
 func NewCourier(c CourierConfig) *Courier {
+	if c.Observe == nil {
+		c.Observe = func(string, time.Duration) {}
+	}
 	return &Courier{
-		store: c.Store, log: c.Events, sender: newSender(c.Targets, c.Version), pace: c.Pace, logger: c.Log, users: c.Users,
+		store: c.Store, log: c.Events, sender: newSender(c.Targets, c.Version), pace: c.Pace, logger: c.Log, users: c.Users, observe: c.Observe,
 		slots: make(chan struct{}, inFlightOf), flushes: make(chan struct{}, 1), changed: make(chan struct{}), runners: map[string]*runner{},
 	}
 }

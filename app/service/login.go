@@ -36,6 +36,8 @@ type Login struct {
 	byAccount *failures
 	byAddress *failures
 	known     *lru.Cache[string, time.Time] // pairs by their last good login
+
+	Observe func(outcome string) // told of each login, as ok, wrong or limited; it must not wait
 }
 
 // NewLogin makes the rules of logging in.
@@ -45,7 +47,7 @@ func NewLogin(a *Accounts) *Login {
 		panic(err)
 	}
 	return &Login{
-		accounts: a, known: known,
+		accounts: a, known: known, Observe: func(string) {},
 		byPair: newFailures(pairTries, pairEvery), byAccount: newFailures(accountTries, accountEvery), byAddress: newFailures(addressTries, addressEvery),
 	}
 }
@@ -63,12 +65,16 @@ func (l *Login) Do(ctx context.Context, email, password, address string) (Grant,
 	pair := email + "\x00" + neighbourhood(address)
 	end, err := l.begin(ctx, email, pair, neighbourhood(address))
 	if err != nil {
+		if errors.As(err, new(TooMany)) {
+			l.Observe("limited")
+		}
 		return Grant{}, err
 	}
 	failed := false
 	defer func() { end(failed) }()
 	u, err := l.check(ctx, email, password)
 	if failed = errors.Is(err, ErrWrongLogin); failed {
+		l.Observe("wrong")
 		l.accounts.Log.Info("login failed", zap.String("address", address))
 	}
 	if err != nil {
@@ -82,6 +88,7 @@ func (l *Login) Do(ctx context.Context, email, password, address string) (Grant,
 	if err != nil {
 		return Grant{}, err
 	}
+	l.Observe("ok")
 	return Grant{Token: token, ExpiresAt: expires, User: u}, nil
 }
 

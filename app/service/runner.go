@@ -349,6 +349,11 @@ func (r *runner) settle(i *item, s result) {
 		return
 	}
 	if !s.skip {
+		if s.delivered() {
+			r.c.observe(store.DeliveryDelivered, s.took)
+		} else if !s.dead {
+			r.c.observe(store.DeliveryFailed, s.took)
+		}
 		d.At, d.ResponseStatus, d.Error, d.Duration, d.NextAttemptAt = s.at, s.status, s.fault, s.took, time.Time{}
 	}
 	switch {
@@ -386,7 +391,9 @@ func (r *runner) finish(i *item, record bool, status string) {
 		r.leave(1)
 		return
 	}
-	i.record.Status = status
+	if i.record.Status = status; status == store.DeliveryDead {
+		r.c.observe(store.DeliveryDead, 0)
+	}
 	r.finished = append(r.finished, i.record) // its room is free once it is written
 	if len(r.finished) == window/4 {
 		r.c.flushSoon()
