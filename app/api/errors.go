@@ -33,6 +33,7 @@ var faults = []fault{
 	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
 	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
 	{service.ErrScope, 403, "scope_missing", ""},
+	{service.ErrKeySession, 403, "session_not_allowed", "This API key is for some sessions only, and could not touch the new one. Give it the session's id first, or use another key."},
 	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
