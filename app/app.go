@@ -10,10 +10,10 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/events"
@@ -59,11 +59,14 @@ type App struct {
 	owner   *sqlite.Owner // of the SQLite file; nil on MongoDB
 	store   store.Store
 	manager *whatsapp.Manager
-	parts   []part // what runs beside the HTTP server
+	phases  []phase // what runs beside the HTTP server, in the order in which it is stopped
 	api     *api.API
 	world   *world // nil: the real WhatsApp
 	server  *http.Server
 	socket  net.Listener
+	closing sync.Once // of what New has opened
+
+	endRequests context.CancelFunc // tells requests that run still to answer what there is
 }
 
 // New opens the store, the sandbox if there is one, and the HTTP address. Whoever gets an
@@ -72,7 +75,7 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 	a := &App{cfg: cfg, log: log}
 	defer func() {
 		if err != nil {
-			a.closeParts()
+			_ = a.closeParts() // which logs what goes wrong
 		}
 	}()
 	if a.owner, err = own(cfg, opt.sandboxed()); err != nil {
@@ -121,39 +124,53 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
-	m.manager = a.manager
 	keys := service.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
 	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
 	accounts := service.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
 	accounts.Keys = a.store.APIKeys()
-	audit := service.NewAudit(a.store.Audit(), a.log.Named("audit"))
+	m.manager, m.audit = a.manager, service.NewAudit(a.store.Audit(), a.log.Named("audit"))
 	janitor := &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
-	a.parts = []part{a.manager, janitor, keys, audit}
+	records := []part{janitor, keys, m.audit, m}
 	if a.cfg.MetricsListen != "" {
 		s, err := openMetrics(ctx, a.cfg.MetricsListen, m)
 		if err != nil {
 			return err
 		}
-		a.parts = append(a.parts, s)
+		records = append(records, s)
 	}
 	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")}
-	webhooks, err := a.webhooks(log, sessions, tokens, opt)
+	webhooks, courier, err := a.webhooks(log, sessions, tokens, opt, m)
 	if err != nil {
 		return err
 	}
-	a.parts = append(a.parts, a.others(log, tokens, webhooks.Courier)...)
+	records = append(records, a.others(log, tokens, webhooks.Courier)...)
 	m.webhooks = webhooks
+	a.phases = []phase{{"sessions", 0.65, []part{a.manager}}, {"webhooks", 0.85, []part{courier}}, {"records", 0.9, records}}
+	proxies, err := service.ParseNetworks(a.cfg.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	inbound, err := service.ParseNetworks(a.cfg.WebhookAllowedIPs)
+	if err != nil {
+		return fmt.Errorf("WEBHOOK_ALLOWED_IPS: %w", err)
+	}
+	login := service.NewLogin(accounts)
+	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
 	a.api = api.New(api.Config{
-		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: service.NewLogin(accounts), Tokens: tokens,
+		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: login, Tokens: tokens,
 		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		Keys:        keys, Audit: audit, Rates: service.NewRates(a.cfg.RateLimit),
-		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: a.cfg.WebhookAllowedIPs},
+		Keys:        keys, Audit: m.audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
+		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
-		Observe: m.request, WriteMetrics: m.write,
+		Watch: api.Watch{Request: m.request, Sent: m.sent, Lagged: m.lagged}, WriteMetrics: m.write,
 	})
+	m.streams = a.api.OpenStreams
+	requests, end := context.WithCancelCause(context.Background())
+	a.endRequests = func() { end(whatsapp.ErrStopping) }
 	a.server = &http.Server{
-		Handler: a.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return requests },
+		Handler:     a.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: zap.NewStdLog(a.log.Named("http")),
 	}
 	return nil
@@ -163,15 +180,10 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 func (a *App) Addr() string { return a.socket.Addr().String() }
 
 // Run serves until ctx ends, then stops the parts in reverse order: HTTP first, the sessions
-// next, the store last. It gives what is under way SHUTDOWN_GRACE to end.
+// next, the store last. It gives what is under way SHUTDOWN_GRACE to end, a share of it to each. nil:
+// all has ended in order.
 func (a *App) Run(ctx context.Context) error {
-	defer a.closeParts()
-	parts, stopParts := context.WithCancel(context.Background())
-	defer stopParts()
-	var g errgroup.Group
-	for _, p := range a.parts {
-		g.Go(func() error { return p.Run(parts) })
-	}
+	running := a.startParts()
 	failed := make(chan error, 1)
 	go func() {
 		if err := a.server.Serve(a.socket); !errors.Is(err, http.ErrServerClosed) {
@@ -185,45 +197,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	a.log.Info("stopping")
-	grace, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownGrace)
-	defer cancel()
-	a.api.Close(grace)
-	if e := a.server.Shutdown(grace); e != nil {
-		a.log.Warn("requests were cut", zap.Error(e))
-		err = errors.Join(err, e, a.server.Close())
-	}
-	stopParts()
-	return errors.Join(err, within(grace, g.Wait))
-}
-
-// within runs f and gives up waiting when ctx ends.
-func within(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return errors.New("sessions did not end in time (SHUTDOWN_GRACE)")
-	}
-}
-
-// closeParts closes what is open, the store before the world that may still hold its words.
-func (a *App) closeParts() {
-	if a.socket != nil {
-		_ = a.socket.Close() // Serve has closed it already, in most cases
-	}
-	if a.store != nil {
-		if err := a.store.Close(); err != nil {
-			a.log.Error("store not closed cleanly", zap.Error(err))
-		}
-	}
-	if a.owner != nil {
-		if err := a.owner.Release(); err != nil {
-			a.log.Error("lock of the store not released cleanly", zap.Error(err))
-		}
-	}
-	a.world.close(a.log)
+	return errors.Join(err, a.stop(running))
 }
 
 // signingKey is JWT_SECRET, or a key that is made once and kept in the store.

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,27 +100,59 @@ func mustJSON(t *testing.T, v any) []byte {
 func TestAudit(t *testing.T) {
 	eachStore(t, func(t *testing.T, at place) {
 		r := start(t, at)
-		r.call("POST", "/api/v1/sessions", map[string]any{"id": "shop", "name": "Shop"}, 201)
+		me := r.call("GET", "/api/v1/users/me", nil, 200).str("id")
 		r.call("DELETE", "/api/v1/sessions/none", nil, 404)
 		r.call("GET", "/api/v1/sessions", nil, 200)
+		r.with("").call("POST", "/api/v1/sessions", map[string]any{"name": "A stranger's"}, 401)
+		r.with("").call("DELETE", "/api/v1/users/"+me, nil, 401)
+		r.with("").call("POST", "/api/v1/users/login", map[string]any{"email": " Nobody@example.com", "password": "a wrong password"}, 401)
+		key := r.call("POST", "/api/v1/api-keys", map[string]any{"name": "Key", "scopes": []string{"*"}}, 201)
+		user := r.call("POST", "/api/v1/users", map[string]any{"email": "eve@example.com", "name": "Eve", "password": "another password"}, 201)
+		hook := r.with(key.str("key")).call("POST", "/api/v1/webhooks", map[string]any{"url": "https://example.com/hook"}, 201)
+		r.link("shop")
+		r.call("GET", "/api/v1/sessions/shop/qr", nil, 409)
+		want := []struct {
+			action, target string
+			status         int64
+		}{
+			{"POST /api/v1/users/login", "", 200},
+			{"DELETE /api/v1/sessions/:sessionId", "none", 404},
+			{"POST /api/v1/users/login", "sha256:e788ea2014693dcd", 401},
+			{"POST /api/v1/api-keys", key.str("id"), 201},
+			{"POST /api/v1/users", user.str("id"), 201},
+			{"POST /api/v1/webhooks", hook.str("id"), 201},
+			{"POST /api/v1/sessions", "shop", 201},
+			{"GET /api/v1/sessions/:sessionId/qr", "shop", 200},
+			{"session.linked", "shop", 0},
+		}
 		var entries []object
 		require.Eventually(t, func() bool {
 			entries = r.call("GET", "/api/v1/audit", nil, 200).list("data")
-			return len(entries) >= 3
+			return len(entries) >= len(want)
 		}, 10*time.Second, 20*time.Millisecond)
-		require.Equal(t, "DELETE /api/v1/sessions/:sessionId", entries[0].str("action"))
-		require.Equal(t, "none", entries[0].str("target"))
-		require.EqualValues(t, 404, entries[0].num("status"))
-		require.Equal(t, "POST /api/v1/sessions", entries[1].str("action"))
-		require.Equal(t, "127.0.0.1", entries[1].str("address"))
-		require.Equal(t, r.call("GET", "/api/v1/users/me", nil, 200).str("id"), entries[1].str("userId"))
-		require.Equal(t, "POST /api/v1/users/login", entries[2].str("action"))
-		require.NotContains(t, string(mustJSON(t, entries)), adminPassword)
+		slices.Reverse(entries)
+		for i, w := range want {
+			e := entries[i]
+			require.Equal(t, w.action, e.str("action"), "%v", e)
+			require.Equal(t, w.target, e.str("target"), "%v", e)
+			require.Equal(t, w.status, e.num("status"), "%v", e)
+			switch w.action {
+			case "session.linked":
+				require.Empty(t, e.str("userId")+e.str("address"))
+			default:
+				require.Equal(t, "127.0.0.1", e.str("address"))
+				require.Equal(t, w.status != 401, e.str("userId") == me, "%v", e)
+			}
+		}
+		require.Equal(t, key.str("id"), entries[5].str("keyId"))
+		require.NotContains(t, string(mustJSON(t, entries)), "password")
 	})
 }
 
 func TestCookieAndCrossOrigin(t *testing.T) {
-	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) { c.FrontendURL = []string{"https://app.example.com"} })
+	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) {
+		c.FrontendURL, c.TrustedProxies = []string{"https://app.example.com"}, []string{"127.0.0.1"}
+	})
 	_, _, header := r.raw("POST", "/api/v1/users/login", map[string]any{"email": adminEmail, "password": adminPassword}, "X-Forwarded-Proto", "https")
 	cookie := header.Get("Set-Cookie")
 	for _, part := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} {

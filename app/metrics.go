@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -15,13 +16,22 @@ import (
 	"whatsapp-api/whatsapp"
 )
 
-// meter counts what happens in this server, for Prometheus. Labels are bounded: routes,
-// statuses, states and event names are few, and sessions are named up to a number.
+// meter counts what happens in this server, for Prometheus. Labels are bounded: methods, routes,
+// statuses, codes, states and event names are few, and sessions and webhooks are named up to a number.
 type meter struct {
 	set      *metrics.Set
 	store    store.Store
 	manager  *whatsapp.Manager
 	webhooks *service.Webhooks
+	audit    *service.Audit
+	streams  func() map[string]int // open ones by kind
+
+	asked chan chan struct{} // asks Run for a look at what waits for webhooks; it closes what it gets when it has looked
+
+	mu        sync.Mutex
+	states    map[string]string // of all sessions, as the store said last
+	waiting   []service.Waiting // what waits for webhooks
+	goodUntil time.Time         // until when that is taken as it was
 }
 
 // maxNamed bounds how many sessions, and how many webhooks, have gauges of their own.
@@ -30,14 +40,10 @@ const maxNamed = 500
 // seconds are the upper bounds of the histograms' buckets.
 var seconds = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
-func newMeter(st store.Store) *meter { return &meter{set: metrics.NewSet(), store: st} }
-
-// request counts an answered request.
-func (m *meter) request(method, route string, status int, took time.Duration) {
-	if route == "" {
-		route = "none"
-	}
-	m.set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf(`whatsapp_api_http_request_seconds{method=%q,route=%q,status="%dxx"}`, method, route, status/100), seconds).Update(took.Seconds())
+func newMeter(st store.Store) *meter {
+	m := &meter{set: metrics.NewSet(), store: st, states: map[string]string{}, asked: make(chan chan struct{})}
+	m.begin()
+	return m
 }
 
 // write writes everything in Prometheus' text format.
@@ -50,10 +56,24 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 		up = 0
 	}
 	fmt.Fprintf(w, "whatsapp_api_store_up{store=%q} %d\n", m.store.Name(), up)
-	states := map[whatsapp.State]int{}
-	for i, s := range m.manager.Live() {
+	m.writeSessions(ctx, w)
+	open := m.streams()
+	for _, kind := range slices.Sorted(maps.Keys(open)) {
+		fmt.Fprintf(w, "whatsapp_api_open_streams{kind=%q} %d\n", kind, open[kind])
+	}
+	m.writeWebhooks(ctx, w)
+	metrics.WriteProcessMetrics(w)
+	metrics.WriteFDMetrics(w)
+}
+
+// writeSessions writes how many sessions there are in each state: as the store knows them, and as they
+// are where they run here. Of those that run here some are named.
+func (m *meter) writeSessions(ctx context.Context, w io.Writer) {
+	live := m.manager.Live()
+	states := m.stored(ctx)
+	for i, s := range live {
 		snap := s.Snapshot()
-		states[snap.State]++
+		states[s.ID()] = string(snap.State)
 		if i >= maxNamed {
 			continue
 		}
@@ -69,22 +89,86 @@ func (m *meter) write(ctx context.Context, w io.Writer) {
 			fmt.Fprintf(w, "whatsapp_api_session_unanswered_pings{session=%q} %d\n", s.ID(), h.UnansweredPings)
 		}
 	}
-	for _, state := range whatsapp.States() {
-		fmt.Fprintf(w, "whatsapp_api_sessions{state=%q} %d\n", state, states[state])
+	count := map[string]int{}
+	for _, state := range states {
+		count[state]++
 	}
-	m.writeWebhooks(ctx, w)
-	metrics.WriteProcessMetrics(w)
-	metrics.WriteFDMetrics(w)
+	for _, state := range whatsapp.States() {
+		fmt.Fprintf(w, "whatsapp_api_sessions{state=%q} %d\n", state, count[string(state)])
+	}
 }
 
-// writeWebhooks writes what waits for each webhook. While the store does not say, there is nothing
-// to write; the failures are counted.
-func (m *meter) writeWebhooks(ctx context.Context, w io.Writer) {
-	waiting, err := m.webhooks.WaitingAll(ctx, maxNamed)
-	if err != nil {
-		m.set.GetOrCreateCounter("whatsapp_api_webhook_backlog_failures_total").Inc()
-		return
+// stored is the state of every session as the store has it, or had it before it went away: sessions
+// do not vanish with it.
+func (m *meter) stored(ctx context.Context) map[string]string {
+	states, err := m.store.Sessions().States(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		m.states = states
 	}
+	return maps.Clone(m.states)
+}
+
+const (
+	backlogRest = 20              // a look at what waits for webhooks, two queries for each, is good for so many times as long as it took,
+	backlogMost = time.Minute     // and no longer than that
+	backlogWait = time.Second     // how long a scrape waits for a look
+	backlogLook = 2 * time.Minute // how long a look may take
+)
+
+// Run looks at what waits for webhooks when somebody asks for metrics, until ctx ends. While the store
+// does not say, what it said last stays; the failures are counted.
+func (m *meter) Run(ctx context.Context) error {
+	for {
+		var done chan struct{}
+		select {
+		case done = <-m.asked:
+		case <-ctx.Done():
+			return nil
+		}
+		began := time.Now()
+		look, cancel := context.WithTimeout(ctx, backlogLook)
+		waiting, err := m.webhooks.WaitingAll(look, maxNamed)
+		cancel()
+		if err != nil {
+			m.count("whatsapp_api_webhook_backlog_failures_total")
+		}
+		m.mu.Lock()
+		if err == nil {
+			m.waiting, m.goodUntil = waiting, time.Now().Add(min(backlogRest*time.Since(began), backlogMost))
+		}
+		m.mu.Unlock()
+		close(done)
+	}
+}
+
+// backlog is what waits for webhooks, as of a moment ago.
+func (m *meter) backlog(ctx context.Context) []service.Waiting {
+	m.mu.Lock()
+	fresh := time.Now().Before(m.goodUntil)
+	m.mu.Unlock()
+	if !fresh {
+		ctx, cancel := context.WithTimeout(ctx, backlogWait)
+		defer cancel()
+		done := make(chan struct{})
+		select {
+		case m.asked <- done:
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+		case <-ctx.Done(): // a look is under way
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.waiting
+}
+
+// writeWebhooks writes what waits for each webhook.
+func (m *meter) writeWebhooks(ctx context.Context, w io.Writer) {
+	waiting := m.backlog(ctx)
 	states := map[string]int{store.WebhookActive: 0, store.WebhookPaused: 0, store.WebhookFailing: 0}
 	for _, h := range waiting {
 		states[h.Webhook.State]++
@@ -109,15 +193,18 @@ func (l metered) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 	if err != nil {
 		outcome = "error"
 	}
-	l.m.set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf(`whatsapp_api_commit_seconds{outcome=%q}`, outcome), seconds).Update(time.Since(began).Seconds())
+	l.m.time(fmt.Sprintf(`whatsapp_api_commit_seconds{outcome=%q}`, outcome), time.Since(began))
 	if err != nil {
 		return kept, err
 	}
 	for _, e := range kept.Events {
-		l.m.set.GetOrCreateCounter(fmt.Sprintf(`whatsapp_api_events_total{event=%q}`, e.Name)).Inc()
+		l.m.count(fmt.Sprintf(`whatsapp_api_events_total{event=%q}`, e.Name))
+		if e.Name == whatsapp.EventSessionStatus {
+			l.m.changed(e)
+		}
 	}
 	for _, msg := range u.Messages {
-		l.m.set.GetOrCreateCounter(fmt.Sprintf(`whatsapp_api_messages_total{from_me="%t"}`, msg.FromMe)).Inc()
+		l.m.count(fmt.Sprintf(`whatsapp_api_messages_total{from_me="%t"}`, msg.FromMe))
 	}
 	return kept, nil
 }

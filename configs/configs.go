@@ -39,6 +39,8 @@ type Config struct {
 	TokenTTL    time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
 	FrontendURL []string      `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
 
+	TrustedProxies []string `name:"TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of the reverse proxies in front, comma-separated. Their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's"`
+
 	LogLevel  string `name:"LOG_LEVEL" doc:"debug, info, warn or error"`
 	LogFormat string `name:"LOG_FORMAT" doc:"json or console; empty: console on a terminal, else json"`
 

@@ -124,6 +124,7 @@ func TestLimits(t *testing.T) {
 		{"SHUTDOWN_GRACE", "0s"},
 		{"SANDBOX_LISTEN", "0.0.0.0:1"},
 		{"WEBHOOK_ALLOWED_IPS", "somewhere"},
+		{"TRUSTED_PROXIES", "10.0.0.0/33"},
 		{"WEBHOOK_PRIVATE_TARGETS", "10.0.0.1"},
 		{"FRONTEND_URL", "https://a.example/path"},
 		{"LOG_LEVEL", "loud"},

@@ -55,10 +55,12 @@ func (c Config) checkSecrets(f *Faults) {
 }
 
 func (c Config) checkNetworks(f *Faults) {
-	for _, n := range c.WebhookAllowedIPs {
-		_, errNet := netip.ParsePrefix(n)
-		_, errIP := netip.ParseAddr(n)
-		f.check(errNet == nil || errIP == nil, "WEBHOOK_ALLOWED_IPS", fmt.Sprintf("%q is neither an address nor a network", n))
+	for setting, list := range map[string][]string{"WEBHOOK_ALLOWED_IPS": c.WebhookAllowedIPs, "TRUSTED_PROXIES": c.TrustedProxies} {
+		for _, n := range list {
+			_, errNet := netip.ParsePrefix(n)
+			_, errIP := netip.ParseAddr(n)
+			f.check(errNet == nil || errIP == nil, setting, fmt.Sprintf("%q is neither an address nor a network", n))
+		}
 	}
 	for _, n := range c.WebhookPrivateTargets {
 		_, err := netip.ParsePrefix(n)

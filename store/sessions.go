@@ -46,6 +46,8 @@ type Sessions interface {
 	Get(ctx context.Context, id string) (Session, error)
 	// List goes by id. An empty owner lists all owners' sessions.
 	List(ctx context.Context, owner string, p Page) ([]Session, string, error)
+	// States is the last known state of every session, by its id.
+	States(ctx context.Context) (map[string]string, error)
 	// Update: as Users.Update. LastSeq is not written.
 	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
 	// Delete removes the session and everything kept for it: chats, contacts, messages,

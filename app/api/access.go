@@ -54,7 +54,7 @@ func (a *API) admit(ctx context.Context, token string) (service.Caller, error) {
 		return service.Caller{}, service.ErrUnauthorized
 	}
 	who, err := a.Tokens.Check(ctx, token)
-	if err == nil && !who.MayFrom(addressOf(ctx)) {
+	if err == nil && !who.MayFrom(provenAddress(ctx)) {
 		return service.Caller{}, service.ErrAddress
 	}
 	return who, err

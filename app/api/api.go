@@ -32,17 +32,25 @@ type Config struct {
 	Idempotency *service.Idempotency
 
 	Keys    *service.Keys
-	Rates   *service.Rates // nil: without limit
-	Audit   *service.Audit // nil: nothing is noted
-	Inbound Inbound        // who may post messages of another service
-	Origins []string       // browser front ends that may call
-	Sandbox http.Handler   // control routes under /sandbox; nil: none
-	Web     http.Handler   // static pages (docs); nil: none
+	Rates   *service.Rates   // nil: without limit
+	Proxies service.Networks // whose word on where a request comes from is believed
+	Audit   *service.Audit   // nil: nothing is noted
+	Inbound Inbound          // who may post messages of another service
+	Origins []string         // browser front ends that may call
+	Sandbox http.Handler     // control routes under /sandbox; nil: none
+	Web     http.Handler     // static pages (docs); nil: none
 	Version string
 
-	Observe      func(method, route string, status int, took time.Duration) // told of each answer; nil: nobody
-	WriteMetrics func(context.Context, io.Writer)                           // writes /metrics; nil: there is none
+	Watch        Watch
+	WriteMetrics func(context.Context, io.Writer) // writes /metrics; nil: there is none
 	Logger       *zap.Logger
+}
+
+// Watch is told of what happens, for metrics. None of it may wait; nil: nobody is told.
+type Watch struct {
+	Request func(method, route string, status int, took time.Duration) // each answer, but those of streams and long-polls
+	Sent    func(outcome string, took time.Duration)                   // each send; outcome is ok or an error's code
+	Lagged  func()                                                     // a client that was cut because it reads too slowly
 }
 
 // API is the HTTP side.
@@ -90,8 +98,9 @@ func New(cfg Config) *API {
 		}
 	}
 	if cfg.Sandbox != nil {
-		a.echo.Any("/sandbox", echo.WrapHandler(cfg.Sandbox))
-		a.echo.Any("/sandbox/*", echo.WrapHandler(cfg.Sandbox))
+		for _, path := range []string{"/sandbox", "/sandbox/*"} {
+			a.echo.Any(path, echo.WrapHandler(cfg.Sandbox), a.nearby)
+		}
 	}
 	doc := a.huma.OpenAPI()
 	describeEvents(doc)
@@ -104,7 +113,7 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, received(r)) }
 
 // Close ends all streams with a word of farewell and waits for them.
 func (a *API) Close(ctx context.Context) {

@@ -15,7 +15,7 @@ func (a *API) apiKeys() []Endpoint {
 		onAccount(a, http.MethodGet, "/api-keys", service.ScopeLogin, "List own API keys; admins see all", a.listKeys),
 		onAccount(a, http.MethodPost, "/api-keys", service.ScopeLogin, "Create an API key; the key is shown only now", a.createKey, status(http.StatusCreated)),
 		onAccount(a, http.MethodGet, "/api-keys/{id}", service.ScopeLogin, "One API key", a.getKey),
-		onAccount(a, http.MethodPut, "/api-keys/{id}", service.ScopeLogin, "Change an API key's limits", a.changeKey),
+		onAccount(a, http.MethodPut, "/api-keys/{id}", service.ScopeLogin, "Change an API key's limits; what is not given stays, null takes a limit away", a.changeKey),
 		onAccount(a, http.MethodDelete, "/api-keys/{id}", service.ScopeLogin, "End an API key", a.deleteKey, status(http.StatusNoContent)),
 		onAccount(a, http.MethodPost, "/api-keys/{id}/rotate", service.ScopeLogin, "Give an API key a new secret; the old one ends", a.rotateKey),
 	}
@@ -84,6 +84,7 @@ func (a *API) createKey(ctx context.Context, who service.Caller, in *createKeyIn
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, k.ID)
 	return reply(NewKey{keyShape(k), secret}), nil
 }
 
@@ -105,17 +106,18 @@ func (a *API) getKey(ctx context.Context, who service.Caller, in *keyIn) (*body[
 type changeKeyIn struct {
 	KeyPath
 	Body struct {
-		Name      *Name      `json:"name,omitempty"`
-		Scopes    []string   `json:"scopes,omitempty" minItems:"1" maxItems:"100" doc:"What it may do, as each operation says; * for all, messages:* for a group"`
-		Sessions  *[]string  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids"`
-		Addresses *[]string  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32"`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"In the future"`
+		Name   *Name    `json:"name,omitempty"`
+		Scopes []string `json:"scopes,omitempty" minItems:"1" maxItems:"100" doc:"What it may do, as each operation says; * for all, messages:* for a group"`
+
+		Sessions  settable[[]string]  `json:"sessions,omitempty" maxItems:"1000" doc:"Ids; null: all of the owner's"`
+		Addresses settable[[]string]  `json:"addresses,omitempty" maxItems:"100" doc:"Networks such as 10.0.0.0/8 or 203.0.113.7/32; null: all"`
+		ExpiresAt settable[time.Time] `json:"expiresAt,omitempty" doc:"In the future; null: never"`
 	}
 }
 
 func (a *API) changeKey(ctx context.Context, who service.Caller, in *changeKeyIn) (*body[Key], error) {
 	b := in.Body
-	k, err := a.Keys.Change(ctx, who, in.ID, service.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
+	k, err := a.Keys.Change(ctx, who, in.ID, service.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions.change(), Addresses: b.Addresses.change(), ExpiresAt: b.ExpiresAt.change()})
 	if err != nil {
 		return nil, err
 	}

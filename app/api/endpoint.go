@@ -138,11 +138,11 @@ func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	if e.Access != Open {
 		op.Security = []map[string][]string{{"bearer": {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-		about := ""
+		admins := ""
 		if e.Access == AdminOnly {
-			about = "For admins."
+			admins = "For admins."
 		}
-		op.Description, op.Extensions = strings.TrimSpace(about+needs(e.Scope)), scoped(e.Scope)
+		op.Description, op.Extensions = strings.TrimSpace(admins+needs(e.Scope)), scoped(e.Scope)
 	} else if !safe(e.Method) {
 		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
@@ -168,6 +168,11 @@ func scoped(scope string) map[string]any { return map[string]any{"x-scope": scop
 // status sets the answer's status where it is not 200.
 func status(code int) func(*huma.Operation) {
 	return func(op *huma.Operation) { op.DefaultStatus = code }
+}
+
+// explained says more of an endpoint than its summary.
+func explained(text string) func(*huma.Operation) {
+	return func(op *huma.Operation) { op.Description = strings.TrimSpace(text + "\n\n" + op.Description) }
 }
 
 // alsoFails adds statuses that an endpoint may answer with.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -32,6 +33,7 @@ var faults = []fault{
 	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
 	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
 	{service.ErrScope, 403, "scope_missing", ""},
+	{service.ErrKeySession, 403, "session_not_allowed", "This API key is for some sessions only, and could not touch the new one. Give it the session's id first, or use another key."},
 	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
@@ -93,11 +95,27 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 			return a.known(f, err, request)
 		}
 	}
+	if errors.Is(context.Cause(ctx), whatsapp.ErrStopping) && !errors.Is(err, whatsapp.ErrStopping) {
+		return a.problemOf(ctx, whatsapp.ErrStopping)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return problem(503, "unavailable", "The request took too long or was given up.", request)
 	}
 	a.Logger.Error("request failed", zap.String("request", request), zap.Error(err))
 	return validation(500, "", request, nil)
+}
+
+// codeOf names an error for metrics: ok for nil, and other for what is in no table.
+func codeOf(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			return f.code
+		}
+	}
+	return "other"
 }
 
 func (a *API) known(f fault, err error, request string) *Problem {
@@ -158,6 +176,9 @@ func (a *API) routerError(err error, c echo.Context) {
 	case errors.As(err, &he) && he.Code == http.StatusNotFound:
 		p = problem(404, "no_such_route", "There is no such route. /docs shows what there is.", requestOf(ctx))
 	case errors.As(err, &he) && he.Code < 500:
+		if allow := c.Response().Header(); he.Code == http.StatusMethodNotAllowed && strings.Contains(allow.Get("Allow"), http.MethodGet) {
+			allow.Set("Allow", allow.Get("Allow")+", "+http.MethodHead)
+		}
 		p = validation(he.Code, fmt.Sprint(he.Message), requestOf(ctx), nil)
 	default:
 		p = a.problemOf(ctx, err)
@@ -173,9 +194,6 @@ func (a *API) write(c echo.Context, p *Problem) {
 	}
 	h.Set("Content-Type", "application/problem+json")
 	c.Response().WriteHeader(p.Status)
-	if c.Request().Method == http.MethodHead {
-		return
-	}
 	if err := encode(c.Response(), p); err != nil {
 		a.Logger.Debug("answer not written", zap.Error(err))
 	}

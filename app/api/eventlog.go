@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
 )
 
@@ -64,8 +65,10 @@ func (a *API) begin(ctx context.Context, session string, after int64) (int64, er
 
 var errGotOne = errors.New("got one")
 
-// firstAfter waits for the next event.
+// firstAfter waits for the next event. When the server stops there is none.
 func (a *API) firstAfter(ctx context.Context, session string, after int64, wait time.Duration) ([]store.Event, error) {
+	ctx, done := a.poll(ctx)
+	defer done()
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	var got []store.Event
@@ -73,7 +76,7 @@ func (a *API) firstAfter(ctx context.Context, session string, after int64, wait 
 		got = append(got, e)
 		return errGotOne
 	})
-	if errors.Is(err, errGotOne) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, errGotOne) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, whatsapp.ErrStopping) {
 		return got, nil
 	}
 	return nil, err

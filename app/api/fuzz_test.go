@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+
+	"whatsapp-api/app/service"
 )
 
 // FuzzClientFrame feeds what WebSocket and Socket.IO clients send: what is taken can be said again
@@ -84,7 +85,8 @@ func FuzzInbound(f *testing.F) {
 		if err := signed.admit(address, "sha256="+good, body); err != nil {
 			t.Fatal("a right signature did not get in")
 		}
-		if (Inbound{Addresses: []string{network}}).admit(address, signature, body) == nil {
+		allowed, err := service.ParseNetworks([]string{network})
+		if err == nil && (Inbound{Addresses: allowed}).admit(address, signature, body) == nil {
 			from, err := netip.ParseAddr(address)
 			if err != nil || !from.IsValid() {
 				t.Fatal("from nowhere")
@@ -147,8 +149,8 @@ func (a *answers) Header() http.Header         { return a.header }
 func (a *answers) Write(p []byte) (int, error) { return len(p), nil }
 func (a *answers) WriteHeader(status int)      { a.status = status }
 
-// FuzzForwarded feeds the headers by which proxies say where a request came from: nobody is
-// believed, since there is no list of proxies to trust.
+// FuzzForwarded feeds the headers by which proxies say where a request came from: of who is no
+// trusted proxy nothing is believed, and of one only what it has added itself.
 func FuzzForwarded(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"127.0.0.1:5", "203.0.113.7", "for=203.0.113.7"}, {"[::1]:5", "a, b, c", "\"[::1]\""}, {"@", "", ""}, {"10.0.0.1", "\x00", "for=_"}, {"[fe80::1%eth0]:1", "127.0.0.1", ""},
@@ -156,22 +158,21 @@ func FuzzForwarded(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	a := &API{Config: Config{Logger: zap.NewNop()}}
-	e := echo.New()
+	behind := &API{Config: Config{Logger: zap.NewNop(), Proxies: service.Networks{netip.MustParsePrefix("192.0.2.1/32")}}}
 	f.Fuzz(func(t *testing.T, remote, one, other string) {
-		at := func(headers http.Header) (address string) {
-			r := (&http.Request{RemoteAddr: remote, Header: headers}).WithContext(t.Context())
-			require.NoError(t, a.locate(func(c echo.Context) error {
-				address = addressOf(c.Request().Context())
-				return nil
-			})(e.NewContext(r, nil)))
-			return address
+		at := func(remote string, headers http.Header) peer {
+			return a.peer(&http.Request{RemoteAddr: remote, Header: headers})
 		}
 		lying := http.Header{}
-		for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"} {
+		for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip"} {
 			lying[name] = []string{one, other}
 		}
-		honest := at(http.Header{})
-		require.Equal(t, honest, at(lying))
-		require.True(t, strings.Contains(remote, honest))
+		honest, liar := at(remote, http.Header{}), at(remote, lying)
+		require.Equal(t, honest.address, liar.address)
+		require.False(t, liar.secure)
+		lying["X-Forwarded-For"] = append(lying["X-Forwarded-For"], "203.0.113.9")
+		lying["X-Forwarded-Proto"] = append(lying["X-Forwarded-Proto"], "http")
+		told := behind.peer(&http.Request{RemoteAddr: "192.0.2.1:4", Header: lying})
+		require.Equal(t, peer{address: "203.0.113.9", told: true, passed: true, trusted: true}, told)
 	})
 }

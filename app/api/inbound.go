@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +16,8 @@ import (
 
 // Inbound says who may post messages of another WhatsApp service. Both empty: nobody.
 type Inbound struct {
-	Token     string   // HMAC secret of the body's signature; empty: no signature is asked for
-	Addresses []string // addresses or networks; empty: from anywhere
+	Token     string           // HMAC secret of the body's signature; empty: no signature is asked for
+	Addresses service.Networks // empty: from anywhere
 }
 
 func (i Inbound) enabled() bool { return i.Token != "" || len(i.Addresses) > 0 }
@@ -59,7 +57,7 @@ type InboundResult struct {
 }
 
 func (a *API) receiveWebhook(ctx context.Context, in *webhookIn) (*body[InboundResult], error) {
-	if err := a.Inbound.admit(addressOf(ctx), in.Signature, in.RawBody); err != nil {
+	if err := a.Inbound.admit(provenAddress(ctx), in.Signature, in.RawBody); err != nil {
 		return nil, err
 	}
 	s, err := a.Manager.Get(ctx, in.Body.SessionID)
@@ -83,13 +81,13 @@ func (a *API) receiveWebhook(ctx context.Context, in *webhookIn) (*body[InboundR
 	return reply(out), nil
 }
 
-// admit checks where a post comes from and its signature, in constant time. Where posting is
-// off, the route is not there.
+// admit checks where a post comes from and its signature, in constant time; an empty address is not
+// known, and in no list. Where posting is off, the route is not there.
 func (i Inbound) admit(address, signature string, raw []byte) error {
 	if !i.enabled() {
 		return store.ErrNotFound
 	}
-	if len(i.Addresses) > 0 && !i.from(address) {
+	if len(i.Addresses) > 0 && !i.Addresses.Has(address) {
 		return service.ErrUnauthorized
 	}
 	if i.Token == "" {
@@ -102,15 +100,4 @@ func (i Inbound) admit(address, signature string, raw []byte) error {
 		return service.ErrUnauthorized
 	}
 	return nil
-}
-
-func (i Inbound) from(address string) bool {
-	ip, err := netip.ParseAddr(address)
-	return err == nil && slices.ContainsFunc(i.Addresses, func(allowed string) bool {
-		if one, err := netip.ParseAddr(allowed); err == nil {
-			return one.Unmap() == ip.Unmap()
-		}
-		network, err := netip.ParsePrefix(allowed)
-		return err == nil && network.Contains(ip.Unmap())
-	})
 }

@@ -24,48 +24,80 @@ const maxBody = 1 << 20
 
 type requestKey struct{}
 
-// requestOf is the request's id.
-func requestOf(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
+// request is what is known of a request beside its input.
+type request struct {
+	id     string
+	method string // as the client has it, HEAD too
+	stays  bool   // it has become a stream, or waits for something to come
+
+	// For the audit log.
+	act    bool   // it is one, though its method is safe
+	user   string // who got in by it, where nobody was logged in before
+	target string // what it was done to, beside what the path says; what it has made
 }
 
+func requestFacts(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// requestOf is the request's id.
+func requestOf(ctx context.Context) string { return requestFacts(ctx).id }
+
+// onlyHead says whether the client wants the answer's headers alone.
+func onlyHead(ctx context.Context) bool { return requestFacts(ctx).method == http.MethodHead }
+
+// useMiddleware puts the CORS headers before all that refuses: a page of a front end cannot read an
+// answer without them, not even why it was refused.
 func (a *API) useMiddleware() {
-	a.echo.Use(a.identify, a.locate, a.recover, a.secure, a.slow)
+	a.echo.Use(a.identify, a.locate, a.recover, a.secure)
 	if len(a.Origins) > 0 {
 		a.echo.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 			AllowOrigins:  a.Origins,
-			AllowMethods:  []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete},
+			AllowMethods:  []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 			AllowHeaders:  []string{"Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "Last-Event-ID"},
 			ExposeHeaders: []string{"Idempotency-Replayed", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"},
 			MaxAge:        600,
 		}))
 	}
-	a.echo.Use(a.sameOrigin(), a.audited, unescape)
+	a.echo.Use(a.slow, a.sameOrigin(), a.audited, unescape)
 }
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-// identify gives each request an id: the caller's if it is fit for logs, else a random one.
+// received gives each request an id: the caller's if it is fit for logs, else a random one. Where the
+// method is HEAD the router sees GET: all that can be got has a head, and net/http, which knows better,
+// sends no body then.
+func received(r *http.Request) *http.Request {
+	facts := &request{id: r.Header.Get("X-Request-Id"), method: r.Method}
+	if !goodRequestID.MatchString(facts.id) {
+		raw := make([]byte, 12)
+		rand.Read(raw)
+		facts.id = hex.EncodeToString(raw)
+	}
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, facts))
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet
+	}
+	return r
+}
+
+// identify tells the client the request's id, and those who watch what became of it.
 func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.Request().Header.Get("X-Request-Id")
-		if !goodRequestID.MatchString(id) {
-			raw := make([]byte, 12)
-			rand.Read(raw)
-			id = hex.EncodeToString(raw)
-		}
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, id)))
-		c.Response().Header().Set("X-Request-Id", id)
+		facts := requestFacts(c.Request().Context())
+		c.Response().Header().Set("X-Request-Id", facts.id)
 		began := time.Now()
 		err := next(c)
 		if err != nil {
 			c.Error(err)
 		}
-		if a.Observe != nil {
-			a.Observe(c.Request().Method, c.Path(), c.Response().Status, time.Since(began))
+		if a.Watch.Request != nil && !facts.stays {
+			a.Watch.Request(facts.method, c.Path(), c.Response().Status, time.Since(began))
 		}
-		a.Logger.Debug("request", zap.String("request", id), zap.String("method", c.Request().Method),
+		a.Logger.Debug("request", zap.String("request", facts.id), zap.String("method", facts.method),
 			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))
 		return nil
 	}
@@ -97,7 +129,7 @@ func (a *API) secure(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Resource-Policy", "same-site")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if c.IsTLS() {
+		if peerOf(c.Request().Context()).secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		return next(c)

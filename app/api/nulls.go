@@ -75,7 +75,7 @@ func null() *huma.Schema { return &huma.Schema{Enum: []any{nil}} }
 func operations(doc *huma.OpenAPI) []*huma.Operation {
 	var list []*huma.Operation
 	for _, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete} {
+		for _, op := range []*huma.Operation{item.Get, item.Head, item.Put, item.Post, item.Patch, item.Delete} {
 			if op != nil {
 				list = append(list, op)
 			}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +53,13 @@ type qrOut struct {
 }
 
 func (a *API) qr(ctx context.Context, on Target, in *qrIn) (*qrOut, error) {
+	requestFacts(ctx).act = on.Session.Snapshot().QR == nil // it may begin pairing; else it only looks
+	ctx, done := a.poll(ctx)
+	defer done()
 	code, err := on.Session.WaitQR(ctx, time.Duration(in.Wait)*time.Second)
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,22 +75,30 @@ func (a *API) qr(ctx context.Context, on Target, in *qrIn) (*qrOut, error) {
 	return out, nil
 }
 
-// preferred picks the format by the first type in Accept that is one of ours.
+// qrFormats are the forms of a code by their media type.
+var qrFormats = map[string]string{"image/png": "png", "image/*": "png", "image/svg+xml": "svg", "text/plain": "raw", "application/json": "json"}
+
+// preferred picks the form that Accept gives the most weight, of several the first (RFC 9110, section
+// 12.5.1); json where none is ours.
 func preferred(accept string) string {
+	best, most := "json", 0.0
 	for part := range strings.SplitSeq(accept, ",") {
-		kind, _, _ := strings.Cut(strings.TrimSpace(part), ";")
-		switch kind {
-		case "image/png", "image/*":
-			return "png"
-		case "image/svg+xml":
-			return "svg"
-		case "text/plain":
-			return "raw"
-		case "application/json":
-			return "json"
+		kind, params, err := mime.ParseMediaType(part)
+		format := qrFormats[kind]
+		if err != nil || format == "" {
+			continue
+		}
+		weight := 1.0
+		if q, given := params["q"]; given {
+			if weight, err = strconv.ParseFloat(q, 64); err != nil {
+				continue
+			}
+		}
+		if weight > most {
+			best, most = format, weight
 		}
 	}
-	return "json"
+	return best
 }
 
 func drawn(code whatsapp.Code, format string) (*qrOut, error) {

@@ -1,37 +1,14 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"net"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
 	"whatsapp-api/app/service"
 )
-
-type addressKey struct{}
-
-// addressOf is the address that a request comes from, without port.
-func addressOf(ctx context.Context) string {
-	address, _ := ctx.Value(addressKey{}).(string)
-	return address
-}
-
-// locate notes where a request comes from. Headers that proxies set are not believed, since
-// anybody can send them.
-func (a *API) locate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		host, _, err := net.SplitHostPort(c.Request().RemoteAddr)
-		if err != nil {
-			host = c.Request().RemoteAddr
-		}
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), addressKey{}, host)))
-		return next(c)
-	}
-}
 
 // slow lets an address make so many calls and no more.
 func (a *API) slow(next echo.HandlerFunc) echo.HandlerFunc {

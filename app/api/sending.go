@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -53,7 +54,12 @@ func (a *API) sendMessage(ctx context.Context, on Target, in *sendMessageIn) (*s
 	}
 	return a.once(ctx, on, "send/message", in.Key, b, func(id string) (any, error) {
 		text.ID = id
+		made(ctx, id)
+		began := time.Now()
 		m, err := on.Session.SendText(ctx, text)
+		if a.Watch.Sent != nil {
+			a.Watch.Sent(codeOf(err), time.Since(began))
+		}
 		if err != nil {
 			return nil, err
 		}

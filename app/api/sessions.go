@@ -54,6 +54,7 @@ func (a *API) createSession(ctx context.Context, who service.Caller, in *createS
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, r.ID)
 	return reply(a.sessionShape(r)), nil
 }
 

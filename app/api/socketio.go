@@ -25,7 +25,7 @@ import (
 const socketIOAbout = `For socket.io-client 4.x, by polling, WebSocket or both: io(url, {auth: {token, after, sessions, events}}). Of auth, token alone is required; it may come as header Authorization instead.
 Events come by name: socket.on("new_messages", (data, meta) => …), with data as in the envelope plus sessionId, and meta {id, seq, event, sessionId, timestamp}. Without sessions: all of one's own, those made later too; without events: all.
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept; of sessions that are not in the object, new events alone) the missed events come first, in order, then live ones, without gap or repetition. Give auth as a function, so that a reconnection resumes from the last meta.seq. Every 20 s "position" {after} comes where events went by that were not asked for: after is {"<sessionId>":seq} of those sessions, and for these what to resume from instead, as the last meta.seq may no longer be kept one day.
-A refused handshake is a connect_error whose data is {code, detail}. socket.emit("subscribe", {sessions, events, after}, answer) and socket.emit("unsubscribe", {sessions}, answer) change what is followed; the answer is {sessions} or {error: {code, detail}}.
+A refused handshake is a connect_error whose data is {code, detail}. socket.emit("subscribe", {sessions, events, after}, answer) and socket.emit("unsubscribe", {sessions}, answer) change what is followed, and which events of these sessions; the answer is {sessions} or {error: {code, detail}}.
 Before the server ends the connection it says why: "closing" {code, detail}, with code stopping, unauthorized, lagged, cursor_expired or store_unavailable. A client that reads too slowly first gets "lagged" {sessionId, resumeAfter}, if it takes what waits for it within 5 s; else it is cut without a word. It loses nothing either way: it resumes as after any other break.`
 
 // socketIOPaths are where socket.io-client connects, with and without addTrailingSlash.
@@ -104,6 +104,10 @@ func (s *socketIO) serve(c echo.Context) error {
 	case !s.api.ownPage(r):
 		s.api.write(c, problem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).", requestOf(r.Context())))
 		return nil
+	case onlyHead(r.Context()): // a connection has no head
+		c.Response().Header().Set("Allow", "GET, POST")
+		s.api.write(c, validation(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.", requestOf(r.Context()), nil))
+		return nil
 	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
 		s.api.write(c, problem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.", requestOf(r.Context())))
 		return nil
@@ -111,6 +115,7 @@ func (s *socketIO) serve(c echo.Context) error {
 		s.api.write(c, s.api.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
+	requestFacts(r.Context()).stays = true // polls wait for packets
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	inner := r.Clone(ctx)
@@ -208,10 +213,10 @@ func (s *socketIO) wireOf(sock *socketio.Socket) *wire {
 
 // connect begins the stream of a client whose handshake was good.
 func (s *socketIO) connect(sock *socketio.Socket) {
-	w, ok := s.wireOf(sock), s.api.streams.enter()
+	w, ok := s.wireOf(sock), s.api.streams.enter(kindSocketIO)
 	if w == nil || !ok || !w.joined.CompareAndSwap(false, true) { // gone, too late, or a second one on the same connection
 		if ok {
-			s.api.streams.leave()
+			s.api.streams.leave(kindSocketIO)
 		}
 		sock.Disconnect(true)
 		return
@@ -230,7 +235,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 	}
 	c.begin(had.token, had.plan.who)
 	go func() {
-		defer s.api.streams.leave()
+		defer s.api.streams.leave(kindSocketIO)
 		defer c.close()
 		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
 		c.run()

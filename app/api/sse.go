@@ -25,11 +25,11 @@ const eventStreamRetry = 3 * time.Second // before a browser comes back
 // eventStream serves GET /api/v1/events.
 func (a *API) eventStream(c echo.Context) error {
 	r := c.Request()
-	if !a.streams.enter() {
+	if !a.streams.enter(kindEvents) {
 		a.write(c, a.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
-	defer a.streams.leave()
+	defer a.streams.leave(kindEvents)
 	token := tokenOf(r)
 	who, err := a.listener(r.Context(), token)
 	if err != nil {
@@ -46,6 +46,11 @@ func (a *API) eventStream(c echo.Context) error {
 		a.write(c, a.problemOf(r.Context(), err))
 		return nil
 	}
+	if onlyHead(r.Context()) {
+		eventHeaders(c.Response())
+		return nil
+	}
+	requestFacts(r.Context()).stays = true
 	s := &eventStream{stream: a.open(r.Context()), encode: a.encodings.in(formEvents), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
 	defer s.close()
 	defer context.AfterFunc(r.Context(), func() { s.end(errLeft) })()
@@ -113,10 +118,7 @@ func (s *eventStream) serve(token string, p plan) {
 		s.end(errLeft)
 		return
 	}
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // proxies that gather the answer would hold events back
-	s.w.WriteHeader(http.StatusOK)
+	eventHeaders(s.w)
 	// An id without data is no event, but it is what the client comes back with.
 	if s.send(fmt.Appendf(nil, "retry: %d\nid: %s\n\n", eventStreamRetry.Milliseconds(), &s.cursor)) != nil || s.flush() != nil {
 		return
@@ -128,6 +130,13 @@ func (s *eventStream) serve(token string, p plan) {
 	if f := s.bye(); f != nil && f.code != byeLagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
 		_ = s.flush() // the stream ends anyway
 	}
+}
+
+// eventHeaders begins the answer.
+func eventHeaders(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies that gather the answer would hold events back
+	w.WriteHeader(http.StatusOK)
 }
 
 // event writes an event with the cursor that resumes after it.

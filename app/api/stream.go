@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
+	"whatsapp-api/whatsapp"
 )
 
 const (
@@ -200,6 +202,9 @@ func (s *stream) slow(at *place) error {
 
 func (a *API) logSlow(who service.Caller) {
 	a.Logger.Info("slow client cut", zap.String("user", who.User.ID))
+	if a.Watch.Lagged != nil {
+		a.Watch.Lagged()
+	}
 }
 
 // overdue says whether a deadline of a connection has passed. The WebSocket library hides
@@ -209,6 +214,14 @@ func overdue(err error) bool {
 	return errors.As(err, &failed) && failed.Timeout()
 }
 
+// Kinds of what stays open: streams, and calls that wait for something to come.
+const (
+	kindWebSocket = "websocket"
+	kindSocketIO  = "socketio"
+	kindEvents    = "sse"
+	kindPoll      = "poll"
+)
+
 // streams counts the open streams, so that a stopping server can end them and wait.
 type streams struct {
 	ctx context.Context // of which the streams' are made
@@ -217,19 +230,71 @@ type streams struct {
 	mu     sync.Mutex
 	closed bool
 	open   sync.WaitGroup
+	kinds  map[string]int // how many are open
+}
+
+// OpenStreams says how many streams and long-polls are open, by their kind.
+func (a *API) OpenStreams() map[string]int {
+	open := map[string]int{kindWebSocket: 0, kindSocketIO: 0, kindEvents: 0, kindPoll: 0}
+	a.streams.mu.Lock()
+	defer a.streams.mu.Unlock()
+	maps.Copy(open, a.streams.kinds)
+	return open
+}
+
+// count needs mu.
+func (s *streams) count(kind string, n int) {
+	if s.kinds == nil {
+		s.kinds = map[string]int{}
+	}
+	s.kinds[kind] += n
+}
+
+// poll is untilStop for a call that waits for something to come by its nature: it counts as open
+// meanwhile, and how long it took says nothing of the server.
+func (a *API) poll(ctx context.Context) (_ context.Context, done func()) {
+	requestFacts(ctx).stays = true
+	a.streams.mu.Lock()
+	a.streams.count(kindPoll, 1)
+	a.streams.mu.Unlock()
+	ctx, end := a.untilStop(ctx)
+	return ctx, func() {
+		end()
+		a.streams.mu.Lock()
+		a.streams.count(kindPoll, -1)
+		a.streams.mu.Unlock()
+	}
+}
+
+// untilStop is ctx, and ends when the server stops as well: for calls that wait for something to come.
+// Its cause is whatsapp.ErrStopping then. done must be called.
+func (a *API) untilStop(ctx context.Context) (_ context.Context, done func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(a.streams.ctx, func() { end(whatsapp.ErrStopping) })
+	return ctx, func() {
+		stop()
+		end(nil)
+	}
 }
 
 // enter says whether a stream may begin; it must leave then.
-func (s *streams) enter() bool {
+func (s *streams) enter(kind string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.open.Add(1)
+	if s.closed {
+		return false
 	}
-	return !s.closed
+	s.open.Add(1)
+	s.count(kind, 1)
+	return true
 }
 
-func (s *streams) leave() { s.open.Done() }
+func (s *streams) leave(kind string) {
+	s.mu.Lock()
+	s.count(kind, -1)
+	s.mu.Unlock()
+	s.open.Done()
+}
 
 // close ends all streams.
 func (s *streams) close() {

@@ -25,11 +25,11 @@ func lone(t *testing.T) (*API, *stream) {
 
 func TestStreamsEndWithTheServer(t *testing.T) {
 	a, s := lone(t)
-	require.True(t, a.streams.enter())
+	require.True(t, a.streams.enter(kindWebSocket))
 	a.streams.close()
 	<-s.ctx.Done()
 	require.Equal(t, byeStopping, s.bye().code)
-	require.False(t, a.streams.enter())
+	require.False(t, a.streams.enter(kindWebSocket))
 }
 
 func TestParting(t *testing.T) {

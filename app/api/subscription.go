@@ -36,11 +36,17 @@ type subscription struct {
 	who    service.Caller
 	at     map[string]int64 // by session: the last event that was handed on, or passed over
 	passed map[string]int64 // of those whose last event was passed over, since the last beat: which one
-	filter map[string]bool  // names of events wanted; nil: all
+	wanted map[string]names // by session: the events wanted of it
 	all    bool             // also sessions that are made later
+	wants  names            // the events wanted of those
 	left   map[string]bool  // not followed though all are
 	born   <-chan struct{}  // closed when a session is made; nil unless all
 }
+
+// names are names of events that are wanted; nil: all.
+type names map[string]bool
+
+func (n names) has(name string) bool { return n == nil || n[name] }
 
 // follow is a client's wish.
 type follow struct {
@@ -85,7 +91,7 @@ type plan struct {
 	sessions []string
 	points   map[string]int64 // where to begin, by session
 	records  map[string]store.Session
-	filter   map[string]bool
+	wanted   names
 	all      bool
 }
 
@@ -115,9 +121,9 @@ func (a *API) plan(ctx context.Context, who service.Caller, f follow) (plan, err
 		p.points[r.ID], p.records[r.ID] = point, r
 	}
 	if f.Events != nil {
-		p.filter = map[string]bool{}
+		p.wanted = names{}
 		for _, name := range f.Events {
-			p.filter[name] = true
+			p.wanted[name] = true
 		}
 	}
 	return p, nil
@@ -179,7 +185,7 @@ func (a *API) visible(ctx context.Context, who service.Caller) ([]store.Session,
 func (a *API) subscription(ctx context.Context, c client) *subscription {
 	return &subscription{
 		api: a, ctx: ctx, client: c, watch: a.Log.Watch(), changes: make(chan func()),
-		at: map[string]int64{}, passed: map[string]int64{}, left: map[string]bool{},
+		at: map[string]int64{}, wanted: map[string]names{}, passed: map[string]int64{}, left: map[string]bool{},
 	}
 }
 
@@ -243,14 +249,18 @@ func (s *subscription) add(p plan, begun func()) {
 	})
 }
 
-// follow is add before run. A session that is followed already begins anew at its new point.
+// follow is add before run. A session that is followed already begins anew at its new point, and of
+// it the events of this plan are wanted from now on; nothing changes for others.
 func (s *subscription) follow(p plan) {
-	s.who, s.filter = p.who, p.filter
+	s.who = p.who
 	for id, point := range p.points {
-		s.at[id] = point
+		s.at[id], s.wanted[id] = point, p.wanted
 		delete(s.passed, id)
 		delete(s.left, id)
 		s.watch.Add(id)
+	}
+	if p.all {
+		s.wants = p.wanted
 	}
 	if p.all && !s.all {
 		now := make(chan struct{})
@@ -280,6 +290,7 @@ func (s *subscription) drop(sessions []string, ended func()) {
 
 func (s *subscription) leave(id string) {
 	delete(s.at, id)
+	delete(s.wanted, id)
 	delete(s.passed, id)
 	s.watch.Drop(id)
 }
@@ -314,7 +325,7 @@ func (s *subscription) readOn() error {
 	}
 	for _, e := range list {
 		s.at[id] = e.Seq
-		if s.filter != nil && !s.filter[e.Name] {
+		if !s.wanted[id].has(e.Name) {
 			s.passed[id] = e.Seq
 			continue
 		}
@@ -342,7 +353,7 @@ func (s *subscription) adopt() error {
 	}
 	for _, r := range list {
 		if _, there := s.at[r.ID]; !there && !s.left[r.ID] {
-			s.at[r.ID] = 0
+			s.at[r.ID], s.wanted[r.ID] = 0, s.wants
 			s.watch.Add(r.ID)
 		}
 	}

@@ -81,7 +81,7 @@ func TestPositions(t *testing.T) {
 		c := &told{}
 		s.sub = a.subscription(s.ctx, c)
 		s.work.Go(s.run)
-		s.sub.add(plan{points: map[string]int64{"a": 0}, filter: map[string]bool{"wanted": true}}, func() {})
+		s.sub.add(plan{points: map[string]int64{"a": 0}, wanted: names{"wanted": true}}, func() {})
 		happens := func(names ...string) {
 			for _, name := range names {
 				_, err := a.Log.Commit(t.Context(), store.Unit{Session: "a", Events: []store.Event{{Name: name}}})

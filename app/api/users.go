@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,9 +10,12 @@ import (
 	"whatsapp-api/whatsapp/convert"
 )
 
+const loginAbout = `Only wrong passwords count: 5 of one account from one address, then one a minute; 100 of one account an hour, wherever they come from, but not where its user has logged in lately; 20 from one address, then one every 3 s. Who has to wait gets 429 with Retry-After, with the right password too. Addresses of IPv6 count by their /64.`
+
 func (a *API) users() []Endpoint {
 	return []Endpoint{
-		open(a, http.MethodPost, base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", a.login, alsoFails(http.StatusUnauthorized)),
+		open(a, http.MethodPost, base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", a.login,
+			alsoFails(http.StatusUnauthorized), explained(loginAbout)),
 		onAccount(a, http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", a.logout, status(http.StatusNoContent)),
 		onAccount(a, http.MethodGet, "/users/me", "users:self", "Own profile", a.me),
 		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),
@@ -26,8 +30,7 @@ func (a *API) users() []Endpoint {
 }
 
 type loginIn struct {
-	Proto string `header:"X-Forwarded-Proto" doc:"https behind a TLS proxy: the cookie is then for TLS alone"`
-	Body  struct {
+	Body struct {
 		Email    string `json:"email" maxLength:"254" minLength:"1"`
 		Password string `json:"password" minLength:"1" maxLength:"4096"`
 	}
@@ -48,11 +51,15 @@ type loginOut struct {
 
 func (a *API) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 	g, err := a.Login.Do(ctx, in.Body.Email, in.Body.Password, addressOf(ctx))
+	if errors.Is(err, service.ErrWrongLogin) {
+		made(ctx, hashed(in.Body.Email))
+	}
 	if err != nil {
 		return nil, err
 	}
+	requestFacts(ctx).user = g.User.ID
 	return &loginOut{
-		Cookie: tokenCookie(g.Token, g.ExpiresAt, in.Proto == "https"),
+		Cookie: tokenCookie(g.Token, g.ExpiresAt, peerOf(ctx).secure),
 		Body:   Login{Token: g.Token, ExpiresAt: convert.Time(g.ExpiresAt), User: userShape(g.User)},
 	}, nil
 }
@@ -63,7 +70,7 @@ type logoutOut struct {
 }
 
 func (a *API) logout(ctx context.Context, who service.Caller, _ *struct{}) (*logoutOut, error) {
-	return &logoutOut{Cookie: tokenCookie("", time.Time{}, false)}, a.Tokens.Revoke(ctx, who)
+	return &logoutOut{Cookie: tokenCookie("", time.Time{}, peerOf(ctx).secure)}, a.Tokens.Revoke(ctx, who)
 }
 
 func (a *API) me(ctx context.Context, who service.Caller, _ *struct{}) (*body[User], error) {
@@ -126,6 +133,7 @@ func (a *API) createUser(ctx context.Context, _ service.Caller, in *createUserIn
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, u.ID)
 	return reply(userShape(u)), nil
 }
 

@@ -73,7 +73,7 @@ type Webhook struct {
 	URL       string            `json:"url"`
 	Events    []string          `json:"events" doc:"Empty: all"`
 	Filters   WebhookFilters    `json:"filters"`
-	Headers   map[string]string `json:"headers" doc:"Sent along"`
+	Headers   map[string]string `json:"headers" doc:"Sent along. Values may be secret and are shown as ***; a change that brings *** for a header leaves its value"`
 	Format    string            `json:"format" enum:"native,cloud,waha,evolution" doc:"Shape of the body: our envelope, or that of Meta's Cloud API, WAHA or Evolution API"`
 	State     string            `json:"state" enum:"active,paused,failing" doc:"failing: the endpoint does not answer well and is tried now and then"`
 	Reason    *string           `json:"reason" doc:"Why it is paused or failing, or what was lost; null when there is nothing to say"`
@@ -129,14 +129,14 @@ func orEmpty(list []string) []string {
 func webhookShape(w store.Webhook, backlog int64, waiting []service.WaitingChat) Webhook {
 	f := w.Filters
 	out := Webhook{
-		ID: w.ID, SessionID: convert.TextOrNil(w.SessionID), URL: w.URL, Events: orEmpty(w.Events), Headers: w.Headers, Format: w.Format,
+		ID: w.ID, SessionID: convert.TextOrNil(w.SessionID), URL: w.URL, Events: orEmpty(w.Events), Headers: map[string]string{}, Format: w.Format,
 		Filters: WebhookFilters{Chats: orEmpty(f.Chats), Senders: orEmpty(f.Senders), Types: orEmpty(f.Types), FromMe: f.FromMe, Groups: f.Groups},
 		State:   w.State, Reason: convert.TextOrNil(service.ReasonOf(w, waiting)), Backlog: backlog, Waiting: []WaitingChat{},
 		OnRefusal: cmp.Or(w.OnRefusal, store.RefusalRetry), RetryFor: w.RetryFor.String(), Timeout: int(w.Timeout.Seconds()),
 		CreatedAt: convert.Time(w.CreatedAt), UpdatedAt: convert.Time(w.UpdatedAt),
 	}
-	if out.Headers == nil {
-		out.Headers = map[string]string{}
+	for name := range w.Headers {
+		out.Headers[name] = service.MaskedHeader
 	}
 	for _, c := range waiting {
 		out.Waiting = append(out.Waiting, WaitingChat{c.SessionID, convert.TextOrNil(c.Chat), convert.Time(c.Since), convert.TextOrNil(c.LastError), c.Events})
@@ -205,7 +205,7 @@ func (a *API) listWebhooks(ctx context.Context, who service.Caller, in *listWebh
 type WebhookFields struct {
 	Events  *[]string          `json:"events,omitempty" maxItems:"100" doc:"Names of events; empty: all"`
 	Filters *FilterFields      `json:"filters,omitempty" doc:"A filter looks only at events that have what it asks for"`
-	Headers *map[string]string `json:"headers,omitempty" maxProperties:"20" doc:"At most 20, sent along; not those that the server sets"`
+	Headers *map[string]string `json:"headers,omitempty" maxProperties:"20" doc:"At most 20, sent along, instead of those before; not those that the server sets. *** keeps the value of before"`
 	Format  *string            `json:"format,omitempty" enum:"native,cloud,waha,evolution" doc:"native when absent; what each brings is told above"`
 	Retry   *string            `json:"retryFor,omitempty" maxLength:"32" pattern:"^(0|([0-9]+([.][0-9]+)?(ms|s|m|h))+)$" patternDescription:"a duration such as 90m or 72h" doc:"How long a delivery is tried, e.g. 90m or 72h; 72h when absent, at most 336h"`
 	Timeout *int               `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"30" doc:"Of one attempt; 10 when absent"`
@@ -262,6 +262,7 @@ func (a *API) createWebhook(ctx context.Context, who service.Caller, in *createW
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, w.ID)
 	return reply(NewWebhook{webhookShape(w, 0, nil), w.Secrets[0].Value}), nil
 }
 
@@ -374,6 +375,7 @@ func (a *API) replayWebhook(ctx context.Context, who service.Caller, in *replayW
 	if err != nil {
 		return nil, err
 	}
+	made(ctx, p.ID)
 	return reply(ReplayStarted{p.ID, p.OnlyFailed}), nil
 }
 

@@ -19,22 +19,23 @@ import (
 )
 
 const webSocketAbout = `RFC 6455. The token goes into the header Authorization, or into Sec-WebSocket-Protocol as ["bearer", token], or into the first frame {"type":"auth","token":"…"}.
-Client frames: {"type":"subscribe","sessions":[…],"events":[…],"after":seq}, {"type":"unsubscribe","sessions":[…]}, {"type":"ping"}. Without sessions: all of one's own, those made later too; without events: all.
+Client frames: {"type":"subscribe","sessions":[…],"events":[…],"after":seq}, {"type":"unsubscribe","sessions":[…]}, {"type":"ping"}. Without sessions: all of one's own, those made later too; without events: all. A further subscribe adds its sessions, with its events for them; those of other sessions stay as they are.
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept; of sessions that are not in the object, new events alone) the missed events come first, in order, then live ones, without gap or repetition.
 Server frames: an event is its envelope {"id","seq","event","sessionId","timestamp","data"}; others have a type: authenticated, subscribed, unsubscribed, pong, error {code, detail}, position {after}, and lagged {sessionId, resumeAfter} before a client that reads too slowly is closed.
 position comes every 20 s where events went by that were not asked for: after is an object as in subscribe, of those sessions, and for these what to resume from instead of the last seq that came, which may no longer be kept one day.
-Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4503 the database is away.`
+Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4410 what comes next is no longer kept (cursor_expired), 4503 the database is away.`
 
 // Close codes of our own (4000–4999, RFC 6455 section 7.4.2).
 const (
 	closeUnauthorized = 4401
 	closeNoToken      = 4408
 	closeLagged       = 4409
+	closeExpired      = 4410
 	closeStoreAway    = 4503
 )
 
 var closeCodes = map[string]int{
-	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeLagged,
+	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeExpired,
 	byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
 }
 
@@ -63,20 +64,21 @@ func (a *API) webSocket(c echo.Context) error {
 			token = tokenOf(r)
 		}
 	}
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || onlyHead(r.Context()) {
 		a.write(c, problem(http.StatusUpgradeRequired, "websocket_only", "This route speaks WebSocket only.", requestOf(r.Context())))
 		return nil
 	}
-	if !a.streams.enter() {
+	if !a.streams.enter(kindWebSocket) {
 		a.write(c, a.problemOf(r.Context(), whatsapp.ErrStopping))
 		return nil
 	}
-	defer a.streams.leave()
+	defer a.streams.leave(kindWebSocket)
 	conn, err := a.upgrader(c, protocol).Upgrade(c.Response(), r, nil)
 	if err != nil {
 		a.Logger.Debug("websocket refused", zap.Error(err))
 		return nil
 	}
+	requestFacts(r.Context()).stays = true
 	s := &socket{stream: a.open(r.Context()), encode: a.encodings.in(formEnvelope), conn: conn, gone: make(chan struct{})}
 	s.serve(token, who) // the request ends with the stream
 	return nil
@@ -105,12 +107,12 @@ func socketToken(r *http.Request) (token, protocol string) {
 			offer = strings.TrimSpace(offer)
 			bare := strings.TrimPrefix(offer, "bearer.")
 			switch {
-			case strings.Count(bare, ".") == 2:
+			case service.IsToken(bare):
 				token = bare
 				if protocol == "" {
 					protocol = offer
 				}
-			case protocol == "" || strings.Count(protocol, ".") >= 2:
+			case protocol == "" || service.IsToken(strings.TrimPrefix(protocol, "bearer.")):
 				protocol = offer
 			}
 		}

@@ -40,6 +40,7 @@ type Pool struct {
 	logger     *zap.Logger
 	gone       func() // called when a session that was followed is gone
 	newID      func(prefix string) string
+	observe    func(outcome string, took time.Duration)
 
 	slots   chan struct{}
 	flushes chan struct{} // asks for a flush before its time
@@ -59,12 +60,19 @@ type Config struct {
 	Log        *zap.Logger
 	Gone       func()                     // is called when a session that was followed is gone
 	NewID      func(prefix string) string // makes ids that sort by time
+
+	// Observe is told of each attempt, as store.DeliveryDelivered or store.DeliveryFailed, and of each
+	// delivery that is given up, as store.DeliveryDead. It must not wait. nil: nobody is.
+	Observe func(outcome string, took time.Duration)
 }
 
 // New makes a Pool; Serve runs it.
 func New(c Config) *Pool {
+	if c.Observe == nil {
+		c.Observe = func(string, time.Duration) {}
+	}
 	return &Pool{
-		deliveries: c.Deliveries, log: c.Events, pace: c.Pace, logger: c.Log, gone: c.Gone, newID: c.NewID,
+		deliveries: c.Deliveries, log: c.Events, pace: c.Pace, logger: c.Log, gone: c.Gone, newID: c.NewID, observe: c.Observe,
 		slots: make(chan struct{}, inFlightOf), flushes: make(chan struct{}, 1), runners: map[string]*runner{},
 	}
 }

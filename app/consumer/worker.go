@@ -167,6 +167,7 @@ func (r *runner) settle(i *item, o Outcome) {
 		return
 	}
 	if o.Verdict != Skipped {
+		r.p.observed(o)
 		d.At, d.ResponseStatus, d.Error, d.Duration, d.NextAttemptAt = o.At, o.Status, o.Fault, o.Took, time.Time{}
 	}
 	switch o.Verdict {
@@ -188,6 +189,16 @@ func (r *runner) settle(i *item, o Outcome) {
 	}
 }
 
+// observed tells of an attempt.
+func (p *Pool) observed(o Outcome) {
+	switch {
+	case o.Verdict == Taken:
+		p.observe(store.DeliveryDelivered, o.Took)
+	case o.Verdict != Dead || o.Status != 0:
+		p.observe(store.DeliveryFailed, o.Took)
+	}
+}
+
 // finish needs mu. It takes the first item out of its lane.
 func (r *runner) finish(i *item, record bool, status string) {
 	i.done = true
@@ -200,7 +211,9 @@ func (r *runner) finish(i *item, record bool, status string) {
 		r.leave(1)
 		return
 	}
-	i.record.Status = status
+	if i.record.Status = status; status == store.DeliveryDead {
+		r.p.observe(store.DeliveryDead, 0)
+	}
 	r.finished = append(r.finished, i.record) // its room is free once it is written
 	if len(r.finished) == window/4 {
 		r.p.flushSoon()

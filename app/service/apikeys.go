@@ -24,6 +24,11 @@ import (
 // scanners when it was published by mistake.
 const keyMark = "wak_"
 
+// IsToken says whether a text looks like an access token or an API key; whether it is good, Check says.
+func IsToken(text string) bool {
+	return strings.HasPrefix(text, keyMark) || strings.Count(text, ".") == 2
+}
+
 // ScopeLogin is needed by what only a person who has logged in may do: manage keys, users and
 // passwords. No key can have it.
 const ScopeLogin = "login"

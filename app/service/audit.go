@@ -9,24 +9,37 @@ import (
 	"whatsapp-api/store"
 )
 
-// auditQueue bounds the entries that wait for the store.
-const auditQueue = 10_000
+const (
+	auditQueue = 10_000 // entries that wait for the store at most
+	auditBatch = 500    // entries that do not wait for the next tick
+)
 
 // Audit notes who did what. Noting never waits; entries are kept together, a moment later.
 type Audit struct {
 	Records store.Audit
 	Log     *zap.Logger
+	Lost    func() // told of each entry that goes to the log instead; it must not wait
 	queue   chan store.AuditEntry
 }
 
 // NewAudit makes the audit log.
 func NewAudit(records store.Audit, log *zap.Logger) *Audit {
-	return &Audit{Records: records, Log: log, queue: make(chan store.AuditEntry, auditQueue)}
+	return &Audit{Records: records, Log: log, Lost: func() {}, queue: make(chan store.AuditEntry, auditQueue)}
 }
 
 // Begin makes the entry of a call that begins now. Entries are in the order in which their calls began:
 // who waits for one answer before the next call finds his calls in his own order.
 func (a *Audit) Begin() store.AuditEntry { return store.AuditEntry{ID: newID("aud_"), At: now()} }
+
+// ActionLinked is the action of a phone that has linked a session: nobody calls for that, the phone does.
+const ActionLinked = "session.linked"
+
+// Linked notes that a phone has linked a session.
+func (a *Audit) Linked(session string) {
+	e := a.Begin()
+	e.Action, e.Target = ActionLinked, session
+	a.Note(e)
+}
 
 // Note adds an entry that Begin made. Where the store has been away for so long that the queue is full, the
 // entry goes to the log instead.
@@ -34,8 +47,15 @@ func (a *Audit) Note(e store.AuditEntry) {
 	select {
 	case a.queue <- e:
 	default:
-		a.Log.Error("audit entry not kept", zap.String("user", e.UserID), zap.String("action", e.Action), zap.String("target", e.Target), zap.String("request", e.RequestID))
+		a.lose(e)
 	}
+}
+
+// lose writes an entry to the log, since it cannot be kept.
+func (a *Audit) lose(e store.AuditEntry) {
+	a.Lost()
+	a.Log.Error("audit entry not kept", zap.Time("at", e.At), zap.String("user", e.UserID), zap.String("key", e.KeyID), zap.String("action", e.Action),
+		zap.String("target", e.Target), zap.String("address", e.Address), zap.Int("status", e.Status), zap.String("request", e.RequestID))
 }
 
 // Run keeps entries until ctx ends, then those that are left.
@@ -47,7 +67,7 @@ func (a *Audit) Run(ctx context.Context) error {
 	for {
 		select {
 		case e := <-a.queue:
-			if waiting = append(waiting, e); len(waiting) < 500 {
+			if waiting = append(waiting, e); len(waiting) < auditBatch {
 				continue
 			}
 		case <-tick.C:
@@ -57,12 +77,24 @@ func (a *Audit) Run(ctx context.Context) error {
 			for len(a.queue) > 0 {
 				waiting = append(waiting, <-a.queue)
 			}
-			a.keep(last, waiting)
+			if !a.keep(last, waiting) {
+				a.loseAll(waiting)
+			}
 			return nil
 		}
-		if a.keep(ctx, waiting) || len(waiting) > auditQueue {
+		if a.keep(ctx, waiting) {
 			waiting = nil
 		}
+		if over := len(waiting) - auditQueue; over > 0 { // the oldest have waited for longest
+			a.loseAll(waiting[:over])
+			waiting = waiting[over:]
+		}
+	}
+}
+
+func (a *Audit) loseAll(entries []store.AuditEntry) {
+	for _, e := range entries {
+		a.lose(e)
 	}
 }
 

@@ -42,7 +42,8 @@ func (c Caller) MaySession(id string) bool {
 	return c.Key == nil || c.Key.Sessions == nil || slices.Contains(c.Key.Sessions, id)
 }
 
-// MayFrom says whether the caller's key may be used from this address.
+// MayFrom says whether the caller's key may be used from this address; an empty one is not known,
+// and in no list.
 func (c Caller) MayFrom(address string) bool {
 	if c.Key == nil || c.Key.Addresses == nil {
 		return true

@@ -64,6 +64,10 @@ type CourierConfig struct {
 	Pace    Pace
 	Version string
 	Log     *zap.Logger
+
+	// Observe is told of each attempt, as delivered or failed, and of each delivery that is given
+	// up, as dead. It must not wait. nil: nobody is.
+	Observe func(outcome string, took time.Duration)
 }
 
 // NewCourier makes a Courier; Run starts it.
@@ -73,7 +77,7 @@ func NewCourier(c CourierConfig) *Courier {
 		pace: c.Pace, logger: c.Log, users: c.Users, changed: make(chan struct{}),
 	}
 	courier.pool = consumer.New(consumer.Config{
-		Deliveries: c.Store.Deliveries(), Events: c.Events, Pace: c.Pace.Pace, Log: c.Log, NewID: newID,
+		Deliveries: c.Store.Deliveries(), Events: c.Events, Pace: c.Pace.Pace, Log: c.Log, NewID: newID, Observe: c.Observe,
 		Gone: courier.Changed, // a webhook of this session alone is gone too
 	})
 	return courier

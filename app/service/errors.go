@@ -19,6 +19,8 @@ var (
 	ErrForbidden = errors.New("not allowed")
 	// ErrScope says that the API key was not given what this call needs.
 	ErrScope = errors.New("this is not in the scopes of the API key")
+	// ErrKeySession says that the API key was not given the session that it would make.
+	ErrKeySession = errors.New("the API key is for other sessions only")
 	// ErrAddress says that the API key may not be used from this address.
 	ErrAddress = errors.New("api key may not be used from this address")
 	// ErrEmailTaken says that another user has this email.

@@ -31,8 +31,9 @@ type Quota struct {
 	Reset     time.Duration // until all are back
 }
 
-// TakeAddress takes one call of an address. TooMany.
+// TakeAddress takes one call of an address, of IPv6 of its /64. TooMany.
 func (r *Rates) TakeAddress(address string) error {
+	address = neighbourhood(address)
 	if r == nil || r.addresses.of(address).Allow() {
 		return nil
 	}

@@ -26,7 +26,7 @@ type Sessions struct {
 
 var sessionID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
-// Create makes a session for its owner. Invalid, ErrSessionTaken.
+// Create makes a session for its owner. Invalid, ErrSessionTaken, ErrKeySession.
 func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (store.Session, error) {
 	wrong := Invalid{}
 	if id == "" {
@@ -38,6 +38,9 @@ func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (sto
 	wrong.check("name", checkName(name))
 	if len(wrong) > 0 {
 		return store.Session{}, wrong
+	}
+	if !who.MaySession(id) {
+		return store.Session{}, ErrKeySession
 	}
 	r, err := s.Manager.Create(ctx, store.Session{
 		ID: id, Name: strings.TrimSpace(name), OwnerID: who.User.ID, Desired: store.DesiredStopped, CreatedAt: now(), UpdatedAt: now(),

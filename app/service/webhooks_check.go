@@ -36,7 +36,9 @@ func (h *Webhooks) apply(w *store.Webhook, spec WebhookSpec) error {
 		w.Filters.Senders = addresses(wrong, "filters.senders", spec.Filters.Senders)
 	}
 	if spec.Headers != nil {
-		w.Headers = *spec.Headers
+		headers, fault := unmasked(*spec.Headers, w.Headers)
+		w.Headers = headers
+		wrong.check("headers", fault)
 		wrong.check("headers", checkHeaders(w.Headers))
 	}
 	set(&w.Format, spec.Format)
@@ -98,6 +100,26 @@ var ownHeaders = []string{
 
 // headerName is a token (RFC 9110).
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")
+
+// MaskedHeader is what is shown of a header's value, which may be secret. In a change it stands for
+// the value of before.
+const MaskedHeader = "***"
+
+// unmasked puts the values of before where a client brings back what it was shown.
+func unmasked(given, before map[string]string) (headers map[string]string, fault string) {
+	headers = make(map[string]string, len(given))
+	for name, value := range given {
+		if value == MaskedHeader {
+			old, known := before[name]
+			if !known {
+				fault = fmt.Sprintf("%s stands for a value that was there before, and %s has none", MaskedHeader, name)
+			}
+			value = old
+		}
+		headers[name] = value
+	}
+	return headers, fault
+}
 
 func checkHeaders(headers map[string]string) string {
 	if len(headers) > maxHeaders {

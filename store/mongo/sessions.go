@@ -160,6 +160,18 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) ([]store
 	return list, next, err
 }
 
+func (s sessions) States(ctx context.Context) (map[string]string, error) {
+	docs, err := findAll[sessionDoc](ctx, s.s.col.sessions, bson.D{notDeleting}, options.Find().SetProjection(bson.D{{Key: "state", Value: 1}}))
+	if err != nil {
+		return nil, fault("list states of sessions", err)
+	}
+	states := make(map[string]string, len(docs))
+	for _, d := range docs {
+		states[d.ID] = d.State
+	}
+	return states, nil
+}
+
 func (s sessions) Update(ctx context.Context, id string, change func(*store.Session) error) (store.Session, error) {
 	for {
 		seq := s.s.lines.seq(id)

@@ -94,6 +94,17 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) (list []
 	return list, next, err
 }
 
+func (s sessions) States(ctx context.Context) (map[string]string, error) {
+	states := map[string]string{}
+	err := s.s.r.read(ctx, "list states of sessions", func(c *conn) error {
+		return c.query(func(r *row) error {
+			states[r.text()] = r.text()
+			return nil
+		}, `SELECT id, state FROM sessions WHERE deleting = 0`)
+	})
+	return states, err
+}
+
 func (s sessions) Update(ctx context.Context, id string, change func(*store.Session) error) (session store.Session, err error) {
 	err = s.s.w.write(ctx, "update session", func(c *conn) error {
 		session, err = getSession(c, id)

@@ -33,6 +33,29 @@ var sessionCases = []testCase{
 		k.Equal(s, got)
 		k.ErrorIs(k.st.Sessions().Create(k.ctx, aSession("s")), store.ErrExists)
 	}},
+	{"states of all", func(k *kit) {
+		states, err := k.st.Sessions().States(k.ctx)
+		k.NoError(err)
+		k.Empty(states)
+		want := map[string]string{}
+		for i, state := range []string{"created", "connected", "", "connected"} {
+			s := aSession(fmt.Sprint("s", i))
+			s.State, s.OwnerID = state, fmt.Sprint("owner", i)
+			k.NoError(k.st.Sessions().Create(k.ctx, s))
+			want[s.ID] = state
+		}
+		_, err = k.st.Sessions().Update(k.ctx, "s0", func(s *store.Session) error {
+			s.State = "stopped"
+			return nil
+		})
+		k.NoError(err)
+		k.NoError(k.st.Sessions().Delete(k.ctx, "s1"))
+		want["s0"] = "stopped"
+		delete(want, "s1")
+		states, err = k.st.Sessions().States(k.ctx)
+		k.NoError(err)
+		k.Equal(want, states)
+	}},
 	{"settings, nil and empty", func(k *kit) {
 		a, b := aSession("a"), aSession("b")
 		b.Settings = map[string]string{}
