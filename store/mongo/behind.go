@@ -235,7 +235,7 @@ func (s *Store) catchUp(ctx context.Context, l *line) error {
 
 // projectBehind projects units unless that was done.
 func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) error {
-	on, err := l.terms()
+	on, err := s.termsOf(l)
 	on.first = units[0].doc.N > l.behind.failed
 	if err == nil && !on.first {
 		err = s.contest(ctx, l, units)
@@ -244,15 +244,7 @@ func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) e
 	if err != nil {
 		return err
 	}
-	if mine := l.lease.Load(); mine != nil && on.first && mine.isSure(s.pace.lease) {
-		err = s.projectSure(ctx, units, on)
-	} else {
-		err = errMoved // to be looked at
-	}
-	var now sessionDoc
-	if errors.Is(err, errMoved) {
-		now, err = s.projectAt(ctx, l.session, units, on)
-	}
+	now, err := s.projectAt(ctx, l.session, units, on)
 	last := units[len(units)-1].doc.N
 	switch {
 	case errors.Is(err, errMoved):
@@ -270,6 +262,11 @@ func (s *Store) projectBehind(ctx context.Context, l *line, units []committed) e
 func (s *Store) projectAt(ctx context.Context, session string, units []committed, on terms) (sessionDoc, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	if on.sure && on.first { // the head is where this process has put it
+		if err := s.projectNow(ctx, units, on); !errors.Is(err, errMoved) {
+			return sessionDoc{}, err
+		}
+	}
 	now, err := s.find(ctx, "read head", session)
 	if err == nil && now.Lease.Epoch != on.epoch {
 		err = store.ErrFenced
@@ -284,13 +281,6 @@ func (s *Store) projectAt(ctx context.Context, session string, units []committed
 		return now, errMoved
 	}
 	return now, s.projectNow(ctx, units, on)
-}
-
-// projectSure projects units without a look at the head, where nobody else can own the session; errMoved.
-func (s *Store) projectSure(ctx context.Context, units []committed, on terms) error {
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	return s.projectNow(ctx, units, on)
 }
 
 func (s *Store) projectNow(ctx context.Context, units []committed, on terms) error {

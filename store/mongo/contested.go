@@ -125,14 +125,15 @@ func goneIndex() mongo.IndexModel {
 type terms struct {
 	epoch     int64
 	contested *contested
+	sure      bool // nobody else can own the session now
 	first     bool // none of the units was projected before, not even in part: their changes may be put together
 }
 
-// terms of a line; ErrFenced when this process does not own its session.
-func (l *line) terms() (terms, error) {
+// termsOf are the terms of a line; ErrFenced when this process does not own its session.
+func (s *Store) termsOf(l *line) (terms, error) {
 	mine := l.lease.Load()
 	if mine == nil || mine.over.Load() {
 		return terms{}, store.ErrFenced
 	}
-	return terms{epoch: mine.epoch, contested: l.contested.Load()}, nil
+	return terms{epoch: mine.epoch, contested: l.contested.Load(), sure: mine.isSure(s.pace.lease)}, nil
 }

@@ -142,7 +142,7 @@ func (l eventLog) prune(ctx context.Context, session string, before time.Time) (
 		return 0, err
 	}
 	if oldest > doc.Oldest {
-		on, err := line.terms()
+		on, err := l.s.termsOf(line)
 		if err != nil {
 			return 0, err
 		}

@@ -78,7 +78,7 @@ func (s *Store) shutOut(ctx context.Context, l *line, h *head) error {
 	} else if err != nil {
 		return err
 	}
-	on, err := l.terms()
+	on, err := s.termsOf(l)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Store) replayAll(ctx context.Context, l *line) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
-	on, err := l.terms()
+	on, err := s.termsOf(l)
 	if err == nil && doc.Lease.Epoch != on.epoch {
 		err = store.ErrFenced
 	}
@@ -199,7 +199,7 @@ func (s *Store) advance(ctx context.Context, l *line) error {
 	if h == nil {
 		return nil
 	}
-	on, err := l.terms()
+	on, err := s.termsOf(l)
 	if err != nil {
 		return err
 	}
