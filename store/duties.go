@@ -45,11 +45,18 @@ func NewDuty(name string, epoch int64, until time.Time) *Duty {
 }
 
 // Held says whether the duty is still this process's. It goes by the clock, so that it is right at once
-// after the process was paused: never true where another may have taken it over.
+// after the process, or its machine, was paused: never true where another may have taken it over.
 func (d *Duty) Held() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.over && (d.until.IsZero() || time.Now().Before(d.until))
+	return !d.over && d.inTime()
+}
+
+// inTime needs mu. The monotonic clock stands still while a machine sleeps, and that of the wall may be set back;
+// so both count.
+func (d *Duty) inTime() bool {
+	now := time.Now()
+	return d.until.IsZero() || now.Before(d.until) && now.Round(0).Before(d.until.Round(0))
 }
 
 // Lost is closed when this process holds the duty no longer.
@@ -72,9 +79,9 @@ func (d *Duty) Extend(until time.Time) {
 // runOut ends the duty if its time is over; it may have been extended at this moment.
 func (d *Duty) runOut() {
 	d.mu.Lock()
-	early := time.Now().Before(d.until)
+	inTime := d.inTime()
 	d.mu.Unlock()
-	if !early {
+	if !inTime {
 		d.End()
 	}
 }

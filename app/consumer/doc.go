@@ -14,5 +14,13 @@
 // and how far the cursors may go) is written for all consumers together, a few times a second (progress.go). A cursor goes
 // past an event when it was delivered or when a record says that it waits.
 //
+// In memory, of each consumer: a window of items (1,000, and those of up to 8 lanes that are read again), 1 MB of
+// their events, a lane of 200 bytes for each chat of which something waits, and what was delivered ahead of the
+// cursors before a crash, until it is read again. All of it is in the store or in the log too, goes with the consumer,
+// and stays until it was written when a write fails.
+//
+// Locks: runner.flushing before runner.mu and Pool.mu; Pool.starting before both of the latter. The store is asked under flushing
+// and starting alone.
+//
 // Begin with pool.go.
 package consumer

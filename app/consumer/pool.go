@@ -214,6 +214,22 @@ func (p *Pool) Replay(c store.WebhookCursor) {
 	}
 }
 
+// Replays begins all that was asked for and not begun, perhaps in other processes.
+func (p *Pool) Replays(ctx context.Context) error {
+	began := time.Now()
+	asked, err := p.deliveries.Replays(ctx)
+	if err != nil {
+		return fmt.Errorf("what is asked for: %w", err)
+	}
+	for _, c := range asked {
+		p.Replay(c)
+	}
+	for _, r := range p.all() {
+		r.forgetReplays(began)
+	}
+	return nil
+}
+
 // Load is how much a consumer has in memory.
 type Load struct {
 	Events, Data, Streams int

@@ -44,7 +44,8 @@ func (r *runner) collect(at time.Time) (p store.DeliveryProgress, written func(e
 			r.unwritten(keep, done, asked)
 			return
 		}
-		r.wrote(keep, cursors, over, len(done))
+		r.wrote(keep, cursors, len(done))
+		r.ended(over, asked)
 	}
 }
 
@@ -84,8 +85,20 @@ func (r *runner) unwritten(kept []*item, done []store.Delivery, asked []store.We
 	r.asked = append(asked, r.asked...)
 }
 
+// ended needs mu. The end of some replays and retries is written.
+func (r *runner) ended(over []streamKey, asked []store.WebhookCursor) {
+	at := time.Now()
+	for _, key := range over {
+		delete(r.streams, key)
+		r.replays[key] = at
+	}
+	for _, c := range asked {
+		r.replays[streamKey{c.SessionID, c.Replay}] = at
+	}
+}
+
 // wrote needs mu.
-func (r *runner) wrote(kept []*item, cursors map[streamKey]store.WebhookCursor, over []streamKey, done int) {
+func (r *runner) wrote(kept []*item, cursors map[streamKey]store.WebhookCursor, done int) {
 	touched := map[*lane]bool{}
 	for _, i := range kept {
 		i.kept = true
@@ -95,9 +108,6 @@ func (r *runner) wrote(kept []*item, cursors map[streamKey]store.WebhookCursor, 
 		if s := r.streams[key]; s != nil {
 			s.cursor = c
 		}
-	}
-	for _, key := range over {
-		delete(r.streams, key)
 	}
 	before := r.size
 	for l := range touched {

@@ -25,7 +25,7 @@ type runner struct {
 	spec    Spec
 	streams map[streamKey]*stream
 	cursors map[streamKey]store.WebhookCursor // of streams that are yet to begin
-	replays map[string]bool                   // that were begun, by replayID
+	replays map[streamKey]time.Time           // that were begun; when it was written that they have ended
 	known   map[eventKey]bool                 // to be read again, though they were delivered or have a record
 
 	lanes   map[store.DeliveryLane]*lane
@@ -66,7 +66,7 @@ type item struct {
 func newRunner(p *Pool, s Spec) *runner {
 	r := &runner{
 		p: p, id: s.ID, duty: p.onDuty(), spec: s, streams: map[streamKey]*stream{}, cursors: map[streamKey]store.WebhookCursor{},
-		replays: map[string]bool{}, known: map[eventKey]bool{}, lanes: map[store.DeliveryLane]*lane{}, space: make(chan struct{}), changed: map[*item]bool{},
+		replays: map[streamKey]time.Time{}, known: map[eventKey]bool{}, lanes: map[store.DeliveryLane]*lane{}, space: make(chan struct{}), changed: map[*item]bool{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.attempts, r.abort = context.WithCancel(context.Background())
@@ -90,7 +90,7 @@ func (r *runner) load(ctx context.Context) error {
 	r.mu.Lock()
 	for _, c := range cursors {
 		if retried(c) != "" { // the record of the delivery says so too
-			r.replays[replayID(c)] = true
+			r.replays[streamKey{c.SessionID, c.Replay}] = time.Time{}
 			r.asked = append(r.asked, c)
 			continue
 		}

@@ -41,7 +41,7 @@ func (r *runner) follow(sessions []string) {
 		}
 		delete(r.cursors, key)
 		if key.replay != "" {
-			r.replays[replayID(cursor)] = true
+			r.replays[key] = time.Time{}
 		}
 		s := &stream{first: cursor, cursor: cursor, read: max(cursor.Seq, 0)}
 		r.streams[key] = s
@@ -60,8 +60,10 @@ func (r *runner) follow(sessions []string) {
 func (r *runner) replay(c store.WebhookCursor) {
 	key := streamKey{c.SessionID, c.Replay}
 	r.mu.Lock()
-	begun := r.replays[replayID(c)] || r.closing
-	r.replays[replayID(c)] = true
+	_, begun := r.replays[key]
+	if begun = begun || r.closing; !begun {
+		r.replays[key] = time.Time{}
+	}
 	if !begun && retried(c) == "" {
 		r.cursors[key] = c
 	}
@@ -74,8 +76,17 @@ func (r *runner) replay(c store.WebhookCursor) {
 	}
 }
 
-// replayID tells replays of a webhook apart, each with a part in several sessions.
-func replayID(c store.WebhookCursor) string { return c.Replay + "/" + c.SessionID }
+// forgetReplays forgets those whose end was written before a time: what was read of the store since does not
+// have them any more.
+func (r *runner) forgetReplays(before time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, ended := range r.replays {
+		if !ended.IsZero() && ended.Before(before) {
+			delete(r.replays, key)
+		}
+	}
+}
 
 // readNew follows the session's log until the runner is closed or the session is gone.
 func (r *runner) readNew(s *stream, begun bool) {

@@ -233,11 +233,7 @@ func (c *Courier) look(ctx context.Context, goesTo map[string]string) error {
 			return err
 		}
 	}
-	asked, err := c.store.Deliveries().Replays(ctx) // perhaps in other processes
-	for _, cursor := range asked {
-		c.pool.Replay(cursor)
-	}
-	return err
+	return c.pool.Replays(ctx)
 }
 
 // fresh reads a webhook again that is to be started: it may have been changed and halted since.

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -351,4 +352,76 @@ func TestWaitingChatsAreNamed(t *testing.T) {
 	list[0].Since = now().Add(-2 * time.Hour)
 	require.Equal(t, "2 chats wait, one since "+list[0].Since.Format(time.RFC3339)+": answered 400", ReasonOf(w, list))
 	require.Equal(t, "told", ReasonOf(store.Webhook{Reason: "told"}, list))
+}
+
+// TestLanesWhateverHappens refuses, fails and hangs at random, for a chat or for all, stops and crashes
+// the courier in between, and asks for retries: all comes, each chat in order, and in the end nothing waits.
+func TestLanesWhateverHappens(t *testing.T) {
+	const chats, each, rounds = 40, 120, 6
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			b := newBench(t, quick())
+			b.session("s")
+			var mu sync.Mutex
+			dice := rand.New(rand.NewPCG(seed, 1))
+			mood := map[string]int{} // how a chat is answered; the empty one is of all
+			r := newReceiver(t, func(_ http.ResponseWriter, g got) int {
+				mu.Lock()
+				defer mu.Unlock()
+				chat, _, _ := strings.Cut(g.text, "/")
+				for _, who := range []string{"", chat} {
+					if status := mood[who]; status != 0 && dice.IntN(10) > 0 {
+						return status
+					}
+				}
+				return 200
+			})
+			w := b.hook(r.URL, "")
+			texts := many(chats, each)
+			for round := range rounds {
+				mu.Lock()
+				clear(mood)
+				for c := range chats {
+					mood[fmt.Sprint("c", c)] = []int{0, 0, 400, 500}[dice.IntN(4)]
+				}
+				mood[""] = []int{0, 0, 0, 503}[dice.IntN(4)]
+				crash := dice.IntN(2) == 0
+				mu.Unlock()
+				n := len(texts) / (rounds - round)
+				b.say("s", texts[:n]...)
+				texts = texts[n:]
+				before := len(r.requests())
+				r.await(func(all []got, _ []string) bool { return len(all) >= before+40 })
+				if list := b.deliveries(w.ID, store.DeliveryFailed); len(list) > 0 {
+					_, err := b.hooks.Retry(t.Context(), b.who, w.ID, list[0].ID)
+					require.NoError(t, err)
+				}
+				if crash {
+					b.crash()
+				} else {
+					b.stop()
+				}
+				b.start()
+			}
+			mu.Lock()
+			clear(mood)
+			mu.Unlock()
+			r.await(func(_ []got, ok []string) bool {
+				seen := map[string]bool{}
+				for _, text := range ok {
+					seen[text] = true
+				}
+				return len(seen) == chats*each
+			})
+			r.mu.Lock()
+			inOrder(t, r.ok, chats, each)
+			t.Logf("%d requests, %d taken", len(r.all), len(r.ok))
+			r.mu.Unlock()
+			b.eventually("nothing waits", func() bool {
+				backlog, err := b.hooks.Backlog(t.Context(), w)
+				require.NoError(t, err)
+				return backlog[w.ID] == 0
+			})
+		})
+	}
 }
