@@ -32,7 +32,7 @@ var hostileTypes = map[string][]string{
 	"receipt": {"", "read", "read-self", "played", "played-self", "sender", "inactive", "peer_msg", "hist_sync", "server-error", "enc_rekey_retry", "x"},
 	"notification": {
 		"encrypt", "server_sync", "account_sync", "devices", "fbid:devices", "w:gp2", "picture", "mediaretry", "privacy_token",
-		"link_code_companion_reg", "newsletter", "mex", "status", "psa", "business", "contacts", "x",
+		"link_code_companion_reg", "newsletter", "mex", "status", "psa", "business", "contacts", "passkey_prologue_request", "crsc_continuation", "disappearing_mode", "x",
 	},
 	"presence":  {"available", "unavailable", "x"},
 	"chatstate": {"composing", "paused"},

@@ -44,7 +44,7 @@ func (w worldly) Run() int {
 
 // rig is a manager that runs on a store of its own.
 type rig struct {
-	t     *testing.T
+	t     testing.TB
 	store store.Store
 	m     *whatsapp.Manager
 	stop  func()
@@ -57,7 +57,7 @@ func quick() whatsapp.Timing {
 	return t
 }
 
-func run(t *testing.T, timing whatsapp.Timing, change ...func(*whatsapp.Config)) *rig {
+func run(t testing.TB, timing whatsapp.Timing, change ...func(*whatsapp.Config)) *rig {
 	t.Helper()
 	log := zaptest.NewLogger(t, zaptest.Level(zapcore.ErrorLevel))
 	st, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "test.db"), Log: log})
@@ -103,7 +103,7 @@ func (r *rig) create(id string) *whatsapp.Session {
 
 var numbers atomic.Int64
 
-func phone(t *testing.T) *sandbox.Phone {
+func phone(t testing.TB) *sandbox.Phone {
 	t.Helper()
 	p, err := world.NewPhone(fmt.Sprintf("34700%06d", numbers.Add(1)), "Somebody")
 	require.NoError(t, err)

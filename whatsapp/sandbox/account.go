@@ -19,6 +19,8 @@ type account struct {
 	pn  string // user part of the phone number address
 	lid string // user part of the hidden address
 
+	patching sync.Mutex // held until a change of patches is committed; see change.hold
+
 	mu       sync.Mutex
 	name     string // the push name, one for all devices
 	next     int    // number of the next device

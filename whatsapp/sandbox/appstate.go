@@ -38,6 +38,9 @@ func (q *query) appState() ([]node, *iqError) {
 func (q *query) collection(n *node) node {
 	name, version := attrString(n, "name"), attrInt(n, "version")
 	a := q.device.account
+	if _, writes := childOf(n, "patch"); writes {
+		q.change.hold(&a.patching)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	have := a.patches[name]

@@ -81,6 +81,7 @@ func (s *Server) accountsAt(phones []string) ([]*account, error) {
 // createGroup makes a group as part of a change. create is what the makers client said of it,
 // and is repeated to the members.
 func (s *Server) createGroup(c *change, owner *account, others []*account, subject string, pn bool, create attrs) *group {
+	c.hold(&s.grouping)
 	now := s.now()
 	g := &group{
 		id: fmt.Sprintf("120363%012d", randomNumber()), pn: pn, created: now, creator: owner.lid,
@@ -201,6 +202,7 @@ func (s *Server) actorIn(id, by string, admin bool) (*group, *account, error) {
 // changeMembers changes members as part of a change and tells those whom it concerns: the members,
 // and those who are removed. Whom it makes no sense for is given back.
 func (s *Server) changeMembers(c *change, g *group, by *account, verb string, whom []*account) (failed []*account, err error) {
+	c.hold(&s.grouping)
 	before := s.accountsOf(g)
 	var done []*account
 	g.mu.Lock()
@@ -260,6 +262,7 @@ func (s *Server) RenameGroup(ctx context.Context, id, by, subject string) (Group
 }
 
 func (s *Server) renameGroup(c *change, g *group, by *account, subject string) {
+	c.hold(&s.grouping)
 	g.mu.Lock()
 	g.subject, g.named, g.namedBy = subject, s.now(), by.lid
 	g.save(c)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
@@ -25,6 +26,7 @@ type change struct {
 	sets []setting
 	post []func()
 	adds []addition
+	held []*sync.Mutex
 	done chan struct{}
 	err  error
 }
@@ -67,6 +69,16 @@ func (c *change) del(key string) {
 	}
 }
 
+// hold keeps a lock until the change is committed, so that changes of what it protects are committed
+// in the order in which they are made. Who holds one must see to it that the change is committed,
+// whatever comes of it. Of several, a group's comes before an account's.
+func (c *change) hold(mu *sync.Mutex) {
+	if !slices.Contains(c.held, mu) {
+		mu.Lock()
+		c.held = append(c.held, mu)
+	}
+}
+
 // then adds what happens after the change was kept. f runs on the writer: it
 // must neither block nor commit.
 func (c *change) then(f func()) { c.post = append(c.post, f) }
@@ -75,6 +87,12 @@ func (c *change) then(f func()) { c.post = append(c.post, f) }
 // called under the lock that protects what the change describes. It never
 // blocks.
 func (c *change) commit() *change {
+	defer func() {
+		for _, mu := range c.held {
+			mu.Unlock()
+		}
+		c.held = nil
+	}()
 	if c.disk == nil {
 		c.effects()
 		return c

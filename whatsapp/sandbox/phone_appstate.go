@@ -53,6 +53,7 @@ func (p *Phone) writeAppState(c *change, patch appstate.PatchInfo, untold *devic
 	cipher := appstate.NewProcessor(&store.Device{AppStateKeys: view, AppState: view}, waLog.Noop)
 	name := string(patch.Type)
 	a := p.account
+	c.hold(&a.patching)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := &appstate.PatchList{Name: patch.Type}

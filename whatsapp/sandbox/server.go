@@ -59,6 +59,8 @@ type Server struct {
 	faults faults
 	making sync.Mutex // held while a phone is made
 
+	grouping sync.Mutex // held until a change of a group is committed; see change.hold
+
 	mu      sync.RWMutex
 	byPhone map[string]*account
 	byLID   map[string]*account

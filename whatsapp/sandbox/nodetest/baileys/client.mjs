@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { createInterface } from 'node:readline';
-import makeWASocket, { DisconnectReason, useMultiFileAuthState } from 'baileys';
+import { createCipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import makeWASocket, { DisconnectReason, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 
 const [url, caFile, authDir] = process.argv.slice(2);
 const agent = new Agent({ ca: readFileSync(caFile) });
@@ -20,6 +21,7 @@ const log = { level: 'warn', trace: silent, debug: silent, info: silent,
 const { state, saveCreds } = await useMultiFileAuthState(authDir);
 let socket;
 let leaving = false;
+const seen = new Map(); // messages by their ids, to act on them
 
 const textOf = m => m?.conversation ?? m?.extendedTextMessage?.text ?? '';
 
@@ -39,6 +41,7 @@ function connect() {
   });
   socket.ev.on('messages.upsert', ({ messages, type }) => {
     for (const m of messages) {
+      if (m.message) seen.set(m.key.id, m);
       say('message', { id: m.key.id, chat: m.key.remoteJid, fromMe: !!m.key.fromMe, name: m.pushName, type,
         text: textOf(m.message), stub: m.messageStubType ?? 0, reaction: m.message?.reactionMessage?.text });
       const text = textOf(m.message);
@@ -51,14 +54,57 @@ function connect() {
   socket.ws.on('CB:receipt', n => say('receipt', { id: n.attrs.id, type: n.attrs.type ?? 'delivered' }));
 }
 
+// A vote as phones make it; Baileys itself can only read them.
+function vote(id, options, lid) {
+  const poll = seen.get(id);
+  const own = jidNormalizedUser(lid ? socket.user.lid : socket.user.id);
+  const author = poll.key.fromMe ? own : jidNormalizedUser(poll.key.participant ?? poll.key.remoteJid);
+  const secret = poll.message.messageContextInfo.messageSecret;
+  const key = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), Buffer.from(id + author + own + 'Poll Vote'), 32));
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  cipher.setAAD(Buffer.from(`${id}\0${own}`));
+  const selectedOptions = options.map(o => createHash('sha256').update(o).digest());
+  const plain = proto.Message.PollVoteMessage.encode({ selectedOptions }).finish();
+  const encPayload = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  return { pollUpdateMessage: { pollCreationMessageKey: poll.key, vote: { encPayload, encIv: iv }, senderTimestampMs: Date.now() } };
+}
+
 async function run(command) {
   try {
     switch (command.do) {
       case 'send': {
         const sent = await socket.sendMessage(command.to, { text: command.text });
+        seen.set(sent.key.id, sent);
         say('sent', { ref: command.id, id: sent.key.id });
         break;
       }
+      case 'act': { // on the message with the id of command.on: react, edit or delete
+        const key = seen.get(command.on).key;
+        const content = { react: { react: { text: command.text, key } }, edit: { text: command.text, edit: key }, delete: { delete: key } };
+        const sent = await socket.sendMessage(command.to, content[command.act]);
+        say('sent', { ref: command.id, id: sent.key.id });
+        break;
+      }
+      case 'poll': {
+        const sent = await socket.sendMessage(command.to, { poll: { name: command.text, values: command.options, selectableCount: 1 } });
+        seen.set(sent.key.id, sent);
+        say('sent', { ref: command.id, id: sent.key.id });
+        break;
+      }
+      case 'vote':
+        say('sent', { ref: command.id, id: await socket.relayMessage(command.to, vote(command.on, command.options, command.lid), {}) });
+        break;
+      case 'proto': { // any message, as bytes; the answer says what Baileys made of it
+        const message = proto.Message.decode(Buffer.from(command.raw, 'base64'));
+        const id = await socket.relayMessage(command.to, message, {});
+        say('sent', { ref: command.id, id, raw: Buffer.from(proto.Message.encode(message).finish()).toString('base64') });
+        break;
+      }
+      case 'receipt':
+        await socket.sendReceipt(command.to, command.participant, command.messages, command.type);
+        say('done', { ref: command.id });
+        break;
       case 'read':
         await socket.readMessages([{ remoteJid: command.to, id: command.message, fromMe: false }]);
         say('done', { ref: command.id });
