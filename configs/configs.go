@@ -55,6 +55,10 @@ type Config struct {
 	EventRetention   time.Duration `name:"EVENT_RETENTION" doc:"How long events stay readable with after=, e.g. 720h"`
 	AuditRetention   time.Duration `name:"AUDIT_RETENTION" doc:"How long the audit log is kept, e.g. 2160h"`
 	RateLimit        int           `name:"RATE_LIMIT" doc:"Calls per second of one user or API key; four times as many from one address; 0: without limit"`
+	SessionsPerUser  int           `name:"SESSIONS_PER_USER" doc:"How many sessions one user may have; 0: without limit"`
+	StreamsPerUser   int           `name:"STREAMS_PER_USER" doc:"How many streams (WebSocket, Socket.IO, Server-Sent Events) one user may have open; 0: without limit"`
+	Unauthenticated  int           `name:"UNAUTHENTICATED_SOCKETS" doc:"How many sockets may be open that have not brought a token yet; 0: without limit"`
+	FramesPerSecond  int           `name:"FRAMES_PER_SECOND" doc:"How many frames per second are taken from one socket; further ones wait; 0: without limit"`
 	ShutdownGrace    time.Duration `name:"SHUTDOWN_GRACE" doc:"How long a stop waits for what is under way"`
 
 	WebhookToken          Secret   `name:"WEBHOOK_TOKEN" doc:"HMAC secret of an external service that posts to /messages/webhook"`
@@ -79,6 +83,10 @@ func Default() Config {
 		EventRetention:   30 * 24 * time.Hour,
 		AuditRetention:   90 * 24 * time.Hour,
 		RateLimit:        1000,
+		SessionsPerUser:  5000,
+		StreamsPerUser:   5000,
+		Unauthenticated:  1000,
+		FramesPerSecond:  50,
 		ShutdownGrace:    20 * time.Second,
 	}
 }
