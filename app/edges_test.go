@@ -173,3 +173,22 @@ func TestLimitsOfUsersAndSockets(t *testing.T) {
 	}
 	require.Greater(t, time.Since(began), 1500*time.Millisecond, "20 at once, and then 10 a second")
 }
+
+// TestOwnEmailNeedsThePassword changes one's own email as somebody would who has got hold of a token.
+func TestOwnEmailNeedsThePassword(t *testing.T) {
+	bothStores(t, func(t *testing.T, at place) {
+		r := start(t, at)
+		const me = "/api/v1/users/me"
+		r.call("PUT", me, map[string]any{"email": "thief@example.com"}, 422)
+		r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 422)
+		require.Equal(t, adminEmail, r.call("GET", me, nil, 200).str("email"))
+		r.call("PUT", me, map[string]any{"name": "Root II", "email": strings.ToUpper(adminEmail)}, 200)
+		r.call("PUT", me, map[string]any{"email": "new@example.com", "currentPassword": adminPassword}, 200)
+		r.login("new@example.com", adminPassword)
+		for range 4 {
+			r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 422)
+		}
+		r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 429)
+		r.call("PUT", me+"/password", map[string]any{"password": "the thief's own", "currentPassword": "a wrong password"}, 429)
+	})
+}
