@@ -35,9 +35,12 @@ type Config struct {
 	DataDir    string `name:"DATA_DIR" doc:"Folder for the SQLite file and the sandbox"`
 	MongoDBURI Secret `name:"MONGODB_URI" doc:"MongoDB connection string; empty: the embedded SQLite file. Database whatsapp_api unless the string names one"`
 
-	JWTSecret   Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
-	TokenTTL    time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
-	FrontendURL []string      `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
+	JWTSecret     Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
+	TokenTTL      time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
+	AdminEmail    string        `name:"ADMIN_EMAIL" doc:"With ADMIN_PASSWORD: the first admin, made at the start when there is none; an existing one is never changed"`
+	AdminPassword Secret        `name:"ADMIN_PASSWORD" doc:"Of the first admin, 10 characters or more"`
+
+	FrontendURL []string `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
 
 	TrustedProxies []string `name:"TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of the reverse proxies in front, comma-separated. Their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's"`
 

@@ -44,6 +44,7 @@ func (c Config) checkSecrets(f *Faults) {
 		good := strings.HasPrefix(string(c.MongoDBURI), "mongodb://") || strings.HasPrefix(string(c.MongoDBURI), "mongodb+srv://")
 		f.check(good, "MONGODB_URI", "must begin with mongodb:// or mongodb+srv://")
 	}
+	f.check((c.AdminEmail == "") == (c.AdminPassword == ""), "ADMIN_EMAIL", "and ADMIN_PASSWORD go together")
 	s := string(c.JWTSecret)
 	if s == "" {
 		return

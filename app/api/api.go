@@ -65,6 +65,7 @@ type Watch struct {
 type API struct {
 	Config
 	echo *echo.Echo
+	http http.Handler // echo, behind what compresses
 	huma huma.API
 	rows []Endpoint
 
@@ -77,6 +78,7 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{Config: cfg, echo: echo.New(), encodings: newEncodings()}
 	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
+	a.http = compressed(a.echo)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.routerError
 	a.useMiddleware()
@@ -121,7 +123,7 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, received(r)) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.http.ServeHTTP(w, received(r)) }
 
 // Close ends all streams with a word of farewell and waits for them.
 func (a *API) Close(ctx context.Context) {
