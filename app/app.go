@@ -138,7 +138,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		}
 		records = append(records, s)
 	}
-	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Log: a.log.Named("sessions")}
+	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Most: a.cfg.SessionsPerUser, Log: a.log.Named("sessions")}
 	webhooks, courier, err := a.webhooks(log, sessions, tokens, opt, m)
 	if err != nil {
 		return err
@@ -161,6 +161,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		Sessions: sessions, Webhooks: webhooks,
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
 		Keys:        keys, Audit: m.audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
+		Limits:  api.Limits{StreamsPerUser: a.cfg.StreamsPerUser, UnauthenticatedSockets: a.cfg.Unauthenticated, FramesPerSecond: a.cfg.FramesPerSecond},
 		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},
 		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
 		Watch: api.Watch{Request: m.request, Sent: m.sent, Lagged: m.lagged}, WriteMetrics: m.write,

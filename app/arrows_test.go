@@ -41,6 +41,7 @@ var layers = map[string][]string{
 
 // owners says which packages may import a library, by the beginning of its path.
 var owners = map[string][]string{
+	"github.com/klauspost/compress":      {"app/api"},
 	"github.com/labstack/echo":           {"app/api"},
 	"github.com/danielgtaylor/huma":      {"app/api"},
 	"github.com/coder/websocket":         {"app/api", "app/bench", "app/soak", "whatsapp/sandbox"},

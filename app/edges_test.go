@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-api/configs"
 )
 
 // TestKeyAsSubprotocol brings an API key as a browser's page can: in Sec-WebSocket-Protocol.
@@ -108,5 +111,84 @@ func TestHeadersOfWebhooksAreMasked(t *testing.T) {
 		r.call("PUT", path, map[string]any{"headers": map[string]string{"X-Other": "***"}}, 422)
 		r.call("POST", "/api/v1/webhooks", map[string]any{"url": "https://example.com/hook", "headers": map[string]string{"X-Other": "***"}}, 422)
 		require.Equal(t, secret, kept()["Authorization"])
+	})
+}
+
+// TestLimitsOfUsersAndSockets opens more than one may.
+func TestLimitsOfUsersAndSockets(t *testing.T) {
+	r := start(t, place{dataDir: t.TempDir()}, func(c *configs.Config) {
+		c.SessionsPerUser, c.StreamsPerUser, c.Unauthenticated, c.FramesPerSecond = 2, 3, 2, 10
+	})
+	for _, id := range []string{"a", "b"} {
+		r.call("POST", "/api/v1/sessions", map[string]any{"id": id, "name": id}, 201)
+	}
+	refused := r.call("POST", "/api/v1/sessions", map[string]any{"id": "c", "name": "c"}, 409)
+	require.Equal(t, "too_many_sessions", refused.str("code"))
+	require.Contains(t, refused.str("detail"), "SESSIONS_PER_USER")
+	r.call("DELETE", "/api/v1/sessions/a", nil, 204)
+	r.call("POST", "/api/v1/sessions", map[string]any{"id": "c", "name": "c"}, 201)
+
+	dial := func() *stream {
+		conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.CloseNow() })
+		return &stream{t, conn}
+	}
+	strangers := []*stream{dial(), dial()}
+	full := func() bool {
+		conn, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
+		if err == nil {
+			return conn.CloseNow() == nil && false
+		}
+		return resp != nil && resp.StatusCode == http.StatusTooManyRequests
+	}
+	require.Eventually(t, full, 10*time.Second, 20*time.Millisecond)
+	require.Equal(t, "too_many_sockets", r.with("").call("GET", "/socket.io/?EIO=4&transport=polling", nil, 429).str("code"))
+	for _, s := range strangers { // who brings a token is none any more
+		s.say(map[string]any{"type": "auth", "token": r.token})
+		require.Equal(t, "authenticated", s.next().str("type"))
+	}
+	third := dial()
+	third.say(map[string]any{"type": "auth", "token": r.token})
+	require.Equal(t, "authenticated", third.next().str("type"))
+	fourth := dial()
+	fourth.say(map[string]any{"type": "auth", "token": r.token})
+	require.Equal(t, websocket.StatusCode(4429), fourth.closed())
+	require.Equal(t, "too_many_streams", r.call("GET", "/api/v1/events", nil, 429).str("code"))
+	_, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + r.token}}})
+	require.Error(t, err)
+	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+	require.NoError(t, strangers[0].conn.Close(websocket.StatusNormalClosure, ""))
+	require.Eventually(t, func() bool {
+		conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + r.token}}})
+		return err == nil && conn.CloseNow() == nil
+	}, 10*time.Second, 20*time.Millisecond, "a stream that has ended makes room")
+
+	began := time.Now()
+	for range 40 {
+		third.say(map[string]any{"type": "ping"})
+	}
+	for range 40 {
+		require.Equal(t, "pong", third.next().str("type"))
+	}
+	require.Greater(t, time.Since(began), 1500*time.Millisecond, "20 at once, and then 10 a second")
+}
+
+// TestOwnEmailNeedsThePassword changes one's own email as somebody would who has got hold of a token.
+func TestOwnEmailNeedsThePassword(t *testing.T) {
+	bothStores(t, func(t *testing.T, at place) {
+		r := start(t, at)
+		const me = "/api/v1/users/me"
+		r.call("PUT", me, map[string]any{"email": "thief@example.com"}, 422)
+		r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 422)
+		require.Equal(t, adminEmail, r.call("GET", me, nil, 200).str("email"))
+		r.call("PUT", me, map[string]any{"name": "Root II", "email": strings.ToUpper(adminEmail)}, 200)
+		r.call("PUT", me, map[string]any{"email": "new@example.com", "currentPassword": adminPassword}, 200)
+		r.login("new@example.com", adminPassword)
+		for range 4 {
+			r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 422)
+		}
+		r.call("PUT", me, map[string]any{"email": "thief@example.com", "currentPassword": "a wrong password"}, 429)
+		r.call("PUT", me+"/password", map[string]any{"password": "the thief's own", "currentPassword": "a wrong password"}, 429)
 	})
 }

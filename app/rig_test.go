@@ -114,6 +114,13 @@ func startWith(t testing.TB, at place, log *zap.Logger, change ...func(*configs.
 	r.admin(cfg)
 	a, err := New(t.Context(), cfg, Options{SandboxAt: theWorld.control, Version: "test"}, log)
 	require.NoError(t, err)
+	r.run(a)
+	r.login(adminEmail, adminPassword)
+	return r
+}
+
+// run runs a server until stop, or the test's end.
+func (r *rig) run(a *App) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
@@ -122,12 +129,10 @@ func startWith(t testing.TB, at place, log *zap.Logger, change ...func(*configs.
 	r.stop = func() {
 		if once.CompareAndSwap(false, true) {
 			cancel()
-			require.NoError(t, <-done)
+			require.NoError(r.t, <-done)
 		}
 	}
-	t.Cleanup(r.stop)
-	r.login(adminEmail, adminPassword)
-	return r
+	r.t.Cleanup(r.stop)
 }
 
 // spawn runs a server in a process of its own, with an admin logged in.

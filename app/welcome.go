@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -27,6 +28,12 @@ func (a *App) welcome(ctx context.Context, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("count admins: %w", err)
 	}
+	if n == 0 && a.cfg.AdminEmail != "" {
+		n = 1
+		if err := a.firstAdmin(ctx); err != nil {
+			return err
+		}
+	}
 	if !opt.Sandbox {
 		if n == 0 {
 			a.log.Warn("there is no admin yet; create one with: whatsapp-api create-admin --email you@example.com")
@@ -47,6 +54,25 @@ func (a *App) welcome(ctx context.Context, opt Options) error {
 		}
 	}
 	a.hints()
+	return nil
+}
+
+// firstAdmin makes the admin of ADMIN_EMAIL. A user who has this email already stays as he is.
+func (a *App) firstAdmin(ctx context.Context) error {
+	email := a.cfg.AdminEmail
+	name, _, _ := strings.Cut(email, "@")
+	accounts := service.NewAccounts(a.store.Users(), service.NewTokens(a.store.Tokens(), a.store.Users(), nil, 0), a.log.Named("users"))
+	_, err := accounts.Create(ctx, service.NewUser{Email: email, Name: name, Password: string(a.cfg.AdminPassword), Role: store.RoleAdmin})
+	var wrong service.Invalid
+	switch {
+	case errors.Is(err, service.ErrEmailTaken):
+		a.log.Warn("ADMIN_EMAIL belongs to a user who is no active admin, and stays so")
+		return nil
+	case errors.As(err, &wrong) && wrong["password"] != "":
+		return fmt.Errorf("ADMIN_PASSWORD: %s", wrong["password"])
+	case err != nil:
+		return fmt.Errorf("ADMIN_EMAIL: %w", err)
+	}
 	return nil
 }
 

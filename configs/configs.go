@@ -35,9 +35,12 @@ type Config struct {
 	DataDir    string `name:"DATA_DIR" doc:"Folder for the SQLite file and the sandbox"`
 	MongoDBURI Secret `name:"MONGODB_URI" doc:"MongoDB connection string; empty: the embedded SQLite file. Database whatsapp_api unless the string names one"`
 
-	JWTSecret   Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
-	TokenTTL    time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
-	FrontendURL []string      `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
+	JWTSecret     Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
+	TokenTTL      time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
+	AdminEmail    string        `name:"ADMIN_EMAIL" doc:"With ADMIN_PASSWORD: the first admin, made at the start when there is none; an existing one is never changed"`
+	AdminPassword Secret        `name:"ADMIN_PASSWORD" doc:"Of the first admin, 10 characters or more"`
+
+	FrontendURL []string `name:"FRONTEND_URL" doc:"Origins of browser front ends that may call (CORS), comma-separated"`
 
 	TrustedProxies []string `name:"TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of the reverse proxies in front, comma-separated. Their X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's"`
 
@@ -55,6 +58,10 @@ type Config struct {
 	EventRetention   time.Duration `name:"EVENT_RETENTION" doc:"How long events stay readable with after=, e.g. 720h"`
 	AuditRetention   time.Duration `name:"AUDIT_RETENTION" doc:"How long the audit log is kept, e.g. 2160h"`
 	RateLimit        int           `name:"RATE_LIMIT" doc:"Calls per second of one user or API key; four times as many from one address; 0: without limit"`
+	SessionsPerUser  int           `name:"SESSIONS_PER_USER" doc:"How many sessions one user may have; 0: without limit"`
+	StreamsPerUser   int           `name:"STREAMS_PER_USER" doc:"How many streams (WebSocket, Socket.IO, Server-Sent Events) one user may have open; 0: without limit"`
+	Unauthenticated  int           `name:"UNAUTHENTICATED_SOCKETS" doc:"How many sockets may be open that have not brought a token yet; 0: without limit"`
+	FramesPerSecond  int           `name:"FRAMES_PER_SECOND" doc:"How many frames per second are taken from one socket; further ones wait; 0: without limit"`
 	ShutdownGrace    time.Duration `name:"SHUTDOWN_GRACE" doc:"How long a stop waits for what is under way"`
 
 	WebhookToken          Secret   `name:"WEBHOOK_TOKEN" doc:"HMAC secret of an external service that posts to /messages/webhook"`
@@ -79,6 +86,10 @@ func Default() Config {
 		EventRetention:   30 * 24 * time.Hour,
 		AuditRetention:   90 * 24 * time.Hour,
 		RateLimit:        1000,
+		SessionsPerUser:  5000,
+		StreamsPerUser:   5000,
+		Unauthenticated:  1000,
+		FramesPerSecond:  50,
 		ShutdownGrace:    20 * time.Second,
 	}
 }

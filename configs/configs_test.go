@@ -154,3 +154,47 @@ func TestExampleIsUpToDateAndLoads(t *testing.T) {
 	_, _, err = Load(Sources{File: write(t, "c.yaml", strings.Join(lines, ""))})
 	require.NoError(t, err)
 }
+
+func TestForeignNamesInDotEnv(t *testing.T) {
+	dotenv := write(t, ".env", "PORT=2\nCOMPOSE_PROJECT_NAME=x\nTZ=Europe/Madrid\nPOSTGRES_PASSWORD=do not show\n")
+	c, list, err := Load(Sources{DotEnv: dotenv})
+	require.NoError(t, err)
+	require.Equal(t, 2, c.Port)
+	var unknown []string
+	for _, s := range list {
+		if s.Unknown {
+			require.NotEmpty(t, s.Note)
+			require.Empty(t, s.Value)
+			unknown = append(unknown, s.Name)
+		}
+	}
+	require.Equal(t, []string{"COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD", "TZ"}, unknown)
+	_, _, err = Load(Sources{File: write(t, "c.yaml", "tz: x\n")})
+	require.ErrorContains(t, err, "TZ")
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	file := write(t, "secret", "the secret of a file\r\n")
+	yaml := write(t, "c.yaml", "webhook_token_file: "+file+"\n")
+	dotenv := write(t, ".env", "ADMIN_PASSWORD_FILE="+file+"\n")
+	c, list, err := Load(Sources{Flags: map[string]string{"MONGODB_URI_FILE": write(t, "uri", "mongodb://x")}, Env: env("JWT_SECRET_FILE", file, "ADMIN_EMAIL", "a@example.com"), DotEnv: dotenv, File: yaml})
+	require.NoError(t, err)
+	for _, s := range []Secret{c.JWTSecret, c.WebhookToken, c.AdminPassword} {
+		require.Equal(t, Secret("the secret of a file"), s)
+	}
+	require.Equal(t, Secret("mongodb://x"), c.MongoDBURI)
+	require.Equal(t, "file (environment)", source(list, "JWT_SECRET"))
+	c, _, err = Load(Sources{Env: env("JWT_SECRET", "of the environment"), File: write(t, "d.yaml", "jwt_secret_file: "+file+"\n")})
+	require.NoError(t, err)
+	require.Equal(t, Secret("of the environment"), c.JWTSecret, "the stronger source wins")
+	for _, bad := range [][]string{
+		{"JWT_SECRET", "x", "JWT_SECRET_FILE", file},
+		{"JWT_SECRET_FILE", "/nowhere/at/all"},
+		{"JWT_SECRET_FILE", write(t, "empty", "\n")},
+		{"ADMIN_EMAIL", "a@example.com"},
+		{"ADMIN_PASSWORD", "a long password"},
+	} {
+		_, _, err := Load(Sources{Env: env(bad...)})
+		require.ErrorContains(t, err, strings.TrimSuffix(bad[0], "_FILE")[:5])
+	}
+}

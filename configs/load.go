@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,16 +31,19 @@ type Setting struct {
 	Source string // "default", "flag", "environment", ".env" or the file's name
 	Doc    string
 	Note   string
+
+	Unknown bool // no setting of this program, in a file that others share
 }
 
 // Load reads all sources, the strongest last, and validates the result. Its error is a
 // *Faults that names everything that is wrong, in every source, at once.
 func Load(src Sources) (Config, []Setting, error) {
 	f := &Faults{}
+	dotEnv, unknown := fromDotEnv(src.DotEnv, f)
 	layers := []layer{
 		{"flag", src.Flags},
 		{"environment", fromEnv(src.Env)},
-		{".env", fromDotEnv(src.DotEnv, f)},
+		{".env", dotEnv},
 		{src.File, fromYAML(src.File, f)},
 	}
 	c := Default()
@@ -50,6 +54,9 @@ func Load(src Sources) (Config, []Setting, error) {
 	for _, field := range fields(&c) {
 		source := field.fill(layers, f)
 		list = append(list, Setting{Name: field.name, Value: field.text(), Source: source, Doc: field.doc, Note: field.note(source)})
+	}
+	for _, name := range unknown {
+		list = append(list, Setting{Name: name, Source: ".env", Note: "is no setting of this program, and passed over", Unknown: true})
 	}
 	var wrong *Faults
 	if err := c.Validate(); errors.As(err, &wrong) {
@@ -80,7 +87,12 @@ func fields(c *Config) []field {
 	return list
 }
 
-// Names lists the names of all settings, aliases too.
+// fileSuffix names the setting whose value is the path of a file that holds a secret.
+const fileSuffix = "_FILE"
+
+func (f field) secret() bool { return f.value.Type() == reflect.TypeFor[Secret]() }
+
+// Names lists the names of all settings, aliases too, and of every secret the name of its file.
 func Names() []string {
 	var names []string
 	var c Config
@@ -88,6 +100,9 @@ func Names() []string {
 		names = append(names, f.name)
 		if f.alias != "" {
 			names = append(names, f.alias)
+		}
+		if f.secret() {
+			names = append(names, f.name+fileSuffix)
 		}
 	}
 	return names
@@ -104,10 +119,31 @@ func (f field) fill(layers []layer, faults *Faults) string {
 			if err := f.parse(strings.TrimSpace(text)); err != nil {
 				faults.add(name, fmt.Sprintf("%v (from %s)", err, l.source))
 			}
+			if _, both := l.values[f.name+fileSuffix]; both && f.secret() {
+				faults.add(name, fmt.Sprintf("give it, or %s, not both (from %s)", f.name+fileSuffix, l.source))
+			}
 			return l.source
+		}
+		if path, ok := l.values[f.name+fileSuffix]; ok && f.secret() {
+			f.read(strings.TrimSpace(path), l.source, faults)
+			return fmt.Sprintf("file (%s)", l.source)
 		}
 	}
 	return "default"
+}
+
+// read takes a secret from its file, but for the line break at the end.
+func (f field) read(path, source string, faults *Faults) {
+	raw, err := os.ReadFile(path)
+	text := strings.TrimRight(string(raw), "\r\n")
+	switch {
+	case err != nil:
+		faults.add(f.name+fileSuffix, fmt.Sprintf("cannot be read: %v (from %s)", err, source))
+	case text == "":
+		faults.add(f.name+fileSuffix, fmt.Sprintf("names an empty file (from %s)", source))
+	default:
+		f.value.SetString(text)
+	}
 }
 
 func (f field) parse(text string) error {
@@ -167,25 +203,31 @@ func fromEnv(lookup func(string) (string, bool)) map[string]string {
 	return found
 }
 
-func fromDotEnv(path string, f *Faults) map[string]string {
+// fromDotEnv also lists names that are no settings of this program: other programs (Docker Compose)
+// read the same file.
+func fromDotEnv(path string, f *Faults) (values map[string]string, unknown []string) {
 	if path == "" {
-		return nil
+		return nil, nil
 	}
 	values, err := godotenv.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
 		f.add(path, "cannot be read: "+err.Error())
-		return nil
+		return nil, nil
 	}
-	refuseUnknown(values, path, f)
+	known := Names()
 	for name, v := range values {
+		if !oneOf(name, known...) {
+			unknown = append(unknown, name)
+		}
 		if v == "" { // as an empty variable of the environment: not set
 			delete(values, name)
 		}
 	}
-	return values
+	slices.Sort(unknown)
+	return values, unknown
 }
 
 func fromYAML(path string, f *Faults) map[string]string {

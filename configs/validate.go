@@ -44,6 +44,7 @@ func (c Config) checkSecrets(f *Faults) {
 		good := strings.HasPrefix(string(c.MongoDBURI), "mongodb://") || strings.HasPrefix(string(c.MongoDBURI), "mongodb+srv://")
 		f.check(good, "MONGODB_URI", "must begin with mongodb:// or mongodb+srv://")
 	}
+	f.check((c.AdminEmail == "") == (c.AdminPassword == ""), "ADMIN_EMAIL", "and ADMIN_PASSWORD go together")
 	s := string(c.JWTSecret)
 	if s == "" {
 		return
@@ -85,7 +86,12 @@ func (c Config) checkLimits(f *Faults) {
 	f.check(c.QueueMaxAge >= time.Minute && c.QueueMaxAge <= 30*24*time.Hour, "QUEUE_MAX_AGE", "must be 1m to 720h")
 	f.check(c.EventRetention >= time.Hour, "EVENT_RETENTION", "must be 1h or more")
 	f.check(c.AuditRetention >= time.Hour, "AUDIT_RETENTION", "must be 1h or more")
-	f.check(c.RateLimit >= 0 && c.RateLimit <= 1_000_000, "RATE_LIMIT", "must be 0 to 1000000")
+	for setting, n := range map[string]int{
+		"RATE_LIMIT": c.RateLimit, "SESSIONS_PER_USER": c.SessionsPerUser, "STREAMS_PER_USER": c.StreamsPerUser,
+		"UNAUTHENTICATED_SOCKETS": c.Unauthenticated, "FRAMES_PER_SECOND": c.FramesPerSecond,
+	} {
+		f.check(n >= 0 && n <= 1_000_000, setting, "must be 0 to 1000000")
+	}
 	f.check(c.ShutdownGrace >= time.Second && c.ShutdownGrace <= 10*time.Minute, "SHUTDOWN_GRACE", "must be 1s to 10m")
 }
 

@@ -46,6 +46,8 @@ type Sessions interface {
 	Get(ctx context.Context, id string) (Session, error)
 	// List goes by id. An empty owner lists all owners' sessions.
 	List(ctx context.Context, owner string, p Page) ([]Session, string, error)
+	// Count says how many sessions an owner has.
+	Count(ctx context.Context, owner string) (int, error)
 	// States is the last known state of every session, by its id.
 	States(ctx context.Context) (map[string]string, error)
 	// Update: as Users.Update. LastSeq is not written.

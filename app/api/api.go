@@ -36,14 +36,22 @@ type Config struct {
 	Proxies service.Networks // whose word on where a request comes from is believed
 	Audit   *service.Audit   // nil: nothing is noted
 	Inbound Inbound          // who may post messages of another service
-	Origins []string         // browser front ends that may call
-	Sandbox http.Handler     // control routes under /sandbox; nil: none
-	Web     http.Handler     // static pages (docs); nil: none
+	Limits  Limits
+	Origins []string     // browser front ends that may call
+	Sandbox http.Handler // control routes under /sandbox; nil: none
+	Web     http.Handler // static pages (docs); nil: none
 	Version string
 
 	Watch        Watch
 	WriteMetrics func(context.Context, io.Writer) // writes /metrics; nil: there is none
 	Logger       *zap.Logger
+}
+
+// Limits bound what streams may take. 0 is without limit.
+type Limits struct {
+	StreamsPerUser         int // open at once
+	UnauthenticatedSockets int // open at once, of all who have not brought a token yet
+	FramesPerSecond        int // of one socket, twice as many in a burst; more of them wait
 }
 
 // Watch is told of what happens, for metrics. None of it may wait; nil: nobody is told.
@@ -57,6 +65,7 @@ type Watch struct {
 type API struct {
 	Config
 	echo *echo.Echo
+	http http.Handler // echo, behind what compresses
 	huma huma.API
 	rows []Endpoint
 
@@ -69,6 +78,7 @@ type API struct {
 func New(cfg Config) *API {
 	a := &API{Config: cfg, echo: echo.New(), encodings: newEncodings()}
 	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
+	a.http = compressed(a.echo)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.routerError
 	a.useMiddleware()
@@ -113,7 +123,7 @@ func New(cfg Config) *API {
 }
 
 // ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.echo.ServeHTTP(w, received(r)) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.http.ServeHTTP(w, received(r)) }
 
 // Close ends all streams with a word of farewell and waits for them.
 func (a *API) Close(ctx context.Context) {

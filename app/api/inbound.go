@@ -1,13 +1,19 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
@@ -24,14 +30,13 @@ func (i Inbound) enabled() bool { return i.Token != "" || len(i.Addresses) > 0 }
 
 func (a *API) inboundWebhook() []Endpoint {
 	return []Endpoint{
-		open(a, http.MethodPost, base+"/messages/webhook", "Messages from another WhatsApp service; off unless WEBHOOK_TOKEN or WEBHOOK_ALLOWED_IPS is set", a.receiveWebhook,
+		open(a, http.MethodPost, inboundPath, "Messages from another WhatsApp service; off unless WEBHOOK_TOKEN or WEBHOOK_ALLOWED_IPS is set", a.receiveWebhook,
 			alsoFails(http.StatusUnauthorized, http.StatusNotFound)),
 	}
 }
 
 type webhookIn struct {
 	Signature string `header:"X-Hub-Signature-256" maxLength:"200" doc:"sha256= and the HMAC-SHA256 of the body with WEBHOOK_TOKEN, in hex"`
-	RawBody   []byte
 	Body      struct {
 		SessionID string           `json:"sessionId" minLength:"1" maxLength:"64"`
 		Messages  []InboundMessage `json:"messages" minItems:"1" maxItems:"500"`
@@ -57,9 +62,6 @@ type InboundResult struct {
 }
 
 func (a *API) receiveWebhook(ctx context.Context, in *webhookIn) (*body[InboundResult], error) {
-	if err := a.Inbound.admit(provenAddress(ctx), in.Signature, in.RawBody); err != nil {
-		return nil, err
-	}
 	s, err := a.Manager.Get(ctx, in.Body.SessionID)
 	if err != nil {
 		return nil, err
@@ -81,18 +83,54 @@ func (a *API) receiveWebhook(ctx context.Context, in *webhookIn) (*body[InboundR
 	return reply(out), nil
 }
 
-// admit checks where a post comes from and its signature, in constant time; an empty address is not
-// known, and in no list. Where posting is off, the route is not there.
-func (i Inbound) admit(address, signature string, raw []byte) error {
+// inboundPath is the route of posts of another service.
+const inboundPath = base + "/messages/webhook"
+
+// inboundDoor lets posts of another service in before anything of their body is looked at: first whether
+// posting is on and the address may, then the signature, which is of the body's bytes.
+func (a *API) inboundDoor(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Path() != inboundPath {
+			return next(c)
+		}
+		r := c.Request()
+		err := a.Inbound.admit(provenAddress(r.Context()))
+		if err == nil && a.Inbound.Token != "" {
+			var raw []byte
+			raw, err = io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+			var large *http.MaxBytesError
+			switch {
+			case errors.As(err, &large):
+				err = validation(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have %d bytes.", maxBody), "", nil)
+			case err != nil:
+				err = validation(http.StatusRequestTimeout, "The body did not come in time.", "", nil)
+			default:
+				r.Body = io.NopCloser(bytes.NewReader(raw))
+				err = a.Inbound.signed(r.Header.Get("X-Hub-Signature-256"), raw)
+			}
+		}
+		if err != nil {
+			a.write(c, a.problemOf(r.Context(), err))
+			return nil
+		}
+		return next(c)
+	}
+}
+
+// admit checks whether posting is on, and where a post comes from; an empty address is not known, and
+// in no list. Where posting is off, the route is not there.
+func (i Inbound) admit(address string) error {
 	if !i.enabled() {
 		return store.ErrNotFound
 	}
 	if len(i.Addresses) > 0 && !i.Addresses.Has(address) {
 		return service.ErrUnauthorized
 	}
-	if i.Token == "" {
-		return nil
-	}
+	return nil
+}
+
+// signed checks the signature of a body, in constant time.
+func (i Inbound) signed(signature string, raw []byte) error {
 	given, err := hex.DecodeString(strings.TrimPrefix(signature, "sha256="))
 	mac := hmac.New(sha256.New, []byte(i.Token))
 	mac.Write(raw)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 func (a *API) messages() []Endpoint {
 	return []Endpoint{
 		onSession(a, http.MethodGet, "/messages/sessions/{sessionId}/chats", "messages:read", "Chats by last activity", a.listChats),
-		onSession(a, http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages", "messages:read", "Messages of a chat, newest first", a.listMessages),
+		onSession(a, http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}", "messages:read", "One chat", a.getChat),
+		onSession(a, http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages", "messages:read", "Messages of a chat, newest first; none where nothing was written yet", a.listMessages),
+		onSession(a, http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages/{messageId}", "messages:read", "One message, with who got and read it", a.getMessage),
 		onSession(a, http.MethodPost, "/messages/sessions/{sessionId}/cleanup", "messages:write", "Delete old messages", a.cleanup),
 	}
 }
@@ -48,9 +51,8 @@ func (a *API) listChats(ctx context.Context, on Target, in *listChatsIn) (*body[
 }
 
 type listMessagesIn struct {
-	SessionPath
+	ChatPath
 	Paging
-	ChatID string    `path:"chatId" maxLength:"128" doc:"Phone number, JID or LID"`
 	Before time.Time `query:"before" doc:"Only messages from before this moment"`
 	After  time.Time `query:"after" doc:"Only messages from after this moment"`
 	FromMe string    `query:"fromMe" enum:"true,false"`
@@ -59,7 +61,10 @@ type listMessagesIn struct {
 }
 
 func (a *API) listMessages(ctx context.Context, on Target, in *listMessagesIn) (*body[List[convert.Message]], error) {
-	chats, err := a.chatKeys(ctx, on, in.ChatID)
+	chats, _, err := a.chat(ctx, on, in.ChatID)
+	if errors.Is(err, store.ErrNotFound) { // a chat begins with its first message
+		return reply(listOf([]convert.Message{}, "", func(m convert.Message) convert.Message { return m })), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,21 +81,77 @@ func (a *API) listMessages(ctx context.Context, on Target, in *listMessagesIn) (
 	return reply(listOf(list, next, func(m store.Message) convert.Message { return convert.MessageOf(m, people) })), nil
 }
 
-// chatKeys are the keys of a chat that a client names by any of its addresses. A chat that does
-// not exist is store.ErrNotFound.
-func (a *API) chatKeys(ctx context.Context, on Target, text string) ([]string, error) {
-	jid, err := convert.ParseAddress(text)
+// ChatPath is the part of an input that names a chat.
+type ChatPath struct {
+	SessionPath
+	ChatID string `path:"chatId" maxLength:"128" doc:"Phone number, JID or LID"`
+}
+
+type chatIn struct{ ChatPath }
+
+func (a *API) getChat(ctx context.Context, on Target, in *chatIn) (*body[convert.Chat], error) {
+	_, chat, err := a.chat(ctx, on, in.ChatID)
 	if err != nil {
 		return nil, err
+	}
+	ids := []string{chat.ID}
+	if chat.LastMessage != nil {
+		ids = append(ids, convert.IDs(*chat.LastMessage)...)
+	}
+	people, err := on.Session.PeopleOf(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return reply(convert.ChatOf(chat, people)), nil
+}
+
+type messageIn struct {
+	ChatPath
+	MessageID string `path:"messageId" maxLength:"256" doc:"WhatsApp's id of the message; of several senders' with the same one the newest"`
+}
+
+func (a *API) getMessage(ctx context.Context, on Target, in *messageIn) (*body[convert.Message], error) {
+	chats, _, err := a.chat(ctx, on, in.ChatID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.Store.Messages().Find(ctx, on.Record.ID, chats, in.MessageID)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := a.Store.Messages().Receipts(ctx, on.Record.ID, m.MessageKey)
+	if err != nil {
+		return nil, err
+	}
+	ids := convert.IDs(m)
+	for _, r := range receipts {
+		ids = append(ids, r.By)
+	}
+	people, err := on.Session.PeopleOf(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := convert.MessageOf(m, people)
+	out.Receipts = []convert.MessageReceipt{}
+	for _, r := range receipts {
+		out.Receipts = append(out.Receipts, convert.MessageReceipt{By: convert.AddressOf(r.By, people), Status: r.Status, At: convert.Time(r.At)})
+	}
+	return reply(out), nil
+}
+
+// chat finds a chat that a client names by any of its addresses, and its keys. One that nothing was
+// written in is store.ErrNotFound.
+func (a *API) chat(ctx context.Context, on Target, text string) ([]string, store.Chat, error) {
+	jid, err := convert.ParseAddress(text)
+	if err != nil {
+		return nil, store.Chat{}, err
 	}
 	keys, err := on.Session.ChatKeys(ctx, jid)
 	if err != nil {
-		return nil, err
+		return nil, store.Chat{}, err
 	}
-	if _, err := a.Store.Chats().Get(ctx, on.Record.ID, keys[0]); err != nil {
-		return nil, err
-	}
-	return keys, nil
+	c, err := a.Store.Chats().Get(ctx, on.Record.ID, keys[0])
+	return keys, c, err
 }
 
 type cleanupIn struct {

@@ -62,7 +62,7 @@ func (a *API) useMiddleware() {
 			MaxAge:        600,
 		}))
 	}
-	a.echo.Use(a.slow, a.sameOrigin(), a.audited, unescape)
+	a.echo.Use(a.slow, a.sameOrigin(), a.audited, a.inboundDoor, unescape)
 }
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)

@@ -16,6 +16,7 @@ import (
 	socketio "github.com/zishang520/socket.io/servers/socket/v3"
 	"github.com/zishang520/socket.io/v3/pkg/types"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
@@ -26,7 +27,7 @@ const socketIOAbout = `For socket.io-client 4.x, by polling, WebSocket or both: 
 Events come by name: socket.on("new_messages", (data, meta) => …), with data as in the envelope plus sessionId, and meta {id, seq, event, sessionId, timestamp}. Without sessions: all of one's own, those made later too; without events: all.
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept; of sessions that are not in the object, new events alone) the missed events come first, in order, then live ones, without gap or repetition. Give auth as a function, so that a reconnection resumes from the last meta.seq. Every 20 s "position" {after} comes where events went by that were not asked for: after is {"<sessionId>":seq} of those sessions, and for these what to resume from instead, as the last meta.seq may no longer be kept one day.
 A refused handshake is a connect_error whose data is {code, detail}. socket.emit("subscribe", {sessions, events, after}, answer) and socket.emit("unsubscribe", {sessions}, answer) change what is followed, and which events of these sessions; the answer is {sessions} or {error: {code, detail}}.
-Before the server ends the connection it says why: "closing" {code, detail}, with code stopping, unauthorized, lagged, cursor_expired or store_unavailable. A client that reads too slowly first gets "lagged" {sessionId, resumeAfter}, if it takes what waits for it within 5 s; else it is cut without a word. It loses nothing either way: it resumes as after any other break.`
+Before the server ends the connection it says why: "closing" {code, detail}, with code stopping, unauthorized, lagged, cursor_expired, too_many_streams or store_unavailable. A client that reads too slowly first gets "lagged" {sessionId, resumeAfter}, if it takes what waits for it within 5 s; else it is cut without a word. It loses nothing either way: it resumes as after any other break.`
 
 // socketIOPaths are where socket.io-client connects, with and without addTrailingSlash.
 var socketIOPaths = []string{"/socket.io", "/socket.io/"}
@@ -110,6 +111,9 @@ func (s *socketIO) serve(c echo.Context) error {
 		return nil
 	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
 		s.api.write(c, problem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.", requestOf(r.Context())))
+		return nil
+	case !q.Has("sid") && s.api.streams.full(s.api.Limits.UnauthenticatedSockets):
+		s.api.write(c, s.api.problemOf(r.Context(), errManyStrangers))
 		return nil
 	case !q.Has("sid") && s.api.streams.ctx.Err() != nil:
 		s.api.write(c, s.api.problemOf(r.Context(), whatsapp.ErrStopping))
@@ -221,9 +225,13 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 		sock.Disconnect(true)
 		return
 	}
+	w.known()
 	had := sock.Data().(accepted)
 	sock.SetData(nil)
-	c := &ioClient{stream: s.api.open(sock.Request().Request().Context()), encode: s.api.encodings.in(formSocketIO), sock: sock, wire: w}
+	c := &ioClient{stream: s.api.open(sock.Request().Request().Context()), encode: s.api.encodings.in(formSocketIO), sock: sock, wire: w, frames: s.api.frames()}
+	if c.join(had.plan.who.User.ID) != nil {
+		c.end(errFull)
+	}
 	c.sub = s.api.subscription(c.ctx, c)
 	c.sub.follow(had.plan)
 	w.busy(sock.Enqueue)
@@ -249,6 +257,7 @@ type ioClient struct {
 	encode func(store.Event) (frame, error)
 	sock   *socketio.Socket
 	wire   *wire
+	frames *rate.Limiter // how fast the client's are taken
 }
 
 // event hands the packet to the library once the wire has room for it. A client that takes
@@ -309,6 +318,9 @@ func (c *ioClient) emit(event string, arg any) {
 
 // subscribe answers the client's event of this name.
 func (c *ioClient) subscribe(args ...any) {
+	if c.frames.Wait(c.ctx) != nil {
+		return
+	}
 	f, answer, err := command(args)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
@@ -325,6 +337,9 @@ func (c *ioClient) subscribe(args ...any) {
 
 // unsubscribe answers the client's event of this name.
 func (c *ioClient) unsubscribe(args ...any) {
+	if c.frames.Wait(c.ctx) != nil {
+		return
+	}
 	f, answer, err := command(args)
 	if err != nil {
 		code, detail := c.api.brief(c.ctx, err)

@@ -53,6 +53,10 @@ func (a *API) eventStream(c echo.Context) error {
 	requestFacts(r.Context()).stays = true
 	s := &eventStream{stream: a.open(r.Context()), encode: a.encodings.in(formEvents), w: c.Response(), rc: http.NewResponseController(c.Response()), cursor: cursor}
 	defer s.close()
+	if err := s.join(who.User.ID); err != nil {
+		a.write(c, a.problemOf(r.Context(), err))
+		return nil
+	}
 	defer context.AfterFunc(r.Context(), func() { s.end(errLeft) })()
 	s.serve(token, p)
 	return nil

@@ -46,6 +46,7 @@ const (
 	byeExpired      = "cursor_expired"
 	byeStoreAway    = "store_unavailable"
 	byeStopping     = "stopping"
+	byeManyStreams  = "too_many_streams"
 )
 
 var errLeft = errors.New("the client has left")
@@ -67,6 +68,7 @@ type stream struct {
 	api   *API
 	token string
 	who   service.Caller
+	user  string // for whom it counts; empty: for nobody yet
 	sub   *subscription
 	work  sync.WaitGroup
 
@@ -125,6 +127,7 @@ func (s *stream) close() {
 	s.stop()
 	s.end(errLeft)
 	s.work.Wait()
+	s.unjoin()
 }
 
 // bye is why the server ends the stream; nil when the client does, or while it goes on.
@@ -173,6 +176,7 @@ func sameRights(now, then service.Caller) bool {
 }
 
 var (
+	errFull      = &farewell{code: byeManyStreams, reason: "the user has too many streams open"}
 	errStopping  = &farewell{code: byeStopping, reason: "the server stops"}
 	errStoreAway = &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
 )
@@ -231,6 +235,9 @@ type streams struct {
 	closed bool
 	open   sync.WaitGroup
 	kinds  map[string]int // how many are open
+
+	users     map[string]int // how many each user has
+	strangers int            // sockets that have brought no token yet
 }
 
 // OpenStreams says how many streams and long-polls are open, by their kind.

@@ -18,7 +18,7 @@ func (a *API) users() []Endpoint {
 			alsoFails(http.StatusUnauthorized), explained(loginAbout)),
 		onAccount(a, http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", a.logout, status(http.StatusNoContent)),
 		onAccount(a, http.MethodGet, "/users/me", "users:self", "Own profile", a.me),
-		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile", a.changeMe, alsoFails(http.StatusConflict)),
+		onAccount(a, http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile; another email needs currentPassword", a.changeMe, alsoFails(http.StatusConflict)),
 		onAccount(a, http.MethodPut, "/users/me/password", service.ScopeLogin, "Change own password; ends all other tokens", a.changeMyPassword, status(http.StatusNoContent)),
 		onAdmin(a, http.MethodGet, "/users", "users:read", "List users", a.listUsers),
 		onAdmin(a, http.MethodPost, "/users", service.ScopeLogin, "Create a user", a.createUser, status(http.StatusCreated), alsoFails(http.StatusConflict)),
@@ -85,11 +85,13 @@ type changeMeIn struct {
 	Body struct {
 		Email *string `json:"email,omitempty" format:"email" minLength:"3" maxLength:"254"`
 		Name  *Name   `json:"name,omitempty"`
+
+		CurrentPassword *string `json:"currentPassword,omitempty" maxLength:"4096" doc:"Needed to change the email"`
 	}
 }
 
 func (a *API) changeMe(ctx context.Context, who service.Caller, in *changeMeIn) (*body[User], error) {
-	u, err := a.Accounts.Change(ctx, who.User.ID, service.UserChange{Email: in.Body.Email, Name: (*string)(in.Body.Name)})
+	u, err := a.Accounts.ChangeOwn(ctx, who, service.UserChange{Email: in.Body.Email, Name: (*string)(in.Body.Name)}, in.Body.CurrentPassword)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
@@ -23,7 +24,7 @@ Client frames: {"type":"subscribe","sessions":[…],"events":[…],"after":seq},
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept; of sessions that are not in the object, new events alone) the missed events come first, in order, then live ones, without gap or repetition.
 Server frames: an event is its envelope {"id","seq","event","sessionId","timestamp","data"}; others have a type: authenticated, subscribed, unsubscribed, pong, error {code, detail}, position {after}, and lagged {sessionId, resumeAfter} before a client that reads too slowly is closed.
 position comes every 20 s where events went by that were not asked for: after is an object as in subscribe, of those sessions, and for these what to resume from instead of the last seq that came, which may no longer be kept one day.
-Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4410 what comes next is no longer kept (cursor_expired), 4503 the database is away.`
+Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4410 what comes next is no longer kept (cursor_expired), 4429 the user has too many streams open, 4503 the database is away.`
 
 // Close codes of our own (4000–4999, RFC 6455 section 7.4.2).
 const (
@@ -31,12 +32,13 @@ const (
 	closeNoToken      = 4408
 	closeLagged       = 4409
 	closeExpired      = 4410
+	closeManyStreams  = 4429
 	closeStoreAway    = 4503
 )
 
 var closeCodes = map[string]int{
 	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeExpired,
-	byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
+	byeManyStreams: closeManyStreams, byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
 }
 
 const (
@@ -73,13 +75,25 @@ func (a *API) webSocket(c echo.Context) error {
 		return nil
 	}
 	defer a.streams.leave(kindWebSocket)
-	conn, err := a.upgrader(c, protocol).Upgrade(c.Response(), r, nil)
+	s := &socket{stream: a.open(r.Context()), encode: a.encodings.in(formEnvelope), frames: a.frames(), gone: make(chan struct{})}
+	defer s.close()
+	switch {
+	case token != "":
+		err = s.join(who.User.ID)
+	case a.streams.full(a.Limits.UnauthenticatedSockets):
+		err = errManyStrangers
+	default:
+		err = nil
+	}
 	if err != nil {
+		a.write(c, a.problemOf(r.Context(), err))
+		return nil
+	}
+	if s.conn, err = a.upgrader(c, protocol).Upgrade(c.Response(), r, nil); err != nil {
 		a.Logger.Debug("websocket refused", zap.Error(err))
 		return nil
 	}
 	requestFacts(r.Context()).stays = true
-	s := &socket{stream: a.open(r.Context()), encode: a.encodings.in(formEnvelope), conn: conn, gone: make(chan struct{})}
 	s.serve(token, who) // the request ends with the stream
 	return nil
 }
@@ -145,6 +159,7 @@ type socket struct {
 	*stream
 	encode func(store.Event) (frame, error)
 	conn   *websocket.Conn
+	frames *rate.Limiter // how fast the client's are taken
 	gone   chan struct{} // closed when nothing more comes from the client
 }
 
@@ -196,7 +211,7 @@ func (s *socket) stay() {
 func (s *socket) read() {
 	for {
 		_, raw, err := s.conn.ReadMessage()
-		if err != nil {
+		if err != nil || s.frames.Wait(s.ctx) != nil {
 			return
 		}
 		var f clientFrame
@@ -214,6 +229,8 @@ func (s *socket) read() {
 
 // awaitToken takes the first frame, which must bring the token.
 func (s *socket) awaitToken() (token string, who service.Caller, err error) {
+	s.api.streams.stranger(1)
+	defer s.api.streams.stranger(-1)
 	ctx, cancel := context.WithTimeout(s.ctx, socketAuthWait)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: byeNoToken, reason: "no token in time"}) })
@@ -225,12 +242,16 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 	var f clientFrame
 	if err = json.Unmarshal(raw, &f); err == nil && f.Type == "auth" {
 		if who, err = s.api.listener(s.ctx, f.Token); err == nil {
-			return f.Token, who, nil
+			if err = s.join(who.User.ID); err == nil {
+				return f.Token, who, nil
+			}
 		}
 	}
 	no := &farewell{code: byeUnauthorized, reason: "log in first"}
 	if errors.Is(err, store.ErrUnavailable) { // whether the token is good cannot be known
 		no = errStoreAway
+	} else if errors.Is(err, errManyStreams) {
+		no = errFull
 	}
 	s.end(no)
 	return "", who, no

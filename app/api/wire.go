@@ -36,6 +36,7 @@ type wire struct {
 	end    context.CancelFunc
 	moved  chan struct{} // has a token when something left the library's buffer
 	joined atomic.Bool   // a stream is on it
+	known  func()        // it counts as a stranger's no longer
 
 	mu       sync.Mutex
 	packets  int // in the library's buffer
@@ -49,6 +50,9 @@ type wire struct {
 func (s *socketIO) attach(conn engine.Socket) {
 	w := &wire{conn: conn, moved: make(chan struct{}, 1)}
 	w.ctx, w.end = context.WithCancel(context.Background())
+	s.api.streams.stranger(1)
+	w.known = sync.OnceFunc(func() { s.api.streams.stranger(-1) })
+	context.AfterFunc(w.ctx, w.known)
 	s.wires.Store(conn.Id(), w)
 	_ = conn.On("packetCreate", w.created)
 	_ = conn.On("flush", w.flushed)

@@ -22,11 +22,12 @@ type Accounts struct {
 	Log    *zap.Logger
 
 	hasher *hasher
+	own    *failures // of current passwords that are wrong, per user
 }
 
 // NewAccounts makes the rules of users.
 func NewAccounts(users store.Users, tokens *Tokens, log *zap.Logger) *Accounts {
-	return &Accounts{Users: users, Tokens: tokens, Log: log, hasher: newHasher()}
+	return &Accounts{Users: users, Tokens: tokens, Log: log, hasher: newHasher(), own: newFailures(pairTries, pairEvery)}
 }
 
 // NewUser is what a user is made of.
@@ -151,20 +152,49 @@ func (a *Accounts) SetPassword(ctx context.Context, id, password, except string)
 	return a.Tokens.RevokeAll(ctx, id, except)
 }
 
-// ChangeOwnPassword is SetPassword for the user himself, who must know the old one.
+// ChangeOwnPassword is SetPassword for the user himself, who must know the old one. TooMany.
 func (a *Accounts) ChangeOwnPassword(ctx context.Context, who Caller, old, password string) error {
+	if err := a.proveOwn(ctx, who, old); err != nil {
+		return err
+	}
+	return a.SetPassword(ctx, who.User.ID, password, who.TokenID)
+}
+
+// ChangeOwn is Change for the user himself, who must know his password to change the email that he logs
+// in with: a token that was stolen must not shut him out. TooMany.
+func (a *Accounts) ChangeOwn(ctx context.Context, who Caller, c UserChange, password *string) (store.User, error) {
+	if c.Email != nil && NormalEmail(*c.Email) != who.User.Email {
+		if password == nil {
+			return store.User{}, Invalid{"currentPassword": "is needed to change the email"}
+		}
+		if err := a.proveOwn(ctx, who, *password); err != nil {
+			return store.User{}, err
+		}
+	}
+	return a.Change(ctx, who.User.ID, c)
+}
+
+// proveOwn checks the password of a caller who has logged in already. Whoever has got hold of his token
+// cannot guess on.
+func (a *Accounts) proveOwn(ctx context.Context, who Caller, password string) error {
 	u, err := a.Users.Get(ctx, who.User.ID)
 	if err != nil {
-		return fmt.Errorf("change password: %w", err)
+		return fmt.Errorf("check own password: %w", err)
 	}
-	good, err := a.hasher.matches(ctx, old, u.PasswordHash)
+	end, err := a.own.begin(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	failed := false
+	defer func() { end(failed) }()
+	good, err := a.hasher.matches(ctx, password, u.PasswordHash)
 	if err != nil {
 		return fmt.Errorf("check password: %w", err)
 	}
-	if !good {
+	if failed = !good; failed {
 		return Invalid{"currentPassword": "is wrong"}
 	}
-	return a.SetPassword(ctx, u.ID, password, who.TokenID)
+	return nil
 }
 
 // NormalEmail is how an email is kept and looked up.

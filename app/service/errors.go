@@ -27,6 +27,8 @@ var (
 	ErrEmailTaken = errors.New("email is taken")
 	// ErrSessionTaken says that another session has this id.
 	ErrSessionTaken = errors.New("session id is taken")
+	// ErrTooManySessions says that the user has as many sessions as one may have.
+	ErrTooManySessions = errors.New("too many sessions")
 	// ErrTooManyWebhooks says that the owner has as many webhooks as anybody may have.
 	ErrTooManyWebhooks = errors.New("too many webhooks")
 	// ErrReplayRunning says that the webhook is being replayed already.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,12 +22,15 @@ type Sessions struct {
 	Manager *whatsapp.Manager
 	Store   store.Store
 	Forget  func(session string) // drops what is remembered of a deleted session's events
+	Most    int                  // of one user; 0: without limit
 	Log     *zap.Logger
+
+	creating sync.Mutex // so that the limit holds
 }
 
 var sessionID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
-// Create makes a session for its owner. Invalid, ErrSessionTaken, ErrKeySession.
+// Create makes a session for its owner. Invalid, ErrSessionTaken, ErrKeySession, ErrTooManySessions.
 func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (store.Session, error) {
 	wrong := Invalid{}
 	if id == "" {
@@ -42,6 +46,11 @@ func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (sto
 	if !who.MaySession(id) {
 		return store.Session{}, ErrKeySession
 	}
+	s.creating.Lock()
+	defer s.creating.Unlock()
+	if err := s.room(ctx, who.User.ID); err != nil {
+		return store.Session{}, err
+	}
 	r, err := s.Manager.Create(ctx, store.Session{
 		ID: id, Name: strings.TrimSpace(name), OwnerID: who.User.ID, Desired: store.DesiredStopped, CreatedAt: now(), UpdatedAt: now(),
 	})
@@ -53,6 +62,21 @@ func (s *Sessions) Create(ctx context.Context, who Caller, id, name string) (sto
 	}
 	s.Log.Info("session created", zap.String("session", id), zap.String("user", who.User.ID))
 	return r, nil
+}
+
+// room says whether a user may have another session. ErrTooManySessions.
+func (s *Sessions) room(ctx context.Context, user string) error {
+	if s.Most == 0 {
+		return nil
+	}
+	have, err := s.Store.Sessions().Count(ctx, user)
+	if err != nil {
+		return fmt.Errorf("count sessions: %w", err)
+	}
+	if have >= s.Most {
+		return fmt.Errorf("%w: a user may have %d (SESSIONS_PER_USER)", ErrTooManySessions, s.Most)
+	}
+	return nil
 }
 
 // Rename changes a session's name. Invalid.

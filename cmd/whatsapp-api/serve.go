@@ -33,7 +33,9 @@ With --sandbox it talks to a WhatsApp of its own, without phone and without inte
 		}
 		defer func() { _ = log.Sync() }() // standard error cannot be synced everywhere
 		for _, s := range list {
-			if s.Note != "" {
+			if s.Unknown {
+				log.Warn("unknown setting", zap.String("setting", s.Name), zap.String("source", s.Source))
+			} else if s.Note != "" {
 				log.Info("setting "+s.Name, zap.String("note", s.Note))
 			}
 		}

@@ -22,6 +22,11 @@ func addSettings(flags *pflag.FlagSet) {
 	for _, s := range list {
 		flags.String(flagOf(s.Name), "", fmt.Sprintf("%s (%s; default %q)", s.Doc, s.Name, s.Value))
 	}
+	for _, name := range configs.Names() {
+		if of, ok := strings.CutSuffix(name, "_FILE"); ok {
+			flags.String(flagOf(name), "", fmt.Sprintf("File that holds %s (%s)", of, name))
+		}
+	}
 }
 
 func flagOf(setting string) string { return strings.ToLower(strings.ReplaceAll(setting, "_", "-")) }

@@ -160,6 +160,11 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) ([]store
 	return list, next, err
 }
 
+func (s sessions) Count(ctx context.Context, owner string) (int, error) {
+	n, err := s.s.col.sessions.CountDocuments(ctx, bson.D{{Key: "owner", Value: owner}, notDeleting})
+	return int(n), fault("count sessions", err)
+}
+
 func (s sessions) States(ctx context.Context) (map[string]string, error) {
 	docs, err := findAll[sessionDoc](ctx, s.s.col.sessions, bson.D{notDeleting}, options.Find().SetProjection(bson.D{{Key: "state", Value: 1}}))
 	if err != nil {

@@ -94,6 +94,15 @@ func (s sessions) List(ctx context.Context, owner string, p store.Page) (list []
 	return list, next, err
 }
 
+func (s sessions) Count(ctx context.Context, owner string) (count int, err error) {
+	err = s.s.r.read(ctx, "count sessions", func(c *conn) error {
+		n, _, err := c.number(`SELECT COUNT(*) FROM sessions WHERE owner = ? AND deleting = 0`, owner)
+		count = int(n)
+		return err
+	})
+	return count, err
+}
+
 func (s sessions) States(ctx context.Context) (map[string]string, error) {
 	states := map[string]string{}
 	err := s.s.r.read(ctx, "list states of sessions", func(c *conn) error {

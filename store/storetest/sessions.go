@@ -33,6 +33,19 @@ var sessionCases = []testCase{
 		k.Equal(s, got)
 		k.ErrorIs(k.st.Sessions().Create(k.ctx, aSession("s")), store.ErrExists)
 	}},
+	{"count", func(k *kit) {
+		for i := range 5 {
+			s := aSession(fmt.Sprint("s", i))
+			s.OwnerID = fmt.Sprint("owner", i%2)
+			k.NoError(k.st.Sessions().Create(k.ctx, s))
+		}
+		k.NoError(k.st.Sessions().Delete(k.ctx, "s0"))
+		for owner, want := range map[string]int{"owner0": 2, "owner1": 2, "owner2": 0, "": 0} {
+			n, err := k.st.Sessions().Count(k.ctx, owner)
+			k.NoError(err)
+			k.Equal(want, n, owner)
+		}
+	}},
 	{"states of all", func(k *kit) {
 		states, err := k.st.Sessions().States(k.ctx)
 		k.NoError(err)

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"errors"
+
+	"golang.org/x/time/rate"
+)
+
+var (
+	errManyStreams   = errors.New("too many streams of one user")
+	errManyStrangers = errors.New("too many sockets without a token")
+)
+
+// join counts the stream for its user. errManyStreams.
+func (s *stream) join(user string) error {
+	all := &s.api.streams
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if most := s.api.Limits.StreamsPerUser; most > 0 && all.users[user] >= most {
+		return errManyStreams
+	}
+	if all.users == nil {
+		all.users = map[string]int{}
+	}
+	all.users[user]++
+	s.user = user
+	return nil
+}
+
+// unjoin undoes join.
+func (s *stream) unjoin() {
+	all := &s.api.streams
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if s.user == "" {
+		return
+	}
+	if all.users[s.user]--; all.users[s.user] == 0 {
+		delete(all.users, s.user)
+	}
+	s.user = ""
+}
+
+// full says whether so many sockets wait for their token that no other one may.
+func (s *streams) full(most int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return most > 0 && s.strangers >= most
+}
+
+// stranger counts a socket that has brought no token yet, and with -1 one that has, or has ended.
+func (s *streams) stranger(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.strangers += n
+}
+
+// frames is how fast one socket's frames are taken.
+func (a *API) frames() *rate.Limiter {
+	most := a.Limits.FramesPerSecond
+	if most == 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(most), 2*most)
+}
