@@ -134,7 +134,7 @@ func (a *API) known(f fault, err error, request string) *Problem {
 		detail = err.Error()
 	}
 	p := problem(f.status, f.code, detail, request)
-	if f.status == http.StatusServiceUnavailable {
+	if f.status == http.StatusServiceUnavailable && elsewhere == nil { // that one is as it should be
 		a.Logger.Warn("request not served", zap.String("request", request), zap.String("code", f.code), zap.Error(err))
 	}
 	return p

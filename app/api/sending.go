@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,7 +30,7 @@ type sendMessageIn struct {
 	IdempotencyKey
 	Body struct {
 		To              string   `json:"to" minLength:"1" maxLength:"128" doc:"Phone number in any usual spelling, JID or LID"`
-		Text            string   `json:"text" minLength:"1" maxLength:"65536"`
+		Text            string   `json:"text" minLength:"1" maxLength:"65536" pattern:"\\S" doc:"With something to be seen in it"`
 		QuotedMessageID *string  `json:"quotedMessageId,omitempty" maxLength:"256" doc:"Id of a message of the same chat that this one answers"`
 		Mentions        []string `json:"mentions,omitempty" maxItems:"1024" doc:"Numbers, JIDs or LIDs of people whose number stands with @ in the text"`
 	}
@@ -45,9 +44,6 @@ type sendOut struct {
 
 func (a *API) sendMessage(ctx context.Context, on Target, in *sendMessageIn) (*sendOut, error) {
 	b := in.Body
-	if strings.TrimSpace(b.Text) == "" {
-		return nil, service.Invalid{"text": "must not be blank"}
-	}
 	text := whatsapp.Text{To: b.To, Text: b.Text, Mentions: b.Mentions}
 	if b.QuotedMessageID != nil {
 		text.Quoted = *b.QuotedMessageID
