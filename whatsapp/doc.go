@@ -51,8 +51,13 @@
 //	 │                  │                      ├═ stanza ════════════════════════════════>│
 //	 │                  │                      │<═ ack ══════════════════════════════════┤
 //	 │                  │<─ timestamp ─────────┤                    │                  │
-//	 │                  ├─ sent: status, events ───────────────────>│ commit           │
+//	 │                  ├─ sent: status, events, Hand ─────────────>│ queue            │
 //	 │<─ message ───────┤ flight.end(id)       │                    │                  │
+//	 │                  │                      │      KeepWithin: ──┤ drain: with what │
+//	 │                  │                      │                    │ else is in line  │
+//
+// The answer goes before its outcome is kept: the message is kept as queued, and would be found and
+// sent again. Who reads the session waits for outcomes that were answered (Session.Settled).
 //
 // Without an ack the message stays queued. It is sent again under its id at the next login, and
 // every minute while connected, until it is too old (outcome.go).
@@ -72,6 +77,8 @@
 //   - Session.told: of which own messages message_sent was told. Dropped by age (4,096); a caller
 //     that could not tell takes its own out.
 //   - Session.flight: sends under way, by message id; each goes when its send ends, whatever came of it.
+//   - conn.owed: how many outcomes were answered and are not kept yet. A failed commit leaves the
+//     message queued.
 //   - loop.untold: changes of state that the store has not taken. A failed commit leaves them in
 //     line; the store takes them in order later, and the oldest of more than 1,000 are dropped.
 //   - conn.in, the backlog: stanzas that are read and not handled. Dropped with the connection.
