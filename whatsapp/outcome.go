@@ -50,8 +50,8 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	c.owed.Add(1)
 	_, err = d.hand(func(err error) {
 		c.owed.Add(-1)
-		if err != nil {
-			c.s.log.Warn("message sent, but that could not be kept; it stays queued and is sent again", zap.String("message", m.ID), zap.Error(err))
+		if err != nil { // the message stays queued, and is sent again at the next login
+			c.settle(m, err)
 		}
 	})
 	if err != nil {

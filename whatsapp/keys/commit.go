@@ -69,7 +69,7 @@ func (d *Device) KeepReceived(ctx context.Context, r Received, then func(error))
 	case <-ctx.Done():
 		return fmt.Errorf("keep unit of %s: %w", d.session, context.Cause(ctx))
 	}
-	e := &entry{unit: r.Unit, known: r.Known, instead: r.Instead, then: then, received: true}
+	e := &entry{unit: r.Unit, known: r.Known, instead: r.Instead, then: then, received: true, firm: true}
 	if err := d.submit(e, r.At); err != nil {
 		<-d.room
 		return err
@@ -87,9 +87,10 @@ type Handed struct {
 // Hand gives a unit its place in the order without having it kept: the next commit takes it
 // along, such as that of the keys which whatsmeow makes before it sends. The caller calls
 // Wait. then, if it is not nil, is told when the unit is kept or could not be, before Wait
-// returns. Reads of the device see the unit's keys at once; the rest is not in the store yet.
+// returns. Reads of the device see the unit's keys at once; the rest is not in the store yet. When it
+// could not be kept, neither is what is in line behind it, nor anything received: open the device anew.
 func (d *Device) Hand(u store.Unit, then func(error)) (*Handed, error) {
-	e := &entry{unit: u, then: then}
+	e := &entry{unit: u, then: then, firm: true}
 	if err := d.submit(e, time.Time{}); err != nil {
 		return nil, err
 	}

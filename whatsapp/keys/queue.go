@@ -26,6 +26,7 @@ type entry struct {
 
 	then     func(error) // told what became of it
 	received bool        // of KeepReceived: nothing received overtakes it
+	firm     bool        // what came behind it may stand on it: when it is not kept, that is not kept either
 	done     chan struct{}
 	kept     store.Kept
 	err      error
@@ -216,7 +217,7 @@ func (d *Device) end(batch []*entry, kept store.Kept, err error) int {
 			d.cache.kept(&e.keys)
 			d.noteKept(&e.keys)
 		}
-	case slices.ContainsFunc(batch, func(e *entry) bool { return e.received }):
+	case slices.ContainsFunc(batch, func(e *entry) bool { return e.firm }):
 		batch, d.broken = d.queue, err
 	}
 	if d.queue = d.queue[len(batch):]; len(d.queue) == 0 {
