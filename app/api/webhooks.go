@@ -49,7 +49,7 @@ func (a *API) webhooks() []Endpoint {
 		onAccount(a, http.MethodDelete, "/webhooks/{id}", write, "Delete a webhook with its log; no delivery is under way once this has answered", a.deleteWebhook, status(http.StatusNoContent)),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/test", write, "Send a webhook_test event now, as native whatever the format, and say what came of it", a.testWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/pause", write, "Stop deliveries; events wait in the log. Those under way have 3 s to end before this answers, and are repeated later if they did not", a.pauseWebhook),
-		onAccount(a, http.MethodPost, "/webhooks/{id}/resume", write, "Go on where deliveries stopped", a.resumeWebhook),
+		onAccount(a, http.MethodPost, "/webhooks/{id}/resume", write, "Go on where deliveries stopped, and try at once what waits to be tried again", a.resumeWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/rotate-secret", write, "Make a new secret; the old one signs as well for 24 hours, in X-Webhook-Signature alone", a.rotateWebhook),
 		onAccount(a, http.MethodPost, "/webhooks/{id}/replay", write, "Send events again, in the background", a.replayWebhook, accepted, alsoFails(http.StatusConflict)),
 		onAccount(a, http.MethodGet, "/webhooks/{id}/deliveries", read, "What became of events, newest first; kept for 7 days, dead ones for 30", a.listDeliveries),

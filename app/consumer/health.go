@@ -97,9 +97,7 @@ func (r *runner) recovered() {
 	h := &r.health
 	h.open, h.probes, h.until, h.rest = false, 0, time.Time{}, time.Time{}
 	h.forgive()
-	for len(r.queue.later) > 0 {
-		r.hurry(r.queue.later[0])
-	}
+	r.hurryAll()
 	r.stir()
 }
 

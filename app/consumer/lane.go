@@ -197,6 +197,13 @@ func (r *runner) hurry(l *lane) {
 	}
 }
 
+// hurryAll needs mu.
+func (r *runner) hurryAll() {
+	for len(r.queue.later) > 0 {
+		r.hurry(r.queue.later[0])
+	}
+}
+
 // rouse needs mu. It moves what has become due.
 func (r *runner) rouse(at time.Time) {
 	for q := &r.queue; len(q.later) > 0 && !q.later[0].due.After(at); {

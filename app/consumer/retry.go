@@ -71,7 +71,7 @@ func (r *runner) readRetried(c store.WebhookCursor) {
 }
 
 // retry brings a delivery to its next attempt at once, and lets its time begin anew. Its record in the
-// store says that it waits.
+// store says that it waits, or that it was given up at the moment when somebody asked.
 func (r *runner) retry(c store.WebhookCursor) error {
 	r.flushing.Lock() // so that the store knows what was delivered until now
 	defer r.flushing.Unlock()
@@ -79,29 +79,40 @@ func (r *runner) retry(c store.WebhookCursor) error {
 		return err
 	}
 	d, err := r.p.deliveries.Get(r.ctx, r.id, retried(c))
-	if err != nil || d.Status != store.DeliveryPending && d.Status != store.DeliveryFailed {
+	if err != nil || d.Status == store.DeliveryDelivered {
 		return err
+	}
+	dead := d.Status == store.DeliveryDead
+	if dead {
+		d = again(d)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lane(laneOf(d))
-	if i := l.has(d.ID); i != nil {
+	switch i := l.has(d.ID); {
+	case i != nil:
 		i.record.Since = time.Time{}
 		r.changed[i] = true
-	} else {
-		r.restore(l, d)
+	case dead || l.stored+len(l.tail) == 0:
+		r.restore(l, d, dead)
+	default: // it is read when its turn comes
+		l.stored++
 	}
 	r.hurry(l)
 	r.ready(l)
 	return nil
 }
 
-// restore needs mu. It takes up a delivery that has a record.
-func (r *runner) restore(l *lane, d store.Delivery) {
-	if l.stored+len(l.tail) > 0 { // it is read when its turn comes
-		l.stored++
-		return
+// restore needs mu. It takes up a delivery that has a record, which is to be changed or is right.
+func (r *runner) restore(l *lane, d store.Delivery, changed bool) {
+	i := &item{record: d, keys: []string{d.Chat}, kept: true, lane: l, since: time.Now()}
+	if changed {
+		r.changed[i] = true
 	}
-	l.items = append(l.items, &item{record: d, keys: []string{d.Chat}, kept: true, lane: l, since: time.Now()})
+	if l.stored+len(l.tail) > 0 {
+		l.tail = append(l.tail, i)
+	} else {
+		l.items = append(l.items, i)
+	}
 	r.size++
 }

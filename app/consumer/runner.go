@@ -89,12 +89,9 @@ func (r *runner) load(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	for _, c := range cursors {
-		if retried(c) != "" { // the record of the delivery says so too
-			r.replays[streamKey{c.SessionID, c.Replay}] = time.Time{}
-			r.asked = append(r.asked, c)
-			continue
+		if retried(c) == "" { // else it is begun with what others ask for
+			r.cursors[streamKey{c.SessionID, c.Replay}] = c
 		}
-		r.cursors[streamKey{c.SessionID, c.Replay}] = c
 	}
 	r.mu.Unlock()
 	for _, status := range []string{store.DeliveryFailed, store.DeliveryPending} {
@@ -131,7 +128,9 @@ func (r *runner) waits(d store.Delivery) {
 	l := r.lane(laneOf(d))
 	l.stored++
 	if d.Status == store.DeliveryFailed && d.Attempt > 0 {
-		l.failed, l.due = true, d.NextAttemptAt
+		if l.failed = true; !d.At.Before(r.spec.Changed) {
+			l.due = d.NextAttemptAt
+		}
 	}
 	r.ready(l)
 }
@@ -166,11 +165,14 @@ func (r *runner) loadAhead(ctx context.Context) error {
 	}
 }
 
-// configure takes a changed spec over. A consumer that was set going again is tried at once.
+// configure takes a changed spec over. A consumer that was set going again, or changed, is tried at once.
 func (r *runner) configure(s Spec) {
 	r.mu.Lock()
 	if !s.Failing && r.spec.Failing && !r.health.dirty {
 		r.recovered()
+	}
+	if s.Changed.After(r.spec.Changed) {
+		r.hurryAll()
 	}
 	r.spec = s
 	r.mu.Unlock()

@@ -13,6 +13,7 @@ type Spec struct {
 	Sessions []string      // whose events it gets
 	RetryFor time.Duration // how long one delivery is tried
 	Failing  bool          // it did not take events well when it was last told of
+	Changed  time.Time     // when somebody changed it last: what had failed before is tried at once
 
 	// Want says whether an event is wanted, and with what it is in order: the first of the keys, or
 	// that of the others under which something of the same chat waits already. An error stops reading for a

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -422,6 +423,41 @@ func TestLanesWhateverHappens(t *testing.T) {
 				require.NoError(t, err)
 				return backlog[w.ID] == 0
 			})
+		})
+	}
+}
+
+// TestWhatWaitsIsTriedAtOnceWhenTheWebhookIsChanged does not wait an hour once somebody has mended the endpoint
+// and says so, or names another one.
+func TestWhatWaitsIsTriedAtOnceWhenTheWebhookIsChanged(t *testing.T) {
+	for name, change := range map[string]func(*bench, string, string) error{
+		"resume": func(b *bench, id, _ string) error {
+			_, err := b.hooks.Resume(b.t.Context(), b.who, id)
+			return err
+		},
+		"pause and resume": func(b *bench, id, _ string) error {
+			_, err1 := b.hooks.Pause(b.t.Context(), b.who, id)
+			_, err2 := b.hooks.Resume(b.t.Context(), b.who, id)
+			return errors.Join(err1, err2)
+		},
+		"another url": func(b *bench, id, url string) error {
+			_, err := b.hooks.Change(b.t.Context(), b.who, id, WebhookSpec{URL: &url})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pace := quick()
+			pace.RetryFirst, pace.RetryMost = time.Hour, time.Hour
+			b := newBench(t, pace)
+			b.session("s")
+			r, back := refusing(t, 400, "bob")
+			w := b.hook(r.URL, "s")
+			b.say("s", "bob/0", "bob/1")
+			b.eventually("it waits", func() bool { return len(b.deliveries(w.ID, store.DeliveryFailed)) == 1 })
+			back.Store(true)
+			time.Sleep(2 * time.Millisecond) // the change is later than the attempt
+			require.NoError(t, change(b, w.ID, r.URL+"/other"))
+			require.Equal(t, []string{"bob/0", "bob/1"}, r.awaitTaken(2))
 		})
 	}
 }

@@ -15,7 +15,7 @@ import (
 // spec is a webhook as a consumer of events.
 func (c *Courier) spec(w store.Webhook, sessions []string) consumer.Spec {
 	return consumer.Spec{
-		ID: w.ID, Sessions: sessions, RetryFor: w.RetryFor, Failing: w.State == store.WebhookFailing,
+		ID: w.ID, Sessions: sessions, RetryFor: w.RetryFor, Failing: w.State == store.WebhookFailing, Changed: w.UpdatedAt,
 		Want: func(ctx context.Context, e store.Event) ([]string, bool, error) {
 			if !mapped(w.Format, e.Name) {
 				return nil, false, nil

@@ -195,7 +195,7 @@ func (h *Webhooks) Pause(ctx context.Context, who Caller, id string) (store.Webh
 	})
 }
 
-// Resume goes on where deliveries stopped. A failing webhook is tried at once.
+// Resume goes on where deliveries stopped. A failing webhook, and chats that wait, are tried at once.
 func (h *Webhooks) Resume(ctx context.Context, who Caller, id string) (store.Webhook, error) {
 	return h.update(ctx, who, id, func(w *store.Webhook) error {
 		w.State, w.Reason = store.WebhookActive, ""
