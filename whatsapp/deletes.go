@@ -68,13 +68,12 @@ func (c *conn) onAppState(e *events.AppState) error {
 	}
 	chat, err := types.ParseJID(e.Index[1])
 	if err != nil {
-		return nil // of no chat
+		return fmt.Errorf("chat that was cleared: %w", err)
 	}
-	x := deletion{
+	return c.onDeletion(chat, deletion{
 		UpTo:    e.GetClearChatAction().GetMessageRange().GetLastMessageTimestamp(),
 		Starred: len(e.Index) < 3 || e.Index[2] != "0", At: e.GetTimestamp(),
-	}
-	return c.onDeletion(chat, x)
+	})
 }
 
 // onDeleteChat takes over that a chat was deleted.

@@ -84,6 +84,8 @@
 //   - conn.in, the backlog: stanzas that are read and not handled. Dropped with the connection.
 //   - conn.out and held: what may not leave yet. A failed commit closes it for ever; dropped with the conn.
 //   - conn.mail: signals to the loop. Dropped with the conn.
+//   - conn.members: groups whose members changed since whatsmeow asked for them; each goes when they
+//     are asked for, before the next message. Dropped with the conn.
 //   - keys: pending overlay and queue are the truth until they are kept: a failed commit puts them
 //     back, under what was written since. The cache (512 values, 256 KB) has only what the store has,
 //     and takes over what a commit has kept. The filter of buffered hashes may say yes in vain; it

@@ -45,11 +45,9 @@ func (x secrets) GetMessageSecret(ctx context.Context, chat, sender types.JID, i
 			if err != nil {
 				return nil, types.EmptyJID, fmt.Errorf("find message of a secret: %w", err)
 			}
-			secret, err := secretOf(m)
-			if err != nil || len(secret) == 0 { // it cannot be read, and so has none
-				return nil, types.EmptyJID, nil
+			if secret, err := secretOf(m); err == nil && len(secret) > 0 { // one that cannot be read has none
+				return secret, wroteAs(m, sender), nil
 			}
-			return secret, wroteAs(m, sender), nil
 		}
 	}
 	return nil, types.EmptyJID, nil

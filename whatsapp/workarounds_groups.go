@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,7 +51,7 @@ func mark(n *waBinary.Node) {
 	}
 	from.Device = markedDevice
 	n.Attrs["from"] = from
-	n.Content = append(children[:len(children):len(children)], waBinary.Node{Tag: tagStanza, Attrs: waBinary.Attrs{"id": id}})
+	n.Content = slices.Concat(children, []waBinary.Node{{Tag: tagStanza, Attrs: waBinary.Attrs{"id": id}}})
 }
 
 // stanzaOf is the id of the notification that told of a change; empty when it was not read by the
