@@ -29,6 +29,7 @@ type Config struct {
 	Tokens      *service.Tokens
 	Sessions    *service.Sessions
 	Webhooks    *service.Webhooks
+	Handover    *service.Handover
 	Idempotency *service.Idempotency
 
 	Keys    *service.Keys
