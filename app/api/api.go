@@ -31,6 +31,7 @@ type Config struct {
 	Webhooks    *service.Webhooks
 	Handover    *service.Handover
 	Idempotency *service.Idempotency
+	Places      *service.Places // of streams of many sessions; nil: their cursors are long
 
 	Keys    *service.Keys
 	Rates   *service.Rates   // nil: without limit
