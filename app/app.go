@@ -159,7 +159,9 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	a.api = api.New(api.Config{
 		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: login, Tokens: tokens,
 		Sessions: sessions, Webhooks: webhooks,
+		Handover:    &service.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
 		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
+		Places:      &service.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
 		Keys:        keys, Audit: m.audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
 		Limits:  api.Limits{StreamsPerUser: a.cfg.StreamsPerUser, UnauthenticatedSockets: a.cfg.Unauthenticated, FramesPerSecond: a.cfg.FramesPerSecond},
 		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},

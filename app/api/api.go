@@ -29,7 +29,9 @@ type Config struct {
 	Tokens      *service.Tokens
 	Sessions    *service.Sessions
 	Webhooks    *service.Webhooks
+	Handover    *service.Handover
 	Idempotency *service.Idempotency
+	Places      *service.Places // of streams of many sessions; nil: their cursors are long
 
 	Keys    *service.Keys
 	Rates   *service.Rates   // nil: without limit

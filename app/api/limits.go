@@ -11,18 +11,21 @@ var (
 	errManyStrangers = errors.New("too many sockets without a token")
 )
 
-// join counts the stream for its user. errManyStreams.
+// join notes the stream as its user's. errManyStreams.
 func (s *stream) join(user string) error {
 	all := &s.api.streams
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if most := s.api.Limits.StreamsPerUser; most > 0 && all.users[user] >= most {
+	if most := s.api.Limits.StreamsPerUser; most > 0 && len(all.users[user]) >= most {
 		return errManyStreams
 	}
 	if all.users == nil {
-		all.users = map[string]int{}
+		all.users = map[string]map[*stream]bool{}
 	}
-	all.users[user]++
+	if all.users[user] == nil {
+		all.users[user] = map[*stream]bool{}
+	}
+	all.users[user][s] = true
 	s.user = user
 	return nil
 }
@@ -35,10 +38,22 @@ func (s *stream) unjoin() {
 	if s.user == "" {
 		return
 	}
-	if all.users[s.user]--; all.users[s.user] == 0 {
+	delete(all.users[s.user], s)
+	if len(all.users[s.user]) == 0 {
 		delete(all.users, s.user)
 	}
 	s.user = ""
+}
+
+// endOf ends all streams of these users: their clients come back, and see what they may see now.
+func (s *streams) endOf(why error, users ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, user := range users {
+		for one := range s.users[user] {
+			one.end(why)
+		}
+	}
 }
 
 // full says whether so many sockets wait for their token that no other one may.

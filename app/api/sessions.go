@@ -15,7 +15,7 @@ func (a *API) sessions() []Endpoint {
 		onAccount(a, http.MethodGet, "/sessions", "sessions:read", "List sessions", a.listSessions),
 		onAccount(a, http.MethodPost, "/sessions", "sessions:write", "Create a session", a.createSession, status(http.StatusCreated), alsoFails(http.StatusConflict)),
 		onSession(a, http.MethodGet, "/sessions/{sessionId}", "sessions:read", "One session", a.getSession),
-		onSession(a, http.MethodPut, "/sessions/{sessionId}", "sessions:write", "Rename a session", a.renameSession),
+		onSession(a, http.MethodPut, "/sessions/{sessionId}", "sessions:write", "Rename a session; admins also give it to another user", a.changeSession),
 		onSession(a, http.MethodDelete, "/sessions/{sessionId}", "sessions:write", "Unlink the device and remove the session's data", a.deleteSession, status(http.StatusNoContent)),
 		onSession(a, http.MethodPost, "/sessions/{sessionId}/listen", "sessions:write", "Bring the session online; starts pairing when it is not linked", a.listen),
 		onSession(a, http.MethodPost, "/sessions/{sessionId}/stop", "sessions:write", "Close the connection, keep the link", a.stop),
@@ -64,17 +64,29 @@ func (a *API) getSession(_ context.Context, on Target, _ *sessionIn) (*body[conv
 	return reply(a.sessionShape(on.Record)), nil
 }
 
-type renameSessionIn struct {
+type changeSessionIn struct {
 	SessionPath
 	Body struct {
-		Name Name `json:"name"`
+		Name    *Name   `json:"name,omitempty"`
+		OwnerID *string `json:"ownerId,omitempty" maxLength:"64" doc:"For admins: the user who is to own it. Its own webhooks and the API keys for it alone become his (but no user's key becomes an admin's); streams of the owner before end"`
 	}
 }
 
-func (a *API) renameSession(ctx context.Context, on Target, in *renameSessionIn) (*body[convert.Session], error) {
-	r, err := a.Sessions.Rename(ctx, on.Record.ID, string(in.Body.Name))
-	if err != nil {
-		return nil, err
+func (a *API) changeSession(ctx context.Context, on Target, in *changeSessionIn) (*body[convert.Session], error) {
+	r := on.Record
+	var err error
+	if in.Body.OwnerID != nil && *in.Body.OwnerID != r.OwnerID {
+		before := r.OwnerID
+		if r, err = a.Handover.Do(ctx, on.Caller, r, *in.Body.OwnerID); err != nil {
+			return nil, err
+		}
+		a.streams.endOf(errMoved, before, r.OwnerID)
+		made(ctx, r.OwnerID)
+	}
+	if in.Body.Name != nil {
+		if r, err = a.Sessions.Rename(ctx, r.ID, string(*in.Body.Name)); err != nil {
+			return nil, err
+		}
 	}
 	return reply(a.sessionShape(r)), nil
 }

@@ -42,6 +42,9 @@ func (a *API) eventStream(c echo.Context) error {
 		return nil
 	}
 	cursor, err := newCursor(p)
+	if err == nil {
+		err = cursor.settle(r.Context(), a.Places)
+	}
 	if err != nil {
 		a.write(c, a.problemOf(r.Context(), err))
 		return nil
@@ -152,6 +155,9 @@ func (s *eventStream) event(e store.Event) error {
 	if err := s.reached(e.SessionID, e.Seq); err != nil {
 		return err
 	}
+	if err := s.cursor.settle(s.ctx, s.api.Places); err != nil {
+		return err
+	}
 	if err := s.send(fmt.Appendf(nil, "id: %s\n", &s.cursor)); err != nil {
 		return err
 	}
@@ -164,6 +170,9 @@ func (s *eventStream) position(passed map[string]int64) error {
 		if err := s.reached(session, seq); err != nil {
 			return err
 		}
+	}
+	if err := s.cursor.settle(s.ctx, s.api.Places); err != nil {
+		return err
 	}
 	return s.send(fmt.Appendf(nil, "id: %s\n\n", &s.cursor))
 }
@@ -225,7 +234,7 @@ func (a *API) resume(ctx context.Context, who service.Caller, sessions []string,
 	if err != nil {
 		return after{}, err
 	}
-	return parseCursor(text, records)
+	return parseCursor(ctx, a.Places, text, records)
 }
 
 func wrongParameter(name, in, why string) *Problem {

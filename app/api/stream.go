@@ -47,6 +47,7 @@ const (
 	byeStoreAway    = "store_unavailable"
 	byeStopping     = "stopping"
 	byeManyStreams  = "too_many_streams"
+	byeMoved        = "session_handed_over"
 )
 
 var errLeft = errors.New("the client has left")
@@ -177,6 +178,7 @@ func sameRights(now, then service.Caller) bool {
 
 var (
 	errFull      = &farewell{code: byeManyStreams, reason: "the user has too many streams open"}
+	errMoved     = &farewell{code: byeMoved, reason: "a session has another owner now; come back and resume"}
 	errStopping  = &farewell{code: byeStopping, reason: "the server stops"}
 	errStoreAway = &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
 )
@@ -236,8 +238,8 @@ type streams struct {
 	open   sync.WaitGroup
 	kinds  map[string]int // how many are open
 
-	users     map[string]int // how many each user has
-	strangers int            // sockets that have brought no token yet
+	users     map[string]map[*stream]bool // those of each user
+	strangers int                         // sockets that have brought no token yet
 }
 
 // OpenStreams says how many streams and long-polls are open, by their kind.

@@ -52,25 +52,25 @@ func TestCursor(t *testing.T) {
 	require.True(t, c.move("b", 6))
 	require.False(t, c.move("b", 6), "an older event belongs to another log")
 	require.False(t, c.move("new", 1))
-	from, err := parseCursor(c.String(), []store.Session{session("a"), session("b"), session("new")})
+	from, err := parseCursor(t.Context(), nil, c.String(), []store.Session{session("a"), session("b"), session("new")})
 	require.NoError(t, err)
 	require.Equal(t, after{each: map[string]int64{"a": 0, "b": 6, "new": 0}, exact: true}, from)
 
 	anew := session("b")
 	anew.CreatedAt = made.Add(time.Millisecond)
-	_, err = parseCursor(c.String(), []store.Session{anew})
+	_, err = parseCursor(t.Context(), nil, c.String(), []store.Session{anew})
 	require.ErrorIs(t, err, store.ErrExpired)
 	c.add(anew, 1)
-	from, err = parseCursor(c.String(), []store.Session{anew})
+	from, err = parseCursor(t.Context(), nil, c.String(), []store.Session{anew})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, from.each["b"])
 
 	c.all = false
-	from, err = parseCursor(c.String(), []store.Session{session("new")})
+	from, err = parseCursor(t.Context(), nil, c.String(), []store.Session{session("new")})
 	require.NoError(t, err)
 	require.Empty(t, from.each, "not asked for before: live only")
 	for _, bad := range []string{"", "x", "!", "Ag", c.String()[:8], c.String() + "AAAA"} {
-		if _, err := parseCursor(bad, nil); !errors.Is(err, errNoCursor) {
+		if _, err := parseCursor(t.Context(), nil, bad, nil); !errors.Is(err, errNoCursor) {
 			t.Errorf("%q was taken for a cursor", bad)
 		}
 	}
@@ -79,7 +79,7 @@ func TestCursor(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	f.Add((&cursor{}).String())
 	f.Fuzz(func(t *testing.T, text string) {
-		from, err := parseCursor(text, []store.Session{{ID: "a"}})
+		from, err := parseCursor(t.Context(), nil, text, []store.Session{{ID: "a"}})
 		if err == nil && from.each["a"] < 0 {
 			t.Fatal("a negative seq")
 		}

@@ -24,7 +24,7 @@ Client frames: {"type":"subscribe","sessions":[…],"events":[…],"after":seq},
 With after (a seq for one session, {"<sessionId>":seq} for several, 0 for the beginning of what is kept; of sessions that are not in the object, new events alone) the missed events come first, in order, then live ones, without gap or repetition.
 Server frames: an event is its envelope {"id","seq","event","sessionId","timestamp","data"}; others have a type: authenticated, subscribed, unsubscribed, pong, error {code, detail}, position {after}, and lagged {sessionId, resumeAfter} before a client that reads too slowly is closed.
 position comes every 20 s where events went by that were not asked for: after is an object as in subscribe, of those sessions, and for these what to resume from instead of the last seq that came, which may no longer be kept one day.
-Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4410 what comes next is no longer kept (cursor_expired), 4429 the user has too many streams open, 4503 the database is away.`
+Close codes: 1001 the server stops, 4401 the token is not or no longer good, 4408 no token in time, 4409 too slow, 4410 what comes next is no longer kept (cursor_expired), 4412 a session was given to or taken from this user (come back), 4429 the user has too many streams open, 4503 the database is away.`
 
 // Close codes of our own (4000–4999, RFC 6455 section 7.4.2).
 const (
@@ -32,13 +32,14 @@ const (
 	closeNoToken      = 4408
 	closeLagged       = 4409
 	closeExpired      = 4410
+	closeMoved        = 4412
 	closeManyStreams  = 4429
 	closeStoreAway    = 4503
 )
 
 var closeCodes = map[string]int{
 	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeExpired,
-	byeManyStreams: closeManyStreams, byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
+	byeManyStreams: closeManyStreams, byeMoved: closeMoved, byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
 }
 
 const (
