@@ -17,6 +17,9 @@ func (d *driver) shared() []fault {
 	return []fault{{"second server", d.workBeside}, {"owner paused", d.pauseOwner}}
 }
 
+// leaseLasts is how long a server owns its sessions without a word of it.
+const leaseLasts = 15 * time.Second
+
 // ownedWithin is how long the sessions of a server that ended may be without one that runs them.
 const ownedWithin = 30 * time.Second
 
@@ -99,7 +102,7 @@ func (d *driver) pauseOwner(ctx context.Context) (err error) {
 		return err
 	}
 	progress("the second server has the sessions after %s", time.Since(began).Round(time.Second))
-	pause(ctx, d.span(time.Second, 3*time.Second))
+	pause(ctx, leaseLasts-time.Since(began)+d.span(time.Second, 3*time.Second))
 	if err := d.quiet(ctx); err != nil {
 		return err
 	}
@@ -133,8 +136,10 @@ func (d *driver) giveBack(ctx context.Context, second *gateway) error {
 		d.ledger.violation("the second server was asked to stop, and ended with %s", how)
 	}
 	began := time.Now()
-	if err := d.hasAll(ctx, d.gateway); err != nil {
-		return err
+	for _, one := range d.sessions { // unasked, so that nothing depends on a request
+		if err := d.gateway.awaitRun(ctx, one.id); err != nil {
+			return err
+		}
 	}
 	took := time.Since(began).Round(100 * time.Millisecond)
 	progress("the first server has the sessions again after %s", took)

@@ -165,6 +165,15 @@ func (g *gateway) awaitState(ctx context.Context, state string, sessions int) er
 	})
 }
 
+// awaitRun waits until a session runs at this server, and is connected.
+func (g *gateway) awaitRun(ctx context.Context, session string) error {
+	gauge := fmt.Sprintf("whatsapp_api_session_connected{session=%q}", session)
+	return until(ctx, "the server runs "+session, func(ctx context.Context) (bool, error) {
+		now, err := g.gauges(ctx)
+		return now[gauge] == 1, err
+	})
+}
+
 // link makes a session and links it to a new phone. It returns before it is connected.
 func (g *gateway) link(ctx context.Context, w *world, id string) (phone string, err error) {
 	if phone, err = w.phone(ctx, "Owner of "+id); err != nil {
