@@ -136,7 +136,7 @@ func (d *driver) giveBack(ctx context.Context, second *gateway) error {
 		d.ledger.violation("the second server was asked to stop, and ended with %s", how)
 	}
 	began := time.Now()
-	for _, one := range d.sessions { // unasked, so that nothing depends on a request
+	for _, one := range d.sessions { // asked by nothing but the traffic
 		if err := d.gateway.awaitRun(ctx, one.id); err != nil {
 			return err
 		}
