@@ -44,6 +44,9 @@ func judgeRepeats(p *place, l *ledger) (t tally) {
 			t.note("%s: %s, event %d of %s, came again though nothing was cut when it came at %s", p.name, r.event, r.seq, r.session, r.before.Format("15:04:05.000"))
 		}
 	}
+	if len(p.repeats) > 0 {
+		progress("%s: %d events came again, %d of them without a reason", p.name, len(p.repeats), t.doubled)
+	}
 	return t
 }
 
