@@ -19,7 +19,7 @@ func (d *driver) setChats(ctx context.Context) error {
 	progress("phones archive, pin and mute chats, and kill -9 of the server")
 	for i := range settingChanges {
 		if i == settingChanges/2 { // it is told of some, and finds the others when it comes back
-			if err := d.gateway.p.kill(); err != nil {
+			if err := d.killGateway(); err != nil {
 				return err
 			}
 		}

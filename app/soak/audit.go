@@ -79,7 +79,7 @@ func (d *driver) takeDown(ctx context.Context) error {
 	if err := d.readReceipts(ctx); err != nil {
 		return err
 	}
-	return d.gateway.p.kill()
+	return d.killGateway()
 }
 
 // bringUp starts the server with WhatsApp shut, compares, and opens WhatsApp again.

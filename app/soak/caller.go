@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -25,9 +26,14 @@ func newCaller(base string) caller {
 
 // answer is what came back.
 type answer struct {
-	status int
-	code   string // of a problem
-	body   []byte
+	status       int
+	code, detail string // of a problem
+	body         []byte
+}
+
+// refusedFor says whether a request was refused because this server runs the session.
+func (a answer) refusedFor(owner string) bool {
+	return a.status == http.StatusServiceUnavailable && a.code == ownedElsewhere && strings.Contains(a.detail, owner)
 }
 
 // ask makes a request. The error says that there was no answer.
@@ -64,10 +70,11 @@ func (c *caller) ask(ctx context.Context, method, path string, in any, headers .
 	}
 	if a.status/100 != 2 {
 		var problem struct {
-			Code string `json:"code"`
+			Code   string `json:"code"`
+			Detail string `json:"detail"`
 		}
 		if json.Unmarshal(a.body, &problem) == nil {
-			a.code = problem.Code
+			a.code, a.detail = problem.Code, problem.Detail
 		}
 	}
 	return a, nil

@@ -74,6 +74,7 @@ func (d *driver) kinds() []fault {
 	}
 	if d.database.mongo != nil {
 		list = append(list, fault{"kill mongod", d.killMongo})
+		list = append(list, d.shared()...)
 	}
 	if d.database.disk.mounted {
 		list = append(list, fault{"full disk", d.fillDisk})
@@ -81,9 +82,15 @@ func (d *driver) kinds() []fault {
 	return list
 }
 
+// killGateway ends the server under test as a power cut would.
+func (s *soak) killGateway() error {
+	s.ledger.cut()
+	return s.gateway.p.kill()
+}
+
 func (d *driver) killServer(ctx context.Context) error {
 	progress("kill -9 of the server")
-	if err := d.gateway.p.kill(); err != nil {
+	if err := d.killGateway(); err != nil {
 		return err
 	}
 	pause(ctx, d.span(0, time.Second))
@@ -172,6 +179,7 @@ func (d *driver) hookBehaves(ctx context.Context, how string) error {
 
 func (d *driver) hookLeaves(ctx context.Context) error {
 	progress("the webhook's endpoint is gone")
+	d.ledger.cut()
 	err := d.endpoint.leave()
 	pause(ctx, d.span(time.Second, 4*time.Second))
 	return errors.Join(err, d.endpoint.open(ctx))

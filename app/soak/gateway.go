@@ -70,10 +70,14 @@ func (g *gateway) admin(ctx context.Context) error {
 
 func (g *gateway) log() string { return filepath.Join(g.dir, "gateway.log") }
 
-// start returns when the server answers, and somebody is logged in.
-func (g *gateway) start(ctx context.Context) (err error) {
+func (g *gateway) launch() (err error) {
 	g.p, err = launch(g.log(), g.dir, g.binary, []string{"serve", "--sandbox-at", g.world}, g.settings)
-	if err != nil {
+	return err
+}
+
+// start returns when the server answers, and somebody is logged in.
+func (g *gateway) start(ctx context.Context) error {
+	if err := g.launch(); err != nil {
 		return err
 	}
 	if err := g.awaitReady(ctx); err != nil {
@@ -85,7 +89,7 @@ func (g *gateway) start(ctx context.Context) (err error) {
 	var login struct {
 		Token string `json:"token"`
 	}
-	err = g.calls.do(ctx, "POST", "/api/v1/users/login", map[string]string{"email": adminEmail, "password": adminPassword}, &login)
+	err := g.calls.do(ctx, "POST", "/api/v1/users/login", map[string]string{"email": adminEmail, "password": adminPassword}, &login)
 	g.calls.token = login.Token
 	return err
 }
@@ -161,6 +165,15 @@ func (g *gateway) awaitState(ctx context.Context, state string, sessions int) er
 	})
 }
 
+// awaitRun waits until a session runs at this server, and is connected.
+func (g *gateway) awaitRun(ctx context.Context, session string) error {
+	gauge := fmt.Sprintf("whatsapp_api_session_connected{session=%q}", session)
+	return until(ctx, "the server runs "+session, func(ctx context.Context) (bool, error) {
+		now, err := g.gauges(ctx)
+		return now[gauge] == 1, err
+	})
+}
+
 // link makes a session and links it to a new phone. It returns before it is connected.
 func (g *gateway) link(ctx context.Context, w *world, id string) (phone string, err error) {
 	if phone, err = w.phone(ctx, "Owner of "+id); err != nil {
@@ -176,6 +189,18 @@ func (g *gateway) link(ctx context.Context, w *world, id string) (phone string, 
 		return "", err
 	}
 	return phone, w.scan(ctx, phone, qr.Code)
+}
+
+// connected is the state of a session that can send and receive.
+const connected = "connected"
+
+// state is a session's, as its owner says.
+func (g *gateway) state(ctx context.Context, session string) (string, error) {
+	var s struct {
+		State string `json:"state"`
+	}
+	err := g.calls.do(ctx, "GET", "/api/v1/sessions/"+session, nil, &s)
+	return s.State, err
 }
 
 // lastSeq is the seq of a session's newest event.
@@ -226,4 +251,15 @@ func (g *gateway) messages(ctx context.Context, session, chat string, more func(
 		}
 		cursor = *page.Next
 	}
+}
+
+// listed is the ids of a chat's messages, newest first.
+func (g *gateway) listed(ctx context.Context, session, chat string) (ids []string, err error) {
+	err = g.messages(ctx, session, chat, func(page []message) bool {
+		for _, m := range page {
+			ids = append(ids, m.ID)
+		}
+		return true
+	})
+	return ids, err
 }

@@ -142,3 +142,25 @@ func TestFlatness(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgeRepeats has an event come again after a cut, and without one.
+func TestJudgeRepeats(t *testing.T) {
+	twice := func() *place { return events(newPlace("webhook", false), 1, 2, 2) }
+	l := newLedger()
+	require.Equal(t, 1, judgeRepeats(twice(), l).doubled, "nothing was cut")
+	l.cut()
+	require.Zero(t, judgeRepeats(events(newPlace("webhook", false), 1, 2), l).doubled)
+	late := twice()
+	require.Equal(t, 1, judgeRepeats(late, l).doubled, "it was cut before")
+	l.cut()
+	require.Zero(t, judgeRepeats(late, l).doubled, "it was in flight")
+	late.repeats[0].before = late.repeats[0].before.Add(-2 * inFlight)
+	require.Equal(t, 1, judgeRepeats(late, l).doubled, "that was long ago")
+
+	over := l.cutting()
+	under := twice()
+	require.Zero(t, judgeRepeats(under, l).doubled, "while it lasts")
+	over()
+	require.Zero(t, judgeRepeats(under, l).doubled)
+	require.Equal(t, 1, judgeRepeats(twice(), l).doubled)
+}

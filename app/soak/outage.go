@@ -13,6 +13,7 @@ import (
 // killMongo kills the database.
 func (d *driver) killMongo(ctx context.Context) error {
 	progress("kill -9 of mongod")
+	defer d.ledger.cutting()()
 	if err := d.database.mongo.Kill(); err != nil {
 		return err
 	}
@@ -22,6 +23,7 @@ func (d *driver) killMongo(ctx context.Context) error {
 // fillDisk leaves the store no room.
 func (d *driver) fillDisk(ctx context.Context) error {
 	progress("filling the disk")
+	defer d.ledger.cutting()()
 	if err := d.database.disk.fill(); err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (d *driver) outage(ctx context.Context, dead bool, back func() error) error
 	if err := d.gateway.awaitReady(ctx); err != nil {
 		return err
 	}
-	return d.gateway.awaitState(ctx, "connected", len(d.sessions))
+	return d.gateway.awaitState(ctx, connected, len(d.sessions))
 }
 
 // watchOutage looks at what the server says and does while the store is away.

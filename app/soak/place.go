@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // envelope is an event as every transport gives it out.
@@ -49,16 +50,18 @@ type place struct {
 	mu       sync.Mutex
 	tally    tally
 	sessions map[string]*track
-	gone     int // how often the stream broke
+	repeats  []again // of what may come again
+	gone     int     // how often the stream broke
 }
 
 // track is what came of one session.
 type track struct {
-	last int64            // newest seq
-	ids  map[int64]string // of events, by seq
-	in   []string         // messages of contacts, in the order in which they came first
-	out  []string         // messages that were sent, likewise
-	lane map[string]int64 // newest seq of a chat
+	last int64               // newest seq
+	ids  map[int64]string    // of events, by seq
+	came map[int64]time.Time // the last time
+	in   []string            // messages of contacts, in the order in which they came first
+	out  []string            // messages that were sent, likewise
+	lane map[string]int64    // newest seq of a chat
 }
 
 func newPlace(name string, onceSure bool) *place {
@@ -69,7 +72,7 @@ func newPlace(name string, onceSure bool) *place {
 func (p *place) track(session string) *track {
 	t := p.sessions[session]
 	if t == nil {
-		t = &track{ids: map[int64]string{}, lane: map[string]int64{}}
+		t = &track{ids: map[int64]string{}, came: map[int64]time.Time{}, lane: map[string]int64{}}
 		p.sessions[session] = t
 	}
 	return t
@@ -116,7 +119,12 @@ func (p *place) keep(e envelope, chat string, messages []message, one *message) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.track(e.Session)
+	before := t.came[e.Seq]
+	t.came[e.Seq] = time.Now()
 	if id, repeated := t.ids[e.Seq]; repeated {
+		if !p.onceSure {
+			p.repeats = append(p.repeats, again{e.Event, e.Session, e.Seq, before})
+		}
 		if p.onceSure || id != e.ID {
 			p.tally.doubled++
 			p.tally.note("%s: seq %d of %s came again (%s, first %s)", p.name, e.Seq, e.Session, e.ID, id)

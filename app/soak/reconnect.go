@@ -84,7 +84,7 @@ func (s *soak) linkMany(ctx context.Context) error {
 			return nil
 		})
 	}
-	return errors.Join(g.Wait(), s.gateway.awaitState(ctx, "connected", s.o.sessions))
+	return errors.Join(g.Wait(), s.gateway.awaitState(ctx, connected, s.o.sessions))
 }
 
 // cutAll cuts all connections, and waits until every session has a new one.
@@ -107,7 +107,7 @@ func (s *soak) cutAll(ctx context.Context) error {
 		}
 		return true, nil
 	})
-	return errors.Join(err, s.gateway.awaitState(ctx, "connected", s.o.sessions))
+	return errors.Join(err, s.gateway.awaitState(ctx, connected, s.o.sessions))
 }
 
 // least looks a few times, for what comes and goes.

@@ -175,7 +175,7 @@ func (s *soak) populate(ctx context.Context) (err error) {
 		s.audits[phone] = &audit{}
 	}
 	s.herald = s.contacts[0]
-	if err := s.gateway.awaitState(ctx, "connected", s.o.sessions); err != nil {
+	if err := s.gateway.awaitState(ctx, connected, s.o.sessions); err != nil {
 		return err
 	}
 	return s.makeGroups(ctx)

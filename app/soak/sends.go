@@ -16,9 +16,12 @@ const storeAway = "store_unavailable"
 // ownedElsewhere is the code for a session that another server runs, or a killed one until its lease is over.
 const ownedElsewhere = "owned_elsewhere"
 
+// moved is the code for a request that another server has taken the session from.
+const moved = "session_moved"
+
 // mayRetry are the answers to a send after which a client asks again with the same key.
 var mayRetry = map[int][]string{
-	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping", ownedElsewhere},
+	http.StatusServiceUnavailable: {storeAway, "unavailable", "stopping", ownedElsewhere, moved},
 	http.StatusGatewayTimeout:     {"send_unconfirmed"},
 	http.StatusConflict:           {"idempotency_key_running", "session_offline"},
 }

@@ -12,20 +12,20 @@ import (
 // only what was kept counts, and lets the clients catch up.
 func (s *soak) settle(ctx context.Context) error {
 	progress("%s: the storm is over; letting everything arrive", s.store)
-	if err := errors.Join(s.world.clear(ctx), s.gateway.awaitState(ctx, "connected", len(s.sessions))); err != nil {
+	if err := errors.Join(s.world.clear(ctx), s.gateway.awaitState(ctx, connected, len(s.sessions))); err != nil {
 		return err
 	}
 	if err := s.drain(ctx); err != nil {
 		return err
 	}
 	progress("%s: a last kill -9, and the clients catch up", s.store)
-	if err := s.gateway.p.kill(); err != nil {
+	if err := s.killGateway(); err != nil {
 		return err
 	}
 	if err := s.gateway.start(ctx); err != nil {
 		return err
 	}
-	if err := s.gateway.awaitState(ctx, "connected", len(s.sessions)); err != nil {
+	if err := s.gateway.awaitState(ctx, connected, len(s.sessions)); err != nil {
 		return err
 	}
 	return s.drain(ctx)
@@ -113,6 +113,7 @@ func (s *soak) compare(ctx context.Context, r *report) error {
 	for _, p := range s.places {
 		t := judgeEvents(p, log)
 		t.add(judgeMessages(p, s.ledger))
+		t.add(judgeRepeats(p, s.ledger))
 		row.set(p.name, t)
 	}
 	contacts, err := s.judgeContacts(ctx)
