@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,6 +125,9 @@ func (r *runner) each(ctx context.Context, status string, oldest bool, fn func(s
 
 // waits needs mu. It takes in that a record waits; it is read when its turn comes.
 func (r *runner) waits(d store.Delivery) {
+	if !slices.Contains(r.spec.Sessions, d.SessionID) { // it was this consumer's once
+		return
+	}
 	r.ahead(d)
 	l := r.lane(laneOf(d))
 	l.stored++

@@ -116,18 +116,28 @@ func (r *runner) readNew(s *stream, begun bool) {
 	}
 }
 
-// begin moves a stream without a cursor to the first event there is.
+// begin moves a stream without a cursor to where one says by now, else to the first event there is.
 func (r *runner) begin(s *stream, begun bool) error {
 	if begun {
 		return nil
 	}
 	oldest, _, err := r.p.log.Bounds(r.ctx, s.first.SessionID)
-	if err == nil {
-		r.mu.Lock()
-		s.read = max(oldest-1, 0)
-		r.mu.Unlock()
+	if err != nil {
+		return err
 	}
-	return err
+	cursors, err := r.p.deliveries.Cursors(r.ctx, r.id) // another process may have made one since this began
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.read = max(oldest-1, 0)
+	for _, c := range cursors {
+		if c.SessionID == s.first.SessionID && c.Replay == "" {
+			s.cursor, s.read = c, max(c.Seq, s.read)
+		}
+	}
+	return nil
 }
 
 // skipLost goes on from the oldest event that is kept, and says so.

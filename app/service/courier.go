@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -166,13 +167,13 @@ func (c *Courier) take(ctx context.Context) *store.Duty {
 func (c *Courier) supervise(ctx context.Context, d *store.Duty) {
 	look := time.NewTicker(c.pace.Look)
 	defer look.Stop()
-	goesTo := map[string]string{} // URLs of what runs
+	runs := map[string]running{}
 	pruned, taken := time.Time{}, int64(-1)
 	for {
 		changed, born, users := c.next(), c.log.Born(), c.users()
 		mark, err := c.store.Changes().Mark(ctx)
 		if err == nil {
-			err = c.look(ctx, goesTo)
+			err = c.look(ctx, runs)
 		}
 		if err == nil && mark != taken {
 			if err = c.store.Changes().TakenIn(ctx, d, mark); err == nil {
@@ -199,8 +200,20 @@ func (c *Courier) supervise(ctx context.Context, d *store.Duty) {
 	}
 }
 
+// running is what a webhook that runs was started with: one that goes elsewhere, or gets a session no
+// more, is ended and started anew.
+type running struct {
+	url      string
+	sessions []string
+}
+
+// like says whether a webhook can go on as one that gets these sessions.
+func (r running) like(w store.Webhook, sessions []string) bool {
+	return r.url == w.URL && !slices.ContainsFunc(r.sessions, func(id string) bool { return !slices.Contains(sessions, id) })
+}
+
 // look starts, changes and ends consumers, so that they are what the store says.
-func (c *Courier) look(ctx context.Context, goesTo map[string]string) error {
+func (c *Courier) look(ctx context.Context, runs map[string]running) error {
 	hooks, err := c.hooks(ctx)
 	if err != nil {
 		return err
@@ -216,20 +229,23 @@ func (c *Courier) look(ctx context.Context, goesTo map[string]string) error {
 			delete(hooks, id)
 		}
 	}
+	sessionsOf := func(w store.Webhook) []string {
+		if w.SessionID != "" {
+			return []string{w.SessionID}
+		}
+		return owners[w.OwnerID].sessions
+	}
 	err = c.pool.Keep(ctx, func(id string) bool {
-		w, runs := hooks[id]
-		return runs && w.URL == goesTo[id]
+		w, there := hooks[id]
+		return there && runs[id].like(w, sessionsOf(w))
 	})
 	if err != nil {
 		return err
 	}
 	for _, w := range hooks {
-		sessions := owners[w.OwnerID].sessions
-		if w.SessionID != "" {
-			sessions = []string{w.SessionID}
-		}
-		goesTo[w.ID] = w.URL
-		if err := c.pool.Ensure(ctx, c.spec(w, sessions), c.fresh(w.ID, sessions, goesTo)); err != nil {
+		sessions := sessionsOf(w)
+		runs[w.ID] = running{w.URL, sessions}
+		if err := c.pool.Ensure(ctx, c.spec(w, sessions), c.fresh(w.ID, sessions, runs)); err != nil {
 			return err
 		}
 	}
@@ -237,7 +253,7 @@ func (c *Courier) look(ctx context.Context, goesTo map[string]string) error {
 }
 
 // fresh reads a webhook again that is to be started: it may have been changed and halted since.
-func (c *Courier) fresh(id string, sessions []string, goesTo map[string]string) func(context.Context) (consumer.Spec, bool, error) {
+func (c *Courier) fresh(id string, sessions []string, runs map[string]running) func(context.Context) (consumer.Spec, bool, error) {
 	return func(ctx context.Context) (consumer.Spec, bool, error) {
 		w, err := c.store.Webhooks().Get(ctx, id)
 		if errors.Is(err, store.ErrNotFound) || err == nil && w.State == store.WebhookPaused {
@@ -246,7 +262,7 @@ func (c *Courier) fresh(id string, sessions []string, goesTo map[string]string) 
 		if err != nil {
 			return consumer.Spec{}, false, err
 		}
-		goesTo[id] = w.URL
+		runs[id] = running{w.URL, sessions}
 		return c.spec(w, sessions), true, nil
 	}
 }

@@ -77,7 +77,7 @@ func (h *Handover) beginWebhooks(ctx context.Context, s store.Session, owner str
 		if err := h.Store.Deliveries().Keep(ctx, store.DeliveryProgress{Cursors: []store.WebhookCursor{begin}}); err != nil {
 			return err
 		}
-		h.Courier.halt(w.ID) // it is started anew, from there
+		h.Courier.halt(ctx, w.ID) // it is started anew, from there
 		return nil
 	})
 }
@@ -89,7 +89,7 @@ func (h *Handover) moveWebhooks(ctx context.Context, session, before, owner stri
 	return h.eachWebhook(ctx, before, func(w store.Webhook) error {
 		switch w.SessionID {
 		case "":
-			h.Courier.halt(w.ID)
+			h.Courier.halt(ctx, w.ID)
 		case session:
 			_, err := h.Store.Webhooks().Update(ctx, w.ID, func(w *store.Webhook) error {
 				w.OwnerID, w.UpdatedAt = owner, now()
