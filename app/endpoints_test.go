@@ -52,7 +52,7 @@ func TestBadInput(t *testing.T) {
 		{"unlink unlinked", "POST", "/api/v1/sessions/idle/disconnect", nil, 409, "not_linked", ""},
 		{"no code yet", "GET", "/api/v1/sessions/idle/qr?wait=0", nil, 409, "qr_not_ready", ""},
 		{"empty limit", "GET", "/api/v1/sessions?limit=", nil, 422, "validation_failed", "limit"},
-		{"unknown chat", "GET", "/api/v1/messages/sessions/shop/chats/34999999999/messages", nil, 404, "not_found", ""},
+		{"unknown chat", "GET", "/api/v1/messages/sessions/shop/chats/34999999999", nil, 404, "not_found", ""},
 		{"bad chat", "GET", "/api/v1/messages/sessions/shop/chats/..%2f..%2fetc/messages", nil, 422, "bad_address", ""},
 		{"bad moment", "GET", "/api/v1/messages/sessions/shop/chats/34999999999/messages?before=yesterday", nil, 422, "validation_failed", "before"},
 		{"cleanup without limit", "POST", "/api/v1/messages/sessions/shop/cleanup", map[string]any{}, 422, "validation_failed", "olderThanDays"},

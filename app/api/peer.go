@@ -104,7 +104,8 @@ func (a *API) nearby(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := c.Request().Context()
 		p := peerOf(ctx)
 		ip, err := netip.ParseAddr(p.address)
-		if p.passed && !(p.trusted && p.told && err == nil && ip.IsLoopback()) {
+		local := p.trusted && p.told && err == nil && ip.IsLoopback()
+		if p.passed && !local {
 			a.write(c, problem(http.StatusForbidden, "not_loopback", "The sandbox answers to this machine only, and this request was forwarded.", requestOf(ctx)))
 			return nil
 		}
