@@ -101,6 +101,12 @@ func (d *driver) pauseOwner(ctx context.Context) (err error) {
 		return err
 	}
 	began := time.Now()
+	last := map[string]int64{}
+	for _, one := range d.sessions {
+		if last[one.id], err = second.lastSeq(ctx, one.id); err != nil {
+			return err
+		}
+	}
 	if err := d.hasAll(ctx, second); err != nil {
 		return err
 	}
@@ -114,6 +120,7 @@ func (d *driver) pauseOwner(ctx context.Context) (err error) {
 		return err
 	}
 	progress("the paused server wakes")
+	d.ledger.woke(last)
 	if err := d.gateway.p.thaw(); err != nil {
 		return err
 	}

@@ -14,6 +14,20 @@ type again struct {
 	session string
 	seq     int64
 	before  time.Time // when it had come the last time
+	now     time.Time // when it came again
+}
+
+// wake is when a server went on that had been frozen. What it had under way then it may still send.
+type wake struct {
+	at   time.Time
+	last map[string]int64 // newest seq of each session when it was frozen
+}
+
+// woke notes that a server that was frozen goes on now.
+func (l *ledger) woke(last map[string]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wakes = append(l.wakes, wake{time.Now(), last})
 }
 
 // cut notes that deliveries are cut off now.
@@ -39,9 +53,9 @@ func judgeRepeats(p *place, l *ledger) (t tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range p.repeats {
-		if !l.inFlight(r.before) {
+		if !l.inFlight(r.before) && !l.underWay(r) {
 			t.doubled++
-			t.note("%s: %s, event %d of %s, came again though nothing was cut when it came at %s", p.name, r.event, r.seq, r.session, r.before.Format("15:04:05.000"))
+			t.note("%s: %s, event %d of %s, came at %s and again at %s, though nothing was cut", p.name, r.event, r.seq, r.session, r.before.Format("15:04:05.000"), r.now.Format("15:04:05.000"))
 		}
 	}
 	if len(p.repeats) > 0 {
@@ -54,6 +68,17 @@ func judgeRepeats(p *place, l *ledger) (t tally) {
 func (l *ledger) inFlight(at time.Time) bool {
 	for _, c := range l.cuts {
 		if at.After(c.from.Add(-inFlight)) && (c.to.IsZero() || at.Before(c.to)) {
+			return true
+		}
+	}
+	return false
+}
+
+// underWay needs mu. It says whether what came again may be what a server went on with when it woke, and
+// another had delivered meanwhile.
+func (l *ledger) underWay(r again) bool {
+	for _, w := range l.wakes {
+		if r.now.After(w.at) && r.now.Before(w.at.Add(inFlight)) && r.seq <= w.last[r.session] {
 			return true
 		}
 	}

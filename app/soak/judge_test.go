@@ -163,4 +163,12 @@ func TestJudgeRepeats(t *testing.T) {
 	over()
 	require.Zero(t, judgeRepeats(under, l).doubled)
 	require.Equal(t, 1, judgeRepeats(twice(), l).doubled)
+
+	late.repeats[0].now = late.repeats[0].now.Add(inFlight / 2)
+	l.woke(map[string]int64{"s1": 1})
+	require.Equal(t, 1, judgeRepeats(late, l).doubled, "it is newer than what the woken server knew")
+	l.woke(map[string]int64{"s1": 2})
+	require.Zero(t, judgeRepeats(late, l).doubled, "the woken server had it under way")
+	late.repeats[0].now = late.repeats[0].now.Add(inFlight)
+	require.Equal(t, 1, judgeRepeats(late, l).doubled, "the woken server goes on for too long")
 }

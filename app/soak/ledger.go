@@ -13,7 +13,8 @@ type ledger struct {
 	byID     map[inKey]*inbound
 	shuffled map[string]bool // sessions to which the wire is not in order now
 	epoch    int
-	cuts     []span   // in which deliveries were cut off
+	cuts     []span // in which deliveries were cut off
+	wakes    []wake
 	wrong    []string // what happened that must not, beside losses
 }
 

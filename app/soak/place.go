@@ -119,11 +119,11 @@ func (p *place) keep(e envelope, chat string, messages []message, one *message) 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.track(e.Session)
-	before := t.came[e.Seq]
-	t.came[e.Seq] = time.Now()
+	before, now := t.came[e.Seq], time.Now()
+	t.came[e.Seq] = now
 	if id, repeated := t.ids[e.Seq]; repeated {
 		if !p.onceSure {
-			p.repeats = append(p.repeats, again{e.Event, e.Session, e.Seq, before})
+			p.repeats = append(p.repeats, again{e.Event, e.Session, e.Seq, before, now})
 		}
 		if p.onceSure || id != e.ID {
 			p.tally.doubled++
