@@ -90,7 +90,7 @@ const inboundPath = base + "/messages/webhook"
 // posting is on and the address may, then the signature, which is of the body's bytes.
 func (a *API) inboundDoor(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Path() != inboundPath {
+		if c.Path() != inboundPath || c.Request().Method != http.MethodPost {
 			return next(c)
 		}
 		r := c.Request()
