@@ -21,6 +21,9 @@ func (a *App) others(log *events.Log, tokens *service.Tokens, courier *service.C
 		switch topic {
 		case store.TopicAccess:
 			tokens.ChangedElsewhere()
+		case store.TopicOwners: // which is rare: all come back at once, and see what they may see now
+			a.api.EndStreams()
+			courier.Changed()
 		case store.TopicSessions:
 			log.Begun()
 		case store.TopicWebhooks, store.TopicDeliveries:

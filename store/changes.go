@@ -8,7 +8,8 @@ type Topic string
 // Topics of changes.
 const (
 	TopicAccess     Topic = "access"     // users, tokens and API keys: changed or gone
-	TopicSessions   Topic = "sessions"   // made, deleted or another user's
+	TopicSessions   Topic = "sessions"   // made or deleted
+	TopicOwners     Topic = "owners"     // of sessions: one was given to another user
 	TopicWebhooks   Topic = "webhooks"   // made, changed or deleted
 	TopicDeliveries Topic = "deliveries" // one that somebody asks for, by Deliveries.Keep without a duty
 )
@@ -20,7 +21,7 @@ type Changes interface {
 	// ctx ends. It may call without need. What a process wrote in the moment when it was killed may be told of
 	// by nobody.
 	Watch(ctx context.Context, fn func(Topic))
-	// Mark is a number that rises with all changes of webhooks: who reads them after it has
+	// Mark is a number that rises with all changes of webhooks and of sessions' owners: who reads them after it has
 	// them as they are at this mark, or newer.
 	Mark(ctx context.Context) (int64, error)
 	// TakenIn says that the holder of a duty does now as the webhooks of this mark want it. ErrFenced.

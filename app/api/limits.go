@@ -2,6 +2,8 @@ package api
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"golang.org/x/time/rate"
 )
@@ -54,6 +56,15 @@ func (s *streams) endOf(why error, users ...string) {
 			one.end(why)
 		}
 	}
+}
+
+// EndStreams ends all streams, since a session may have another owner by the word of another server. Their
+// clients come back and resume.
+func (a *API) EndStreams() {
+	a.streams.mu.Lock()
+	users := slices.Collect(maps.Keys(a.streams.users))
+	a.streams.mu.Unlock()
+	a.streams.endOf(errMoved, users...)
 }
 
 // full says whether so many sockets wait for their token that no other one may.

@@ -199,8 +199,7 @@ func (s sessions) Update(ctx context.Context, id string, change func(*store.Sess
 			return store.Session{}, fault("update session", err)
 		}
 		if was.OwnerID != now.OwnerID { // who may see it is another
-			s.s.changed(ctx, store.TopicSessions)
-			s.s.changed(ctx, store.TopicAccess)
+			s.s.changed(ctx, store.TopicOwners)
 		}
 		now.Seq = max(now.Seq, seq)
 		return now.session(), nil
