@@ -198,7 +198,7 @@ func (c *conn) resend(m store.Message) (store.Message, error) {
 	if time.Since(m.StoredAt) > c.s.m.cfg.QueueMaxAge {
 		return c.failed(m, errExpired)
 	}
-	return c.transmit(to, m, &content, kept)
+	return c.transmit(to, m, &content, nil)
 }
 
 // whereTo is the address to which a stored message goes: that of its chat's person as it is now.

@@ -311,13 +311,11 @@ func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
 	if err := proto.Unmarshal(old.Raw, &content); err != nil {
 		return old, fmt.Errorf("read message: %w", err)
 	}
-	return c.transmit(to, old, &content, kept)
+	return c.transmit(to, old, &content, nil)
 }
 
-// kept is for a message that is stored as queued already.
-func kept() error { return nil }
-
-// transmit sends a message and keeps what became of it. queued has it stored before.
+// transmit sends a message and keeps what became of it. queued has it stored before; it is nil for one
+// that is stored.
 func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, queued func() error) (store.Message, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.m.cfg.SendTimeout)
 	defer cancel()
@@ -333,13 +331,15 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 			break
 		}
 	}
-	if err := queued(); err != nil { // then nothing of it has left
-		return m, err
+	if queued != nil {
+		if err := queued(); err != nil { // then nothing of it has left
+			return m, err
+		}
 	}
 	if err == nil {
 		return c.sent(m, answer.Timestamp)
 	}
-	err = c.unsent(answer, err)
+	err = c.unsent(answer, err, queued == nil && m.Status == store.StatusQueued)
 	if errors.Is(err, ErrUnconfirmed) || errors.Is(err, store.ErrUnavailable) {
 		c.s.log.Info("message not acknowledged in time; it stays queued", zap.String("message", m.ID))
 		return m, err
@@ -348,10 +348,11 @@ func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, q
 }
 
 // unsent is notSent for a message. whatsmeow says that it is not connected also where it was when
-// the message left: it waits for the answer, the connection ends, and there is none to ask over.
-func (c *conn) unsent(answer whatsmeow.SendResponse, err error) error {
+// the message left: it waits for the answer, the connection ends, and there is none to ask over. One
+// that is tried again may have left before, whatever becomes of this try.
+func (c *conn) unsent(answer whatsmeow.SendResponse, err error, again bool) error {
 	err = c.notSent(err)
-	if answer.DebugTimings.Resp > 0 && errors.Is(err, ErrOffline) { // it was waited for, so the message had left
+	if (again || answer.DebugTimings.Resp > 0) && errors.Is(err, ErrOffline) { // what was waited for had left
 		return fmt.Errorf("%w: %s", ErrUnconfirmed, err.Error())
 	}
 	return err
