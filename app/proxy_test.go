@@ -30,7 +30,7 @@ import (
 	"whatsapp-api/configs"
 )
 
-// nginxConf is a reverse proxy as the README shows it.
+// nginxConf is a reverse proxy as the guide shows it.
 const nginxConf = `daemon off;
 master_process off;
 pid DIR/pid;

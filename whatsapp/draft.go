@@ -104,6 +104,9 @@ func (d *draft) commitLater(event any) error {
 			d.unit = d.learned
 			err = d.commit(c.ctx)
 		}
+		if err != nil {
+			d.takeBack()
+		}
 		return err
 	}
 	d.remember()
@@ -128,6 +131,9 @@ func (d *draft) hand(then func(error)) (wait func() error, err error) {
 	c := d.c
 	if d.joins {
 		err := d.commit(c.ctx)
+		if err != nil {
+			d.takeBack()
+		}
 		then(err)
 		return func() error { return nil }, err
 	}

@@ -85,7 +85,8 @@ func (c *conn) takeReceipt(e *events.Receipt, status string) error {
 func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.Time) (sent bool, err error) {
 	m := store.Message{}
 	now, recent := d.s.recent.status(key)
-	if !recent || now == store.StatusQueued { // then it is told that it was sent, with what it is
+	unsent := now == store.StatusQueued || now == store.StatusFailed
+	if !recent || unsent { // then it is told that it was sent, with what it is
 		var found bool
 		if m, found, err = d.stored(key); err != nil || !found {
 			return false, err // sent before this device was linked, or deleted
@@ -93,6 +94,7 @@ func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.T
 		key = m.MessageKey
 		if !recent {
 			now = m.Status
+			unsent = now == store.StatusQueued || now == store.StatusFailed
 		}
 	}
 	rises := store.StatusRises(now, status)
@@ -107,7 +109,7 @@ func (d *draft) receipt(key store.MessageKey, kind, by, status string, at time.T
 	if rises { // also of one that is not remembered: its acknowledgement may come only now
 		d.s.recent.raise(key, status)
 	}
-	if sent = now == store.StatusQueued && d.s.tellsSent(key.ID); sent {
+	if sent = unsent && d.s.tellsSent(key.ID); sent {
 		d.tellSent(m, d.people)
 	}
 	d.unit.Receipts = append(d.unit.Receipts, store.Receipt{Key: key, By: by, Status: status, At: at})

@@ -22,5 +22,5 @@ go mod tidy -diff
 go -C app/bench mod tidy -diff
 
 echo "== generated files"
-diff <(bash configs/ci/licenses.sh) cmd/whatsapp-api/licenses.txt >/dev/null || { echo "cmd/whatsapp-api/licenses.txt is out of date: task gen" >&2; exit 1; }
+diff <(bash configs/ci/licenses.sh) cmd/whatsapp-api/thirdparty.txt >/dev/null || { echo "cmd/whatsapp-api/thirdparty.txt is out of date: task gen" >&2; exit 1; }
 diff <(go run ./cmd/whatsapp-api config --example) configs/example.yaml || { echo "configs/example.yaml is out of date: task gen" >&2; exit 1; }

@@ -1,4 +1,4 @@
-{{ range . }}{{ if ne .Name "whatsapp-api" }}
+{{ range . }}{{ if and (ne .Name "whatsapp-api") (ne .Name "whatsapp-api/cmd/whatsapp-api") }}
 == {{ .Name }} {{ .Version }} ({{ .LicenseName }})
 
 {{ .LicenseText }}

@@ -141,7 +141,7 @@ func (c changes) Watch(ctx context.Context, fn func(store.Topic)) {
 
 func (c changes) Mark(ctx context.Context) (int64, error) {
 	all, err := c.s.counted(ctx)
-	return all[store.TopicWebhooks]+all[store.TopicOwners], fault("count changes", err)
+	return all[store.TopicWebhooks] + all[store.TopicOwners], fault("count changes", err)
 }
 
 func (c changes) TakenIn(ctx context.Context, d *store.Duty, mark int64) error {

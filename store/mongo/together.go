@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -56,7 +57,7 @@ func (s *Store) bulk(ctx context.Context, c *mongo.Collection, models writes, or
 		}
 		return errs
 	})
-	if err == errAlone {
+	if errors.Is(err, errAlone) {
 		return bulk(ctx, c, models, ordered)
 	}
 	return err
@@ -89,7 +90,7 @@ func (s *Store) putHeadTogether(ctx context.Context, h headChange) (made bool, e
 		}
 		return errs
 	})
-	if err != errAlone {
+	if !errors.Is(err, errAlone) {
 		return err == nil, err
 	}
 	res, err := s.col.heads.UpdateOne(ctx, h.filter, h.update)
