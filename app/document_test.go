@@ -137,7 +137,7 @@ func (o operation) check(a answer) error {
 // beyond are the fields of which a document cannot say all: what is in the store, what time it is,
 // what other fields say.
 var beyond = []string{
-	"addresses", "after", "before", "chat", "currentPassword", "expiresAt", "filters.chats", "filters.senders", "from", "headers", "Last-Event-ID", "mentions", "olderThanDays", "retryFor", "to", "url",
+	"addresses", "after", "before", "chat", "currentPassword", "expiresAt", "filters.chats", "filters.senders", "from", "headers", "Last-Event-ID", "mentions", "olderThanDays", "ownerId", "retryFor", "to", "url",
 }
 
 // justified says what a refusal complains of that the document could have said.

@@ -22,6 +22,10 @@ func (c *conn) changeChat(jid, alt types.JID, change func(store.Chat) (store.Cha
 		return err
 	}
 	key, kind := d.place(jid)
+	// A send may have put the chat in line since the event was taken up: it is to be seen.
+	if err := d.settled(c.ctx); err != nil {
+		return err
+	}
 	chat, there, err := d.chat(c.ctx, key)
 	if err != nil {
 		return err

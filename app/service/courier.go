@@ -207,9 +207,21 @@ type running struct {
 	sessions []string
 }
 
-// like says whether a webhook can go on as one that gets these sessions.
-func (r running) like(w store.Webhook, sessions []string) bool {
-	return r.url == w.URL && !slices.ContainsFunc(r.sessions, func(id string) bool { return !slices.Contains(sessions, id) })
+// goesOn says whether a webhook can go on as one that gets these sessions. One that is gone ends by itself.
+func (c *Courier) goesOn(ctx context.Context, r running, w store.Webhook, sessions []string) (bool, error) {
+	if r.url != w.URL {
+		return false, nil
+	}
+	for _, id := range r.sessions {
+		if slices.Contains(sessions, id) {
+			continue
+		}
+		_, err := c.store.Sessions().Get(ctx, id)
+		if !errors.Is(err, store.ErrNotFound) { // it is somebody else's
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // look starts, changes and ends consumers, so that they are what the store says.
@@ -235,10 +247,13 @@ func (c *Courier) look(ctx context.Context, runs map[string]running) error {
 		}
 		return owners[w.OwnerID].sessions
 	}
-	err = c.pool.Keep(ctx, func(id string) bool {
-		w, there := hooks[id]
-		return there && runs[id].like(w, sessionsOf(w))
-	})
+	stays := map[string]bool{}
+	for id, w := range hooks {
+		if stays[id], err = c.goesOn(ctx, runs[id], w, sessionsOf(w)); err != nil {
+			return err
+		}
+	}
+	err = c.pool.Keep(ctx, func(id string) bool { return stays[id] })
 	if err != nil {
 		return err
 	}

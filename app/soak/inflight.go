@@ -5,6 +5,9 @@ import "time"
 // inFlight is how long after a delivery the server may not have written it down yet, on a busy machine too.
 const inFlight = 5 * time.Second
 
+// cutSlack is how long something goes on after it is noted that it is cut, until it really is.
+const cutSlack = time.Second
+
 // span is a time in which the server could lose what it had not written down.
 type span struct{ from, to time.Time }
 
@@ -67,7 +70,7 @@ func judgeRepeats(p *place, l *ledger) (t tally) {
 // inFlight needs mu. It says whether what was delivered then may not have been written down.
 func (l *ledger) inFlight(at time.Time) bool {
 	for _, c := range l.cuts {
-		if at.After(c.from.Add(-inFlight)) && (c.to.IsZero() || at.Before(c.to)) {
+		if at.After(c.from.Add(-inFlight)) && (c.to.IsZero() || at.Before(c.to.Add(cutSlack))) {
 			return true
 		}
 	}
