@@ -47,7 +47,9 @@ func unavailable(err error) bool {
 		return true
 	}
 	var selection topology.ServerSelectionError
-	if errors.As(err, &selection) {
+	var connection topology.ConnectionError
+	var pool interface{ Retryable() bool } // one that was cleared because another call found the server gone
+	if errors.As(err, &selection) || errors.As(err, &connection) || errors.As(err, &pool) && pool.Retryable() {
 		return true
 	}
 	var server mongo.ServerError
