@@ -98,7 +98,8 @@
 //  1. Session.ops: one of Listen, Stop, Unlink. Held while the loop ends.
 //  2. conn.gate: for reading while an event is handled; close takes it to wait for the last.
 //  3. Session.ingest: units that follow from what is stored are made one after the other. Held over
-//     reads, and over a commit only where a unit makes one person of two records.
+//     reads, and over a commit only where a unit makes one person of two records, or a read has to
+//     see what is in line.
 //  4. keys: prekeys, writing, committing and knowing, then mu (device.go). A commit runs under
 //     committing, and the functions that are told its end run there too: they may not wait for the device.
 //  5. Session.mu, flight.mu, recent.mu, mailbox.mu, backlog.mu, pulse.mu, outlet.mu, held.mu: over no

@@ -41,16 +41,17 @@ func (h *Handover) Do(ctx context.Context, who Caller, s store.Session, owner st
 		return store.Session{}, fmt.Errorf("hand over session: %w", err)
 	}
 	before := s.OwnerID
+	if before != owner { // first, so that a repetition still knows whose they were
+		if err := h.moveKeys(ctx, s.ID, before, u); err != nil {
+			return store.Session{}, fmt.Errorf("hand over session: %w", err)
+		}
+	}
 	s, err = h.Store.Sessions().Update(ctx, s.ID, func(s *store.Session) error {
-		before = s.OwnerID
 		s.OwnerID, s.UpdatedAt = owner, now()
 		return nil
 	})
 	if err == nil {
 		err = h.moveWebhooks(ctx, s.ID, before, owner)
-	}
-	if err == nil && before != owner {
-		err = h.moveKeys(ctx, s.ID, before, u)
 	}
 	if err != nil {
 		return store.Session{}, fmt.Errorf("hand over session: %w", err)
@@ -86,16 +87,30 @@ func (h *Handover) beginWebhooks(ctx context.Context, s store.Session, owner str
 // still sent.
 func (h *Handover) moveWebhooks(ctx context.Context, session, before, owner string) error {
 	defer h.Courier.Changed()
-	return h.eachWebhook(ctx, before, func(w store.Webhook) error {
-		switch w.SessionID {
-		case "":
-			h.Courier.halt(ctx, w.ID)
-		case session:
-			_, err := h.Store.Webhooks().Update(ctx, w.ID, func(w *store.Webhook) error {
-				w.OwnerID, w.UpdatedAt = owner, now()
-				return nil
-			})
+	own, _, err := h.Store.Webhooks().List(ctx, store.WebhookQuery{Session: session, Page: store.Page{Limit: 4 * maxWebhooks}})
+	if err != nil {
+		return err
+	}
+	for _, w := range own {
+		// Whoever is no admin and has a webhook of the session has had the session: perhaps before a try
+		// that failed in the middle.
+		u, err := h.Store.Users().Get(ctx, w.OwnerID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
+		}
+		if w.OwnerID != before && (err != nil || u.Role == store.RoleAdmin) {
+			continue
+		}
+		if _, err := h.Store.Webhooks().Update(ctx, w.ID, func(w *store.Webhook) error {
+			w.OwnerID, w.UpdatedAt = owner, now()
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return h.eachWebhook(ctx, before, func(w store.Webhook) error {
+		if w.SessionID == "" && before != owner {
+			h.Courier.halt(ctx, w.ID)
 		}
 		return nil
 	})
