@@ -29,7 +29,7 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 	eve := r.as("eve@example.com", "another password")
 	nobody := *r
 	nobody.token = ""
-	for _, e := range r.app.api.Endpoints() {
+	for _, e := range r.app.api.Endpoints {
 		t.Run(e.Method+" "+e.Path, func(t *testing.T) {
 			id := "usr_none"
 			if strings.HasPrefix(e.Path, "/api/v1/webhooks/") {
@@ -41,7 +41,7 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 			if e.Method == http.MethodPost || e.Method == http.MethodPut {
 				body = map[string]any{}
 			}
-			if e.Access != api.Open {
+			if e.Access != api.Public {
 				require.Equal(t, "unauthorized", nobody.call(e.Method, path, body, 401).str("code"))
 				require.NotEmpty(t, e.Scope)
 			}
@@ -49,7 +49,7 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 				require.Equal(t, "not_found", eve.call(e.Method, path, body, 404).str("code"), "another's webhook looks as if it did not exist")
 			}
 			switch e.Access {
-			case api.OnSession:
+			case api.ForSession:
 				require.Equal(t, "not_found", eve.call(e.Method, path, body, 404).str("code"))
 				missing := strings.Replace(path, "shop", "no-such-session", 1)
 				require.Equal(t, "not_found", eve.call(e.Method, missing, body, 404).str("code"), "another's session looks as if it did not exist")
@@ -141,7 +141,7 @@ func TestTokensEnd(t *testing.T) {
 }
 
 // closed reads on to the end of the stream and returns how it was closed.
-func (s *stream) closed() websocket.StatusCode {
+func (s *wsClient) closed() websocket.StatusCode {
 	for {
 		if _, _, err := s.conn.Read(s.t.Context()); err != nil {
 			return websocket.CloseStatus(err)
@@ -157,7 +157,7 @@ func TestTokenWhileTheStoreIsAway(t *testing.T) {
 	conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
 	require.NoError(t, err)
 	require.NoError(t, server.Kill())
-	s := &stream{t, conn}
+	s := &wsClient{t, conn}
 	s.say(map[string]any{"type": "auth", "token": r.token})
 	require.Equal(t, websocket.StatusCode(4503), s.closed())
 }

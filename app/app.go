@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/api/stream"
 	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
 	"whatsapp-api/configs"
@@ -61,6 +62,7 @@ type App struct {
 	manager *whatsapp.Manager
 	phases  []phase // what runs beside the HTTP server, in the order in which it is stopped
 	api     *api.API
+	streams *stream.Hub
 	world   *world // nil: the real WhatsApp
 	server  *http.Server
 	socket  net.Listener
@@ -156,19 +158,19 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	}
 	login := service.NewLogin(accounts)
 	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
-	a.api = api.New(api.Config{
-		Manager: a.manager, Store: a.store, Log: log, Accounts: accounts, Login: login, Tokens: tokens,
-		Sessions: sessions, Webhooks: webhooks,
-		Handover:    &service.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
-		Idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		Places:      &service.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
-		Keys:        keys, Audit: m.audit, Rates: service.NewRates(a.cfg.RateLimit), Proxies: proxies,
-		Limits:  api.Limits{StreamsPerUser: a.cfg.StreamsPerUser, UnauthenticatedSockets: a.cfg.Unauthenticated, FramesPerSecond: a.cfg.FramesPerSecond},
-		Inbound: api.Inbound{Token: string(a.cfg.WebhookToken), Addresses: inbound},
-		Origins: a.cfg.FrontendURL, Sandbox: a.world.control(), Web: web.Docs(), Version: opt.Version, Logger: a.log.Named("api"),
-		Watch: api.Watch{Request: m.request, Sent: m.sent, Lagged: m.lagged}, WriteMetrics: m.write,
+	a.api, a.streams = front(rules{
+		manager: a.manager, store: a.store, events: log, accounts: accounts, login: login, tokens: tokens, keys: keys, audit: m.audit, sessions: sessions, webhooks: webhooks,
+		handover:    &service.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
+		idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
+		places:      &service.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
+		rates:       service.NewRates(a.cfg.RateLimit),
+	}, outside{
+		proxies: proxies, origins: a.cfg.FrontendURL, inboundToken: string(a.cfg.WebhookToken), inboundFrom: inbound,
+		limits:  stream.Limits{PerUser: a.cfg.StreamsPerUser, Unauthenticated: a.cfg.Unauthenticated, FramesPerSecond: a.cfg.FramesPerSecond},
+		sandbox: a.world.control(), pages: web.Docs(), version: opt.Version, log: a.log.Named("api"),
+		request: m.request, sent: m.sent, lagged: m.lagged, metrics: m.write,
 	})
-	m.streams = a.api.OpenStreams
+	m.streams = a.streams.Open
 	requests, end := context.WithCancelCause(context.Background())
 	a.endRequests = func() { end(whatsapp.ErrStopping) }
 	a.server = &http.Server{

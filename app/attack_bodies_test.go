@@ -99,7 +99,7 @@ func (r *rig) rawSocket(t *testing.T) *websocket.Conn {
 func hugeFrame(t *testing.T, r *rig) {
 	conn := r.rawSocket(t)
 	require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"ping","token":"`+strings.Repeat("x", 70_000)+`"}`)))
-	require.Equal(t, websocket.StatusMessageTooBig, (&stream{t, conn}).closed())
+	require.Equal(t, websocket.StatusMessageTooBig, (&wsClient{t, conn}).closed())
 }
 
 func frameWithoutEnd(t *testing.T, r *rig) {
@@ -116,7 +116,7 @@ func frameWithoutEnd(t *testing.T, r *rig) {
 func deepJSON(t *testing.T, r *rig) {
 	deep := strings.Repeat(`{"a":`, 150_000)
 	answered(t, r.wire(t, fmt.Sprintf("%sConnection: close\r\nContent-Length: %d\r\n\r\n%s", loginHead, len(deep), deep)), http.StatusBadRequest)
-	s := &stream{t, r.rawSocket(t)}
+	s := &wsClient{t, r.rawSocket(t)}
 	require.NoError(t, s.conn.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("[", 60_000))))
 	require.Equal(t, "bad_frame", s.until(func(o object) bool { return o.str("type") == "error" }).str("code"))
 }

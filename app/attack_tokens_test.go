@@ -111,7 +111,7 @@ func TestForgedTokens(t *testing.T) {
 		}
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
 		require.NoError(t, err)
-		s := &stream{t, conn}
+		s := &wsClient{t, conn}
 		s.say(map[string]any{"type": "auth", "token": token})
 		require.Equal(t, websocket.StatusCode(4401), s.closed(), name)
 	}

@@ -20,7 +20,7 @@ func TestKeyAsSubprotocol(t *testing.T) {
 		conn, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", &websocket.DialOptions{Subprotocols: protocols})
 		require.NoError(t, err)
 		require.Contains(t, protocols, resp.Header.Get("Sec-WebSocket-Protocol"))
-		require.Equal(t, "authenticated", (&stream{t, conn}).next().str("type"))
+		require.Equal(t, "authenticated", (&wsClient{t, conn}).next().str("type"))
 		require.NoError(t, conn.CloseNow())
 	}
 	_, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", &websocket.DialOptions{Subprotocols: []string{"bearer", key + "x"}})
@@ -128,13 +128,13 @@ func TestLimitsOfUsersAndSockets(t *testing.T) {
 	r.call("DELETE", "/api/v1/sessions/a", nil, 204)
 	r.call("POST", "/api/v1/sessions", map[string]any{"id": "c", "name": "c"}, 201)
 
-	dial := func() *stream {
+	dial := func() *wsClient {
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.CloseNow() })
-		return &stream{t, conn}
+		return &wsClient{t, conn}
 	}
-	strangers := []*stream{dial(), dial()}
+	strangers := []*wsClient{dial(), dial()}
 	full := func() bool {
 		conn, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", nil)
 		if err == nil {

@@ -285,14 +285,14 @@ func TestDocumentMatchesRoutes(t *testing.T) {
 			}
 		}
 	}
-	for route := range r.app.api.Routes() {
+	for route := range r.app.api.Served() {
 		if path := strings.SplitN(route, " ", 2)[1]; strings.HasPrefix(path, "/docs") || strings.HasPrefix(path, "/sandbox") {
 			continue // pages, and what exists in sandbox mode only
 		}
 		require.True(t, described[route], "%s is not in the document", route)
 	}
 	for key := range described {
-		require.True(t, r.app.api.Routes()[key], "%s is in the document but not served", key)
+		require.True(t, r.app.api.Served()[key], "%s is in the document but not served", key)
 	}
 	code, page, header := r.raw("GET", "/docs", nil)
 	require.Equal(t, 200, code)
@@ -310,13 +310,13 @@ func TestWebSocketProtocol(t *testing.T) {
 		conn, _, err := websocket.Dial(t.Context(), address, &websocket.DialOptions{Subprotocols: []string{"bearer", r.token}})
 		require.NoError(t, err)
 		require.Equal(t, "bearer", conn.Subprotocol())
-		require.Equal(t, "authenticated", (&stream{t, conn}).next().str("type"))
+		require.Equal(t, "authenticated", (&wsClient{t, conn}).next().str("type"))
 		require.NoError(t, conn.CloseNow())
 	})
 	t.Run("token as first frame", func(t *testing.T) {
 		conn, _, err := websocket.Dial(t.Context(), address, nil)
 		require.NoError(t, err)
-		s := &stream{t, conn}
+		s := &wsClient{t, conn}
 		s.say(map[string]any{"type": "auth", "token": r.token})
 		require.Equal(t, "authenticated", s.next().str("type"))
 		require.NoError(t, conn.CloseNow())
@@ -324,7 +324,7 @@ func TestWebSocketProtocol(t *testing.T) {
 	t.Run("bad token", func(t *testing.T) {
 		conn, _, err := websocket.Dial(t.Context(), address, nil)
 		require.NoError(t, err)
-		s := &stream{t, conn}
+		s := &wsClient{t, conn}
 		s.say(map[string]any{"type": "auth", "token": "a.b.c"})
 		require.Equal(t, websocket.StatusCode(4401), s.closed())
 		_, resp, err := websocket.Dial(t.Context(), address, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer a.b.c"}}})

@@ -18,13 +18,13 @@ import (
 	"whatsapp-api/whatsapp/sandbox"
 )
 
-// stream is a WebSocket client.
-type stream struct {
+// wsClient is a WebSocket client.
+type wsClient struct {
 	t    testing.TB
 	conn *websocket.Conn
 }
 
-func (r *rig) stream(frames ...map[string]any) *stream {
+func (r *rig) stream(frames ...map[string]any) *wsClient {
 	r.t.Helper()
 	conn, _, err := websocket.Dial(r.t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + r.token}},
@@ -32,7 +32,7 @@ func (r *rig) stream(frames ...map[string]any) *stream {
 	require.NoError(r.t, err)
 	conn.SetReadLimit(8 << 20)
 	r.t.Cleanup(func() { _ = conn.CloseNow() })
-	s := &stream{r.t, conn}
+	s := &wsClient{r.t, conn}
 	require.Equal(r.t, "authenticated", s.next().str("type"))
 	for _, f := range frames {
 		s.say(f)
@@ -40,13 +40,13 @@ func (r *rig) stream(frames ...map[string]any) *stream {
 	return s
 }
 
-func (s *stream) say(frame map[string]any) {
+func (s *wsClient) say(frame map[string]any) {
 	s.t.Helper()
 	require.NoError(s.t, wsjson.Write(s.t.Context(), s.conn, frame))
 }
 
 // next is the next frame.
-func (s *stream) next() object {
+func (s *wsClient) next() object {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 60*time.Second)
 	defer cancel()
@@ -56,7 +56,7 @@ func (s *stream) next() object {
 }
 
 // until reads on to the first event that fits.
-func (s *stream) until(fits func(object) bool) object {
+func (s *wsClient) until(fits func(object) bool) object {
 	s.t.Helper()
 	for {
 		if f := s.next(); fits(f) {

@@ -22,7 +22,7 @@ func (a *App) others(log *events.Log, tokens *service.Tokens, courier *service.C
 		case store.TopicAccess:
 			tokens.ChangedElsewhere()
 		case store.TopicOwners: // which is rare: all come back at once, and see what they may see now
-			a.api.EndStreams()
+			a.streams.EndAll()
 			courier.Changed()
 		case store.TopicSessions:
 			log.Begun()

@@ -220,7 +220,7 @@ func TestStreamsBehindAProxy(t *testing.T) {
 		HTTPClient: client, HTTPHeader: http.Header{"Authorization": {"Bearer " + r.token}, "Origin": {front}},
 	})
 	require.NoError(t, err)
-	ws := &stream{t, conn}
+	ws := &wsClient{t, conn}
 	require.Equal(t, "authenticated", ws.next().str("type"))
 	ws.say(map[string]any{"type": "subscribe"})
 	require.Equal(t, "subscribed", ws.next().str("type"))

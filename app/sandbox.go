@@ -12,7 +12,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"whatsapp-api/app/api"
 	"whatsapp-api/whatsapp/sandbox"
 )
 
@@ -54,9 +53,4 @@ func RunSandbox(ctx context.Context, cfg SandboxConfig, log *zap.Logger, out io.
 		err = errors.Join(err, server.Close())
 	}
 	return errors.Join(err, s.Close())
-}
-
-// OpenAPI renders the API's document without running anything.
-func OpenAPI(version string) ([]byte, error) {
-	return api.New(api.Config{Version: version, Logger: zap.NewNop()}).Document().MarshalJSON()
 }

@@ -25,13 +25,13 @@ func callerOf(ctx context.Context) service.Caller {
 // where a key allows the scope.
 func (a *API) loggedIn(scope string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		token, ok := bearer(ctx.Header("Authorization"))
+		token, ok := Bearer(ctx.Header("Authorization"))
 		if !ok {
-			if c, err := huma.ReadCookie(ctx, cookieName); err == nil {
+			if c, err := huma.ReadCookie(ctx, TokenCookie); err == nil {
 				token = c.Value
 			}
 		}
-		who, err := a.admit(ctx.Context(), token)
+		who, err := Admit(ctx.Context(), a.Tokens, token)
 		if err == nil {
 			ctx = huma.WithValue(ctx, callerKey{}, who)
 			err = a.paced(ctx, who)
@@ -47,17 +47,28 @@ func (a *API) loggedIn(scope string) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// admit says whose token or key it is, and whether a key may be used from where the request
-// comes from.
-func (a *API) admit(ctx context.Context, token string) (service.Caller, error) {
+// Admit says whose token or key it is, and whether a key may be used from where the request
+// comes from. service.ErrUnauthorized, service.ErrAddress.
+func Admit(ctx context.Context, tokens *service.Tokens, token string) (service.Caller, error) {
 	if token == "" {
 		return service.Caller{}, service.ErrUnauthorized
 	}
-	who, err := a.Tokens.Check(ctx, token)
-	if err == nil && !who.MayFrom(provenAddress(ctx)) {
+	who, err := tokens.Check(ctx, token)
+	if err == nil && !who.MayFrom(ProvenAddress(ctx)) {
 		return service.Caller{}, service.ErrAddress
 	}
 	return who, err
+}
+
+// TokenOf finds a request's token where all routes look for it.
+func TokenOf(r *http.Request) string {
+	if token, ok := Bearer(r.Header.Get("Authorization")); ok {
+		return token
+	}
+	if c, err := r.Cookie(TokenCookie); err == nil {
+		return c.Value
+	}
+	return ""
 }
 
 // adminOnly comes after loggedIn.
@@ -87,8 +98,8 @@ func (a *API) ownSession(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, targetKey{}, Target{Caller: who, Record: r, Session: s}))
 }
 
-// bearer reads "Bearer <token>" (RFC 6750); the scheme's case does not matter.
-func bearer(header string) (string, bool) {
+// Bearer reads "Bearer <token>" (RFC 6750); the scheme's case does not matter.
+func Bearer(header string) (string, bool) {
 	scheme, token, ok := strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
 	return token, ok && token != "" && strings.EqualFold(scheme, "Bearer")

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,141 +11,72 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/zap"
 
-	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
-	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
 
-// Config is what the API stands on.
+// Config is what the kit stands on.
 type Config struct {
-	Manager     *whatsapp.Manager
-	Store       store.Store
-	Log         *events.Log
-	Accounts    *service.Accounts
-	Login       *service.Login
-	Tokens      *service.Tokens
-	Sessions    *service.Sessions
-	Webhooks    *service.Webhooks
-	Handover    *service.Handover
-	Idempotency *service.Idempotency
-	Places      *service.Places // of streams of many sessions; nil: their cursors are long
+	Tokens   *service.Tokens   // says whose token or key it is
+	Sessions *service.Sessions // finds the session that a call is about
+	Manager  *whatsapp.Manager // and lets it live
+	Rates    *service.Rates    // nil: without limit
+	Proxies  service.Networks  // whose word on where a request comes from is believed
+	Audit    *service.Audit    // nil: nothing is noted
+	Origins  []string          // browser front ends that may call
+	Version  string
+	Chapters []Chapter // of the document, in the order in which a newcomer needs them
+	Logger   *zap.Logger
 
-	Keys    *service.Keys
-	Rates   *service.Rates   // nil: without limit
-	Proxies service.Networks // whose word on where a request comes from is believed
-	Audit   *service.Audit   // nil: nothing is noted
-	Inbound Inbound          // who may post messages of another service
-	Limits  Limits
-	Origins []string     // browser front ends that may call
-	Sandbox http.Handler // control routes under /sandbox; nil: none
-	Web     http.Handler // static pages (docs); nil: none
-	Version string
-
-	Watch        Watch
-	WriteMetrics func(context.Context, io.Writer) // writes /metrics; nil: there is none
-	Logger       *zap.Logger
+	// Watch is told of each answer, but those of streams and long-polls, for metrics. It may not wait; nil:
+	// nobody is told.
+	Watch func(method, route string, status int, took time.Duration)
 }
 
-// Limits bound what streams may take. 0 is without limit.
-type Limits struct {
-	StreamsPerUser         int // open at once
-	UnauthenticatedSockets int // open at once, of all who have not brought a token yet
-	FramesPerSecond        int // of one socket, twice as many in a burst; more of them wait
+// Table is all that is served.
+type Table struct {
+	Endpoints []Endpoint
+	Routes    []Route
+	Describe  []Describe
 }
 
-// Watch is told of what happens, for metrics. None of it may wait; nil: nobody is told.
-type Watch struct {
-	Request func(method, route string, status int, took time.Duration) // each answer, but those of streams and long-polls
-	Sent    func(outcome string, took time.Duration)                   // each send; outcome is ok or an error's code
-	Lagged  func()                                                     // a client that was cut because it reads too slowly
-}
+// Describe adds to the document what the types of inputs and outputs cannot say. scopes are those of the table.
+type Describe func(doc *huma.OpenAPI, scopes []string)
 
-// API is the HTTP side.
+// API is the HTTP side: it serves a table.
 type API struct {
 	Config
+	Table
 	echo *echo.Echo
 	http http.Handler // echo, behind what compresses
 	huma huma.API
-	rows []Endpoint
-
-	streams   streams
-	encodings *encodings
-	socketIO  *socketIO
 }
 
-// New builds the API with all its routes.
-func New(cfg Config) *API {
-	a := &API{Config: cfg, echo: echo.New(), encodings: newEncodings()}
-	a.streams.ctx, a.streams.end = context.WithCancelCause(context.Background())
-	a.http = compressed(a.echo)
+// New makes the API that serves a table, and its document.
+func New(cfg Config, table Table) *API {
+	a := &API{Config: cfg, Table: table, echo: echo.New()}
+	a.Routes = append(slices.Clone(table.Routes), a.documentRoute())
+	a.http = compressed(a.echo, a.Routes)
 	a.echo.HideBanner, a.echo.HidePort = true, true
 	a.echo.HTTPErrorHandler = a.routerError
 	a.useMiddleware()
 	ownErrors()
-	a.huma = humaecho.NewV4(a.echo, document(cfg.Version))
-	a.rows = slices.Concat(a.users(), a.sessions(), a.sessionHealth(), a.messages(), a.sending(), a.inboundWebhook(), a.eventLog(), a.webhooks(), a.apiKeys(), a.auditLog(), a.health())
-	if cfg.Keys != nil {
-		cfg.Keys.Scopes = a.scopes
+	a.huma = humaecho.NewV4(a.echo, document(cfg.Version, cfg.Chapters))
+	for _, row := range a.Endpoints {
+		row.register(a)
 	}
-	for _, row := range a.rows {
-		row.register(a.huma)
+	for _, r := range a.Routes {
+		a.serve(r)
 	}
-	a.echo.GET("/ws", a.webSocket)
-	a.echo.GET(base+"/events", a.eventStream)
-	a.socketIO = newSocketIO(a)
-	for _, path := range socketIOPaths {
-		a.echo.GET(path, a.socketIO.serve)
-		a.echo.POST(path, a.socketIO.serve)
-	}
-	a.echo.GET("/api/v1/openapi.json", a.openAPI)
-	if cfg.WriteMetrics != nil {
-		a.echo.GET("/metrics", a.metrics)
-	}
-	if cfg.Web != nil {
-		for _, path := range []string{"/docs", "/docs/*"} {
-			a.echo.GET(path, echo.WrapHandler(cfg.Web))
-		}
-	}
-	if cfg.Sandbox != nil {
-		for _, path := range []string{"/sandbox", "/sandbox/*"} {
-			a.echo.Any(path, echo.WrapHandler(cfg.Sandbox), a.nearby)
-		}
-	}
-	doc := a.huma.OpenAPI()
-	describeEvents(doc)
-	describeNulls(doc)
-	a.describeChoices(doc)
-	describeBodies(doc)
-	describeStreams(doc)
-	describeHeaders(doc)
+	a.describe()
 	return a
 }
 
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.http.ServeHTTP(w, received(r)) }
 
-// Close ends all streams with a word of farewell and waits for them.
-func (a *API) Close(ctx context.Context) {
-	a.streams.close()
-	done := make(chan struct{})
-	go func() {
-		a.streams.open.Wait()
-		a.socketIO.close()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		a.Logger.Warn("streams did not end in time")
-	}
-}
-
-// Endpoints is the route table.
-func (a *API) Endpoints() []Endpoint { return slices.Clone(a.rows) }
-
-// Routes lists method and path of every route that is served, {param} for parameters.
-func (a *API) Routes() map[string]bool {
+// Served lists method and path of every route that is served, {param} for parameters.
+func (a *API) Served() map[string]bool {
 	routes := map[string]bool{}
 	for _, r := range a.echo.Routes() {
 		parts := strings.Split(r.Path, "/")
@@ -163,3 +92,17 @@ func (a *API) Routes() map[string]bool {
 
 // Document is the OpenAPI 3.1 document.
 func (a *API) Document() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// Scopes lists every scope that a row asks for and a key can have.
+func (t Table) Scopes() []string {
+	var all []string
+	for _, e := range t.Endpoints {
+		all = append(all, e.Scope)
+	}
+	for _, r := range t.Routes {
+		all = append(all, r.Scope)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" || s == service.ScopeLogin })
+}

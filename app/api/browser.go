@@ -2,25 +2,15 @@ package api
 
 import (
 	"net/http"
-	"time"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
-// cookieName is the cookie that holds the access token of a browser.
-const cookieName = "whatsapp_api_token"
-
-// tokenCookie is the cookie that keeps a browser logged in: out of reach of scripts, and never
-// sent along from another site. With an empty token it takes the cookie away.
-func tokenCookie(token string, expires time.Time, secure bool) string {
-	c := http.Cookie{ //nolint:gosec // Secure follows the connection: without TLS it would lock everybody out
-		Name: cookieName, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure, Expires: expires,
-	}
-	if token == "" {
-		c.MaxAge = -1
-	}
-	return c.String()
-}
+// TokenCookie is the cookie that holds the access token of a browser.
+const TokenCookie = "whatsapp_api_token"
 
 // sameOrigin refuses calls that a page of another site makes in a browser's name (CSRF): by
 // Sec-Fetch-Site and Origin, which scripts cannot forge. Pages of the configured front ends
@@ -35,9 +25,23 @@ func (a *API) sameOrigin() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := guard.Check(c.Request()); err != nil {
-				return problem(http.StatusForbidden, "cross_origin", "A page of another site may not do this. FRONTEND_URL names the pages that may.", requestOf(c.Request().Context()))
+				return NewProblem(http.StatusForbidden, "cross_origin", "A page of another site may not do this. FRONTEND_URL names the pages that may.")
 			}
 			return next(c)
 		}
 	}
+}
+
+// OwnPage says whether a browser's page may connect: one of this server, or of origins. What is no
+// browser sends no Origin.
+func OwnPage(origins []string, r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	if slices.ContainsFunc(origins, func(o string) bool { return strings.EqualFold(strings.TrimSuffix(o, "/"), origin) }) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }

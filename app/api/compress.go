@@ -2,8 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
 )
@@ -11,18 +9,17 @@ import (
 // compressFrom is the size of an answer, in bytes, from which on it is worth being compressed.
 const compressFrom = 1 << 10
 
-// compressed sends longer answers as zstd or gzip to those who take that. Streams are left as they are:
-// their events have to go out at once, and they write with deadlines of their own. So are pages that
+// compressed sends longer answers as zstd or gzip to those who take that. Plain routes are left as they
+// are: the events of streams have to go out at once, and are written with deadlines of their own; some pages
 // are kept compressed.
-func compressed(inner http.Handler) http.Handler {
+func compressed(inner http.Handler, routes []Route) http.Handler {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(compressFrom), gzhttp.EnableZstd(true))
 	if err != nil { // only for options that contradict each other
 		panic(err)
 	}
-	outer := wrap(inner)
-	plain := slices.Concat(socketIOPaths, []string{"/ws", base + "/events"})
+	outer, asIs := wrap(inner), plain(routes)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if slices.Contains(plain, r.URL.Path) || strings.HasPrefix(r.URL.Path, "/docs") {
+		if asIs(r.URL.Path) {
 			inner.ServeHTTP(w, r)
 			return
 		}

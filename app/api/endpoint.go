@@ -18,10 +18,10 @@ type Access string
 
 // Who may call.
 const (
-	Open      Access = "open"    // anybody
-	Account   Access = "account" // whoever is logged in
-	AdminOnly Access = "admin"
-	OnSession Access = "session" // the session's owner, and admins
+	Public     Access = "open"    // anybody
+	Account    Access = "account" // whoever is logged in
+	AdminOnly  Access = "admin"
+	ForSession Access = "session" // the session's owner, and admins
 )
 
 // Endpoint is one row of the route table.
@@ -29,11 +29,16 @@ type Endpoint struct {
 	Method  string
 	Path    string
 	Access  Access
-	Scope   string // what a key needs to be allowed; empty for Open
+	Scope   string // what a key needs to be allowed; empty for Public
 	Summary string
 
-	register func(huma.API)
+	register func(*API)
+	describe []func(*huma.Operation, huma.Registry)
+	door     func(http.ResponseWriter, *http.Request) error
 }
+
+// Option says more of an endpoint.
+type Option func(*Endpoint)
 
 // Target is the session that a call is about, and who calls.
 type Target struct {
@@ -42,7 +47,7 @@ type Target struct {
 	Session *whatsapp.Session
 }
 
-// SessionPath is the part of an input that names the session. Inputs of onSession embed it.
+// SessionPath is the part of an input that names the session. Inputs of OnSession embed it.
 type SessionPath struct {
 	SessionID string `path:"sessionId" maxLength:"64" doc:"Id of the session"`
 }
@@ -54,17 +59,17 @@ type sessionInput[In any] interface {
 	session() string
 }
 
-// base is where all documented routes live.
-const base = "/api/v1"
+// Base is where all documented routes live.
+const Base = "/api/v1"
 
-// onSession is an endpoint on one session. A session that is not the caller's is 404, as is
+// OnSession is an endpoint on one session. A session that is not the caller's is 404, as is
 // one that does not exist.
-func onSession[In, Out any, P sessionInput[In]](a *API, method, path, scope, summary string, fn func(context.Context, Target, *In) (*Out, error), more ...func(*huma.Operation)) Endpoint {
-	e := Endpoint{Method: method, Path: base + path, Access: OnSession, Scope: scope, Summary: summary}
-	e.register = func(api huma.API) {
-		op := operation(e, more)
+func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary string, fn func(context.Context, Target, *In) (*Out, error), more ...Option) Endpoint {
+	e := endpoint(Endpoint{Method: method, Path: Base + path, Access: ForSession, Scope: scope, Summary: summary}, more)
+	e.register = func(a *API) {
+		op := a.operation(e)
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
-		huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
+		huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 			target, ok := ctx.Value(targetKey{}).(Target)
 			if !ok || target.Record.ID != P(in).session() {
 				return nil, a.fail(ctx, store.ErrNotFound)
@@ -76,25 +81,26 @@ func onSession[In, Out any, P sessionInput[In]](a *API, method, path, scope, sum
 	return e
 }
 
-// onAccount is an endpoint for whoever is logged in.
-func onAccount[In, Out any](a *API, method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...func(*huma.Operation)) Endpoint {
-	return account(a, Endpoint{Method: method, Path: base + path, Access: Account, Scope: scope, Summary: summary}, fn, more)
+// OnAccount is an endpoint for whoever is logged in.
+func OnAccount[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
+	return account(Endpoint{Method: method, Path: Base + path, Access: Account, Scope: scope, Summary: summary}, fn, more)
 }
 
-// onAdmin is an endpoint for admins; others get 403.
-func onAdmin[In, Out any](a *API, method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...func(*huma.Operation)) Endpoint {
-	return account(a, Endpoint{Method: method, Path: base + path, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
+// OnAdmin is an endpoint for admins; others get 403.
+func OnAdmin[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
+	return account(Endpoint{Method: method, Path: Base + path, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
 }
 
-func account[In, Out any](a *API, e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []func(*huma.Operation)) Endpoint {
-	e.register = func(api huma.API) {
-		op := operation(e, more)
+func account[In, Out any](e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []Option) Endpoint {
+	e = endpoint(e, more)
+	e.register = func(a *API) {
+		op := a.operation(e)
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope)}
 		if e.Access == AdminOnly {
 			op.Middlewares = append(op.Middlewares, a.adminOnly)
 		}
 		op.Middlewares = append(op.Middlewares, a.noBlanks)
-		huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
+		huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 			out, err := fn(ctx, callerOf(ctx), in)
 			return out, a.fail(ctx, err)
 		})
@@ -102,14 +108,21 @@ func account[In, Out any](a *API, e Endpoint, fn func(context.Context, service.C
 	return e
 }
 
-// open is an endpoint that needs no key: the short list.
-func open[In, Out any](a *API, method, path, summary string, fn func(context.Context, *In) (*Out, error), more ...func(*huma.Operation)) Endpoint {
-	e := Endpoint{Method: method, Path: path, Access: Open, Summary: summary}
-	e.register = func(api huma.API) {
-		huma.Register(api, operation(e, more), func(ctx context.Context, in *In) (*Out, error) {
+// ForAll is an endpoint that needs no key: the short list.
+func ForAll[In, Out any](method, path, summary string, fn func(context.Context, *In) (*Out, error), more ...Option) Endpoint {
+	e := endpoint(Endpoint{Method: method, Path: path, Access: Public, Summary: summary}, more)
+	e.register = func(a *API) {
+		huma.Register(a.huma, a.operation(e), func(ctx context.Context, in *In) (*Out, error) {
 			out, err := fn(ctx, in)
 			return out, a.fail(ctx, err)
 		})
+	}
+	return e
+}
+
+func endpoint(e Endpoint, more []Option) Endpoint {
+	for _, option := range more {
+		option(&e)
 	}
 	return e
 }
@@ -122,7 +135,7 @@ func (a *API) noBlanks(ctx huma.Context, next func(huma.Context)) {
 	for _, p := range ctx.Operation().Parameters {
 		text := p.Schema.Type == huma.TypeString && p.Schema.Format == "" && len(p.Schema.Enum) == 0
 		if p.In == "query" && !text && slices.Contains(given[p.Name], "") {
-			a.refuse(ctx, wrongParameter(p.Name, p.In, "must not be empty"))
+			a.refuse(ctx, WrongParameter(p.Name, p.In, "must not be empty"))
 			return
 		}
 	}
@@ -130,12 +143,12 @@ func (a *API) noBlanks(ctx huma.Context, next func(huma.Context)) {
 }
 
 // operation describes a row for the document.
-func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
+func (a *API) operation(e Endpoint) huma.Operation {
 	op := huma.Operation{
 		Method: e.Method, Path: e.Path, Summary: e.Summary, OperationID: operationID(e), Tags: []string{tag(e.Path)},
-		MaxBodyBytes: maxBody, Errors: []int{400, 422, 429, 500, 503},
+		MaxBodyBytes: MaxBody, Errors: []int{400, 422, 429, 500, 503},
 	}
-	if e.Access != Open {
+	if e.Access != Public {
 		op.Security = []map[string][]string{{"bearer": {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		admins := ""
@@ -149,8 +162,8 @@ func operation(e Endpoint, more []func(*huma.Operation)) huma.Operation {
 	if strings.Contains(e.Path, "{") {
 		op.Errors = append(op.Errors, http.StatusNotFound)
 	}
-	for _, change := range more {
-		change(&op)
+	for _, change := range e.describe {
+		change(&op, a.huma.OpenAPI().Components.Schemas)
 	}
 	return op
 }
@@ -165,26 +178,38 @@ func needs(scope string) string {
 
 func scoped(scope string) map[string]any { return map[string]any{"x-scope": scope} }
 
-// status sets the answer's status where it is not 200.
-func status(code int) func(*huma.Operation) {
-	return func(op *huma.Operation) { op.DefaultStatus = code }
+// Described changes what the document says of an endpoint, before anything is served.
+func Described(change func(*huma.Operation, huma.Registry)) Option {
+	return func(e *Endpoint) { e.describe = append(e.describe, change) }
 }
 
-// explained says more of an endpoint than its summary.
-func explained(text string) func(*huma.Operation) {
-	return func(op *huma.Operation) { op.Description = strings.TrimSpace(text + "\n\n" + op.Description) }
+// Status sets the answer's status where it is not 200.
+func Status(code int) Option {
+	return Described(func(op *huma.Operation, _ huma.Registry) { op.DefaultStatus = code })
 }
 
-// alsoFails adds statuses that an endpoint may answer with.
-func alsoFails(codes ...int) func(*huma.Operation) {
-	return func(op *huma.Operation) { op.Errors = append(op.Errors, codes...) }
+// Explained says more of an endpoint than its summary.
+func Explained(text string) Option {
+	return Described(func(op *huma.Operation, _ huma.Registry) {
+		op.Description = strings.TrimSpace(text + "\n\n" + op.Description)
+	})
+}
+
+// AlsoFails adds statuses that an endpoint may answer with.
+func AlsoFails(codes ...int) Option {
+	return Described(func(op *huma.Operation, _ huma.Registry) { op.Errors = append(op.Errors, codes...) })
+}
+
+// Door lets a request in, or refuses it with an error, before anything of its body is looked at.
+func Door(check func(http.ResponseWriter, *http.Request) error) Option {
+	return func(e *Endpoint) { e.door = check }
 }
 
 // operationID makes getSessionsSessionIdQr of GET /api/v1/sessions/{sessionId}/qr.
 func operationID(e Endpoint) string {
 	var b strings.Builder
 	b.WriteString(strings.ToLower(e.Method))
-	for part := range strings.FieldsFuncSeq(strings.TrimPrefix(e.Path, base), func(r rune) bool { return strings.ContainsRune("/{}-", r) }) {
+	for part := range strings.FieldsFuncSeq(strings.TrimPrefix(e.Path, Base), func(r rune) bool { return strings.ContainsRune("/{}-", r) }) {
 		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	return b.String()
@@ -192,10 +217,10 @@ func operationID(e Endpoint) string {
 
 // tag is an operation's chapter.
 func tag(path string) string {
-	if !strings.HasPrefix(path, base) {
-		return tagHealth
+	if !strings.HasPrefix(path, Base) {
+		return ChapterHealth
 	}
-	for part := range strings.SplitSeq(strings.TrimPrefix(path, base), "/") {
+	for part := range strings.SplitSeq(strings.TrimPrefix(path, Base), "/") {
 		if part != "" {
 			return part
 		}

@@ -38,8 +38,8 @@ var faults = []fault{
 	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
 	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
 	{service.ErrTooManySessions, 409, "too_many_sessions", ""},
-	{errManyStreams, 429, "too_many_streams", "This user has as many streams open as one may have (STREAMS_PER_USER). Close some."},
-	{errManyStrangers, 429, "too_many_sockets", "Too many sockets wait for their token (UNAUTHENTICATED_SOCKETS). Bring it in a header, or come back in a moment."},
+	{ErrManyStreams, 429, "too_many_streams", "This user has as many streams open as one may have (STREAMS_PER_USER). Close some."},
+	{ErrManyStrangers, 429, "too_many_sockets", "Too many sockets wait for their token (UNAUTHENTICATED_SOCKETS). Bring it in a header, or come back in a moment."},
 	{service.ErrTooManyWebhooks, 409, "too_many_webhooks", "There are 50 webhooks already. Delete one first."},
 	{service.ErrReplayRunning, 409, "replay_running", "The webhook is being replayed. Wait until that has ended."},
 	{service.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},
@@ -67,49 +67,61 @@ var faults = []fault{
 	{store.ErrFenced, 503, "session_moved", "Another server has taken over the session. Try again."},
 }
 
+// Errors of streams, which are the API's alone.
+var (
+	ErrManyStreams   = errors.New("too many streams of one user")
+	ErrManyStrangers = errors.New("too many sockets without a token")
+)
+
 // fail turns an error of a lower layer into the answer. nil stays nil.
 func (a *API) fail(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	return a.problemOf(ctx, err)
+	return ProblemOf(ctx, a.Logger, err)
 }
 
-func (a *API) problemOf(ctx context.Context, err error) *Problem {
-	request := requestOf(ctx)
+// ProblemOf is an error of a lower layer as clients see it. What nobody foresaw goes to the log.
+func ProblemOf(ctx context.Context, log *zap.Logger, err error) *Problem {
+	p := problemOf(ctx, log, err)
+	p.RequestID = RequestOf(ctx)
+	return p
+}
+
+func problemOf(ctx context.Context, log *zap.Logger, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
-		p.RequestID = request
 		return p
 	}
 	var wrong service.Invalid
 	if errors.As(err, &wrong) {
-		return invalid(wrong, request)
+		return invalid(wrong)
 	}
 	var many service.TooMany
 	if errors.As(err, &many) {
 		seconds := int(math.Ceil(many.After.Seconds()))
-		p := problem(429, "too_many_attempts", fmt.Sprintf("Too many attempts. Try again in %d s.", seconds), request)
+		p := NewProblem(429, "too_many_attempts", fmt.Sprintf("Too many attempts. Try again in %d s.", seconds))
 		p.header = http.Header{"Retry-After": {fmt.Sprint(seconds)}}
 		return p
 	}
+	request := zap.String("request", RequestOf(ctx))
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
-			return a.known(f, err, request)
+			return known(f, err, log.With(request))
 		}
 	}
 	if errors.Is(context.Cause(ctx), whatsapp.ErrStopping) && !errors.Is(err, whatsapp.ErrStopping) {
-		return a.problemOf(ctx, whatsapp.ErrStopping)
+		return problemOf(ctx, log, whatsapp.ErrStopping)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return problem(503, "unavailable", "The request took too long or was given up.", request)
+		return NewProblem(503, "unavailable", "The request took too long or was given up.")
 	}
-	a.Logger.Error("request failed", zap.String("request", request), zap.Error(err))
-	return validation(500, "", request, nil)
+	log.Error("request failed", request, zap.Error(err))
+	return validation(500, "", nil)
 }
 
-// codeOf names an error for metrics: ok for nil, and other for what is in no table.
-func codeOf(err error) string {
+// CodeOf names an error for metrics: ok for nil, and other for what is in no table.
+func CodeOf(err error) string {
 	if err == nil {
 		return "ok"
 	}
@@ -121,7 +133,7 @@ func codeOf(err error) string {
 	return "other"
 }
 
-func (a *API) known(f fault, err error, request string) *Problem {
+func known(f fault, err error, log *zap.Logger) *Problem {
 	detail := f.detail
 	var refusal *whatsapp.Refusal
 	var elsewhere *store.OwnedElsewhere
@@ -133,15 +145,15 @@ func (a *API) known(f fault, err error, request string) *Problem {
 	case detail == "":
 		detail = err.Error()
 	}
-	p := problem(f.status, f.code, detail, request)
+	p := NewProblem(f.status, f.code, detail)
 	if f.status == http.StatusServiceUnavailable && elsewhere == nil { // that one is as it should be
-		a.Logger.Warn("request not served", zap.String("request", request), zap.String("code", f.code), zap.Error(err))
+		log.Warn("request not served", zap.String("code", f.code), zap.Error(err))
 	}
 	return p
 }
 
-func invalid(wrong service.Invalid, request string) *Problem {
-	p := problem(422, "validation_failed", someWrong, request)
+func invalid(wrong service.Invalid) *Problem {
+	p := NewProblem(422, "validation_failed", someWrong)
 	for field, why := range wrong {
 		p.Errors = append(p.Errors, FieldProblem{Field: field, In: "body", Message: why})
 	}
@@ -156,7 +168,7 @@ func invalid(wrong service.Invalid, request string) *Problem {
 
 // refuse answers from a huma middleware.
 func (a *API) refuse(ctx huma.Context, err error) {
-	p := a.problemOf(ctx.Context(), err)
+	p := ProblemOf(ctx.Context(), a.Logger, err)
 	for k, v := range p.header {
 		ctx.SetHeader(k, v[0])
 	}
@@ -177,27 +189,22 @@ func (a *API) routerError(err error, c echo.Context) {
 	var he *echo.HTTPError
 	switch {
 	case errors.As(err, &he) && he.Code == http.StatusNotFound:
-		p = problem(404, "no_such_route", "There is no such route. /docs shows what there is.", requestOf(ctx))
+		p = NewProblem(404, "no_such_route", "There is no such route. /docs shows what there is.")
 	case errors.As(err, &he) && he.Code < 500:
 		if allow := c.Response().Header(); he.Code == http.StatusMethodNotAllowed && strings.Contains(allow.Get("Allow"), http.MethodGet) {
 			allow.Set("Allow", allow.Get("Allow")+", "+http.MethodHead)
 		}
-		p = validation(he.Code, fmt.Sprint(he.Message), requestOf(ctx), nil)
+		p = validation(he.Code, fmt.Sprint(he.Message), nil)
 	default:
-		p = a.problemOf(ctx, err)
+		p = ProblemOf(ctx, a.Logger, err)
 	}
 	a.write(c, p)
 }
 
 // write answers with a problem outside huma.
 func (a *API) write(c echo.Context, p *Problem) {
-	h := c.Response().Header()
-	for k, v := range p.header {
-		h.Set(k, v[0])
-	}
-	h.Set("Content-Type", "application/problem+json")
-	c.Response().WriteHeader(p.Status)
-	if err := encode(c.Response(), p); err != nil {
+	p.RequestID = RequestOf(c.Request().Context())
+	if err := p.Write(c.Response()); err != nil {
 		a.Logger.Debug("answer not written", zap.Error(err))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,8 +20,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxBody bounds a request's body, in bytes, where an endpoint does not say otherwise.
-const maxBody = 1 << 20
+// MaxBody bounds a request's body, in bytes, where an endpoint does not say otherwise.
+const MaxBody = 1 << 20
 
 type requestKey struct{}
 
@@ -43,11 +44,15 @@ func requestFacts(ctx context.Context) *request {
 	return &request{}
 }
 
-// requestOf is the request's id.
-func requestOf(ctx context.Context) string { return requestFacts(ctx).id }
+// RequestOf is the request's id.
+func RequestOf(ctx context.Context) string { return requestFacts(ctx).id }
 
-// onlyHead says whether the client wants the answer's headers alone.
-func onlyHead(ctx context.Context) bool { return requestFacts(ctx).method == http.MethodHead }
+// OnlyHead says whether the client wants the answer's headers alone.
+func OnlyHead(ctx context.Context) bool { return requestFacts(ctx).method == http.MethodHead }
+
+// Stays notes that a request becomes a stream, or waits for something to come by its nature: how long it
+// takes says nothing of the server.
+func Stays(ctx context.Context) { requestFacts(ctx).stays = true }
 
 // useMiddleware puts the CORS headers before all that refuses: a page of a front end cannot read an
 // answer without them, not even why it was refused.
@@ -62,7 +67,7 @@ func (a *API) useMiddleware() {
 			MaxAge:        600,
 		}))
 	}
-	a.echo.Use(a.slow, a.sameOrigin(), a.audited, a.inboundDoor, unescape)
+	a.echo.Use(a.limitAddress, a.sameOrigin(), a.audited, a.doors(), unescape)
 }
 
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -94,8 +99,8 @@ func (a *API) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
-		if a.Watch.Request != nil && !facts.stays {
-			a.Watch.Request(facts.method, c.Path(), c.Response().Status, time.Since(began))
+		if a.Watch != nil && !facts.stays {
+			a.Watch(facts.method, c.Path(), c.Response().Status, time.Since(began))
 		}
 		a.Logger.Debug("request", zap.String("request", facts.id), zap.String("method", facts.method),
 			zap.String("route", c.Path()), zap.Int("status", c.Response().Status), zap.Duration("took", time.Since(began)))
@@ -111,7 +116,7 @@ func (a *API) recover(next echo.HandlerFunc) echo.HandlerFunc {
 				if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) { // net/http's own way to cut a connection
 					panic(p)
 				}
-				a.Logger.Error("handler panicked", zap.String("request", requestOf(c.Request().Context())), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+				a.Logger.Error("handler panicked", zap.String("request", RequestOf(c.Request().Context())), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 				err = echo.NewHTTPError(http.StatusInternalServerError).SetInternal(fmt.Errorf("panic: %v", p))
 			}
 		}()
@@ -133,6 +138,29 @@ func (a *API) secure(next echo.HandlerFunc) echo.HandlerFunc {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		return next(c)
+	}
+}
+
+// routed turns {param} into :param, as echo's router has it.
+var routed = strings.NewReplacer("{", ":", "}", "")
+
+// doors asks the doors of those endpoints that have one.
+func (a *API) doors() echo.MiddlewareFunc {
+	checks := map[string]func(http.ResponseWriter, *http.Request) error{}
+	for _, e := range a.Endpoints {
+		if e.door != nil {
+			checks[e.Method+" "+routed.Replace(e.Path)] = e.door
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if check := checks[c.Request().Method+" "+c.Path()]; check != nil {
+				if err := check(c.Response(), c.Request()); err != nil {
+					return err
+				}
+			}
+			return next(c)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-const schemaPrefix = "#/components/schemas/"
+// SchemaPrefix begins a reference to a schema of the document.
+const SchemaPrefix = "#/components/schemas/"
 
 // describeNulls tells the document what huma leaves out: a pointer that is always written can be
 // null, also where it points to an object or a list, and a field of a request that may be absent
@@ -16,7 +17,7 @@ const schemaPrefix = "#/components/schemas/"
 func describeNulls(doc *huma.OpenAPI) {
 	all := doc.Components.Schemas
 	for name, s := range all.Map() {
-		for _, f := range reflect.VisibleFields(all.TypeFromRef(schemaPrefix + name)) {
+		for _, f := range reflect.VisibleFields(all.TypeFromRef(SchemaPrefix + name)) {
 			field, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			p := s.Properties[field]
 			if p == nil || f.Type.Kind() != reflect.Pointer || options != "" {

@@ -29,16 +29,28 @@ func peerOf(ctx context.Context) peer {
 	return p
 }
 
-// addressOf is the address that a request counts for: the client's, or the proxy's.
-func addressOf(ctx context.Context) string { return peerOf(ctx).address }
+// AddressOf is the address that a request counts for: the client's, or the proxy's.
+func AddressOf(ctx context.Context) string { return peerOf(ctx).address }
 
-// provenAddress is the client's address, for lists of who is allowed; empty where a proxy does not
+// ProvenAddress is the client's address, for lists of who is allowed; empty where a proxy does not
 // say it, or everybody behind it would be allowed what the proxy is.
-func provenAddress(ctx context.Context) string {
+func ProvenAddress(ctx context.Context) string {
 	if p := peerOf(ctx); p.told {
 		return p.address
 	}
 	return ""
+}
+
+// Encrypted says whether the client speaks TLS, to this server or to a proxy.
+func Encrypted(ctx context.Context) bool { return peerOf(ctx).secure }
+
+// Elsewhere says whether a request was forwarded for somebody who is not on this machine, as far as is
+// known: a proxy on it has its address, so a trusted one must say where the request comes from.
+func Elsewhere(ctx context.Context) bool {
+	p := peerOf(ctx)
+	ip, err := netip.ParseAddr(p.address)
+	local := p.trusted && p.told && err == nil && ip.IsLoopback()
+	return p.passed && !local
 }
 
 // locate notes where a request comes from.
@@ -95,23 +107,4 @@ func hop(text string) (string, bool) {
 	}
 	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	return ip.Unmap().WithZone("").String(), err == nil
-}
-
-// nearby guards what is for this machine alone: a proxy on it has its address, so of what was
-// forwarded a trusted one must say that it comes from here.
-func (a *API) nearby(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx := c.Request().Context()
-		p := peerOf(ctx)
-		ip, err := netip.ParseAddr(p.address)
-		local := p.trusted && p.told && err == nil && ip.IsLoopback()
-		if p.passed && !local {
-			a.write(c, problem(http.StatusForbidden, "not_loopback", "The sandbox answers to this machine only, and this request was forwarded.", requestOf(ctx)))
-			return nil
-		}
-		ctx, done := a.untilStop(ctx)
-		defer done()
-		c.SetRequest(c.Request().WithContext(ctx))
-		return next(c)
-	}
 }

@@ -3,11 +3,9 @@ package api
 import (
 	"crypto/tls"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
 )
@@ -49,27 +47,4 @@ func TestPeer(t *testing.T) {
 		require.Equal(t, c.want, a.peer(r), c.about)
 	}
 	require.True(t, a.peer(&http.Request{RemoteAddr: "203.0.113.7:5", TLS: &tls.ConnectionState{}}).secure)
-}
-
-// TestSandboxBehindAProxy asks for the routes that are for this machine alone through a proxy on it,
-// which has its address.
-func TestSandboxBehindAProxy(t *testing.T) {
-	proxies, err := service.ParseNetworks([]string{"127.0.0.1"})
-	require.NoError(t, err)
-	trusting := New(Config{Logger: zap.NewNop(), Proxies: proxies, Sandbox: http.NotFoundHandler()})
-	alone := New(Config{Logger: zap.NewNop(), Sandbox: http.NotFoundHandler()})
-	for _, c := range []struct {
-		api       *API
-		forwarded string
-		status    int
-	}{{alone, "", 404}, {alone, "127.0.0.1", 403}, {trusting, "", 404}, {trusting, "203.0.113.7", 403}, {trusting, "127.0.0.9", 404}, {trusting, "unknown", 403}} {
-		r := httptest.NewRequest(http.MethodGet, "/sandbox/phones", nil)
-		r.RemoteAddr = "127.0.0.1:7"
-		if c.forwarded != "" {
-			r.Header.Set("X-Forwarded-For", c.forwarded)
-		}
-		w := httptest.NewRecorder()
-		c.api.ServeHTTP(w, r)
-		require.Equal(t, c.status, w.Code, "%q", c.forwarded)
-	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -40,8 +41,9 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 // ContentType is application/problem+json, whatever was asked for.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-func problem(status int, code, detail, request string) *Problem {
-	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail, RequestID: request}
+// NewProblem is a problem; the request's id comes in when it is answered.
+func NewProblem(status int, code, detail string) *Problem {
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 	switch status {
 	case http.StatusUnauthorized:
 		p.header = http.Header{"WWW-Authenticate": {`Bearer realm="whatsapp-api"`}}
@@ -51,18 +53,42 @@ func problem(status int, code, detail, request string) *Problem {
 	return p
 }
 
+// StatusProblem is a problem that its status says enough of.
+func StatusProblem(status int, detail string) *Problem { return validation(status, detail, nil) }
+
+// WrongParameter is a problem with one parameter of a request; in is query, path or header.
+func WrongParameter(name, in, why string) *Problem {
+	p := NewProblem(http.StatusUnprocessableEntity, "validation_failed", someWrong)
+	p.Errors = []FieldProblem{{Field: name, In: in, Message: why}}
+	return p
+}
+
+// Write answers with the problem outside huma.
+func (p *Problem) Write(w http.ResponseWriter) error {
+	h := w.Header()
+	for k, v := range p.header {
+		h.Set(k, v[0])
+	}
+	h.Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	return p.Encode(w)
+}
+
+// Encode writes the problem as JSON.
+func (p *Problem) Encode(w io.Writer) error { return encode(w, p) }
+
 // ownErrors gives huma our error shape. huma keeps these in package variables.
 var ownErrors = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
-		return validation(status, msg, "", errs)
+		return validation(status, msg, errs)
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
-		request := ""
+		p := validation(status, msg, errs)
 		if ctx != nil {
-			request = requestOf(ctx.Context())
+			p.RequestID = RequestOf(ctx.Context())
 		}
-		return validation(status, msg, request, errs)
+		return p
 	}
 })
 
@@ -74,7 +100,7 @@ var codes = map[int]string{
 }
 
 // validation makes a problem of what huma found wrong. Values are not repeated: they may be secret.
-func validation(status int, msg, request string, errs []error) *Problem {
+func validation(status int, msg string, errs []error) *Problem {
 	code, ok := codes[status]
 	if !ok {
 		code = "error"
@@ -85,7 +111,7 @@ func validation(status int, msg, request string, errs []error) *Problem {
 	if msg == "validation failed" {
 		msg = someWrong
 	}
-	p := problem(status, code, msg, request)
+	p := NewProblem(status, code, msg)
 	for _, err := range errs {
 		d, ok := err.(huma.ErrorDetailer)
 		if !ok {

@@ -10,12 +10,11 @@ import (
 	"whatsapp-api/app/service"
 )
 
-// slow lets an address make so many calls and no more.
-func (a *API) slow(next echo.HandlerFunc) echo.HandlerFunc {
+// limitAddress lets an address make so many calls and no more.
+func (a *API) limitAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if err := a.Rates.TakeAddress(addressOf(c.Request().Context())); err != nil {
-			a.write(c, a.problemOf(c.Request().Context(), err))
-			return nil
+		if err := a.Rates.TakeAddress(AddressOf(c.Request().Context())); err != nil {
+			return err
 		}
 		return next(c)
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// settable is a field of a change that tells null from absent: absent leaves as is, null takes away.
-type settable[T any] struct {
+// Settable is a field of a change that tells null from absent: absent leaves as is, null takes away.
+type Settable[T any] struct {
 	given bool
 	value *T // nil: null
 }
 
 // UnmarshalJSON is called for a field that is there.
-func (s *settable[T]) UnmarshalJSON(raw []byte) error {
+func (s *Settable[T]) UnmarshalJSON(raw []byte) error {
 	s.given, s.value = true, nil
 	if bytes.Equal(raw, []byte("null")) {
 		return nil
@@ -25,14 +25,14 @@ func (s *settable[T]) UnmarshalJSON(raw []byte) error {
 }
 
 // Schema is that of a value that may be null.
-func (settable[T]) Schema(r huma.Registry) *huma.Schema {
+func (Settable[T]) Schema(r huma.Registry) *huma.Schema {
 	s := r.Schema(reflect.TypeFor[T](), true, "")
 	s.Nullable = true
 	return s
 }
 
-// change is nil where the field is absent, and points to nothing where it is null.
-func (s settable[T]) change() *T {
+// Change is nil where the field is absent, and points to nothing where it is null.
+func (s Settable[T]) Change() *T {
 	if s.given && s.value == nil {
 		return new(T)
 	}
