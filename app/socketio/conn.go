@@ -21,6 +21,7 @@ type Conn struct {
 	request *http.Request
 	ctx     context.Context
 	end     context.CancelFunc
+	known   func()        // see Config.Opened
 	inbox   chan []byte   // messages of the client
 	more    chan struct{} // has a token when something was put in line, or the transport changed
 	moved   chan struct{} // has a token when something was written
@@ -159,6 +160,7 @@ func (c *Conn) await(ctx context.Context) error {
 // live works on what the client sends until the connection ends.
 func (c *Conn) live() {
 	defer c.s.forget(c)
+	defer c.known()
 	defer c.Close()
 	c.mu.Lock()
 	c.beat = time.AfterFunc(c.s.cfg.PingInterval, c.ping)
@@ -166,18 +168,18 @@ func (c *Conn) live() {
 	defer c.beat.Stop()
 	late := time.AfterFunc(c.s.cfg.ConnectTimeout, c.Close)
 	defer late.Stop()
-	var event func(string, []json.RawMessage, func(any))
+	var client Client // nil: it is not connected
 	for n := 0; ; n++ {
 		select {
 		case raw := <-c.inbox:
 			p, err := parse(raw)
 			if err == nil {
-				event, err = c.work(p, event)
+				client, err = c.work(p, client)
 			}
-			if err != nil || event == nil && n == c.s.cfg.Inbox {
+			if err != nil || client == nil && n == c.s.cfg.Inbox {
 				return
 			}
-			if event != nil {
+			if client != nil {
 				late.Stop()
 			}
 		case <-c.ctx.Done():
@@ -189,16 +191,16 @@ func (c *Conn) live() {
 // errOver ends a connection.
 var errOver = errors.New("the connection is over")
 
-// work does what a packet says. event is what takes the client's events; nil: it is not connected.
-func (c *Conn) work(p packet, event func(string, []json.RawMessage, func(any))) (func(string, []json.RawMessage, func(any)), error) {
+// work does what a packet says.
+func (c *Conn) work(p packet, client Client) (Client, error) {
 	switch {
 	case p.namespace != "/" && p.kind == packetConnect:
 		c.add(message(packetConnectError, p.namespace+",", map[string]string{"message": "Invalid namespace"}))
 	case p.namespace != "/":
 		return nil, errOver
-	case p.kind == packetConnect && event == nil:
-		return c.connect(p)
-	case p.kind == packetEvent && event != nil:
+	case p.kind == packetConnect && client == nil:
+		return c.connect(p.data), nil
+	case p.kind == packetEvent && client != nil:
 		name, args, err := p.arguments()
 		if err != nil {
 			return nil, err
@@ -207,27 +209,29 @@ func (c *Conn) work(p packet, event func(string, []json.RawMessage, func(any))) 
 		if p.id != "" {
 			answer = func(v any) { c.add(message(packetAck, p.id, []any{v})) }
 		}
-		event(name, args, answer)
-	case p.kind == packetAck && event != nil: // of nothing that was asked for
+		client.Event(name, args, answer)
+	case p.kind == packetAck && client != nil: // of nothing that was asked for
 	default: // it leaves, or says what it may not
 		return nil, errOver
 	}
-	return event, nil
+	return client, nil
 }
 
-func (c *Conn) connect(p packet) (func(string, []json.RawMessage, func(any)), error) {
-	auth := p.data
+// connect connects the client, or refuses it.
+func (c *Conn) connect(auth json.RawMessage) Client {
 	if len(auth) == 0 {
 		auth = json.RawMessage("{}")
 	}
-	event, err := c.s.cfg.Connect(c, auth)
+	client, err := c.s.cfg.Connect(c, auth)
 	if err != nil {
 		text, data := c.s.cfg.Refusal(c, err)
 		c.add(message(packetConnectError, "", map[string]any{"message": text, "data": data}))
-		return nil, nil
+		return nil
 	}
+	c.known()
 	c.add(message(packetConnect, "", map[string]string{"sid": c.id}))
-	return event, nil
+	client.Begin()
+	return client
 }
 
 // ping asks for a sign of life, or ends the connection when none came.

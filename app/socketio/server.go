@@ -26,21 +26,28 @@ type Config struct {
 	Inbox      int // packets of a client that may wait to be worked on, or come before it is connected; with more it is cut
 
 	// Connect is called when a client connects to the namespace, with what it brings along. With an error it
-	// is refused, may try again until ConnectTimeout, and learns Refusal(err). The returned function is
-	// called with each event of the client, one after the other; answer does nothing if no acknowledgement
-	// was asked for, and takes what has JSON.
-	Connect func(c *Conn, auth json.RawMessage) (event func(name string, args []json.RawMessage, answer func(any)), err error)
-
-	// Refusal is an error as the client is told it: a message, and plain data with it.
+	// is refused, may try again until ConnectTimeout, and learns Refusal(err): a message, and plain data.
+	Connect func(c *Conn, auth json.RawMessage) (Client, error)
 	Refusal func(c *Conn, err error) (message string, data any)
 
-	// Opened is called with each connection before anything else, and Slow when a client takes nothing for
-	// as long as a write may last.
-	Opened func(c *Conn)
-	Slow   func()
+	// Opened is called for each connection before anything else. What it returns is called once: when the
+	// client is connected to the namespace, or has ended.
+	Opened func() (known func())
+
+	// Slow is called when a client takes nothing for as long as a write may last.
+	Slow func()
 
 	// Refuse answers a request that is none of the protocol's, or comes too late.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, detail string)
+}
+
+// Client is what a connected client is to whoever uses this package.
+type Client interface {
+	// Begin is called once the client has been told that it is connected. It may not wait.
+	Begin()
+	// Event is called with each event of the client, one after the other. answer does nothing if no
+	// acknowledgement was asked for; it takes what has JSON, at any time.
+	Event(name string, args []json.RawMessage, answer func(any))
 }
 
 // Server serves clients of Socket.IO. It is an http.Handler for their one path.
@@ -179,7 +186,7 @@ func (s *Server) open(r *http.Request, socket *websocket.Conn) *Conn {
 	s.conns[c.id] = c
 	s.work.Add(1)
 	s.mu.Unlock()
-	s.cfg.Opened(c)
+	c.known = sync.OnceFunc(s.cfg.Opened())
 	go func() {
 		defer s.work.Done()
 		c.live()

@@ -28,6 +28,21 @@ type rig struct {
 	s     *socketio.Server
 	conns chan *socketio.Conn // that are connected to the namespace
 	slow  atomic.Int32
+
+	strangers atomic.Int32
+}
+
+type client struct {
+	r *rig
+	c *socketio.Conn
+}
+
+func (c client) Begin() { c.r.conns <- c.c }
+
+func (c client) Event(name string, args []json.RawMessage, answer func(any)) {
+	if name == "echo" {
+		answer(args)
+	}
 }
 
 var errNoToken = errors.New("no token")
@@ -38,18 +53,17 @@ func start(t *testing.T, change func(*socketio.Config)) *rig {
 	cfg := socketio.Config{
 		PingInterval: time.Minute, PingTimeout: time.Minute, ConnectTimeout: time.Minute, WriteTimeout: time.Minute, Patience: time.Minute,
 		MaxPayload: 64 << 10, Room: 1 << 20, Packets: 256, Inbox: 32,
-		Opened: func(*socketio.Conn) {}, Slow: func() { r.slow.Add(1) },
-		Connect: func(c *socketio.Conn, auth json.RawMessage) (func(string, []json.RawMessage, func(any)), error) {
+		Opened: func() func() {
+			r.strangers.Add(1)
+			return func() { r.strangers.Add(-1) }
+		},
+		Slow: func() { r.slow.Add(1) },
+		Connect: func(c *socketio.Conn, auth json.RawMessage) (socketio.Client, error) {
 			var who struct{ Token string }
 			if json.Unmarshal(auth, &who) != nil || who.Token == "" {
 				return nil, errNoToken
 			}
-			r.conns <- c
-			return func(name string, args []json.RawMessage, answer func(any)) {
-				if name == "echo" {
-					answer(args)
-				}
-			}, nil
+			return client{r, c}, nil
 		},
 		Refusal: func(_ *socketio.Conn, err error) (string, any) {
 			return err.Error(), map[string]string{"code": "refused"}
@@ -64,6 +78,7 @@ func start(t *testing.T, change func(*socketio.Config)) *rig {
 	r.url = server.URL
 	t.Cleanup(func() {
 		r.s.Close()
+		require.Zero(t, r.strangers.Load())
 		server.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})

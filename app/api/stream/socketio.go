@@ -1,23 +1,20 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/zishang520/socket.io/servers/engine/v3"
-	socketio "github.com/zishang520/socket.io/servers/socket/v3"
-	"github.com/zishang520/socket.io/v3/pkg/types"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/socketio"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -37,47 +34,39 @@ const (
 	ioConnect      = 10 * time.Second // for the handshake after the connection
 	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
+	ioPackets      = 256              // that may wait for a client, before its subscription has to
+	ioRoom         = 1 << 20          // bytes, likewise
+	ioInbox        = 32               // packets of a client that wait to be worked on
 )
 
-// socketIO serves /socket.io. The library keeps the protocol; what is sent, when and how much
-// of it may wait is ours, see wire.
+// socketIO serves /socket.io: who may connect, what is sent, and why a client is told to go. The protocol
+// is package socketio's.
 type socketIO struct {
-	hub     *Hub
-	handler http.Handler
-	engine  engine.BaseServer
-	wires   sync.Map // *wire by Engine.IO id
+	hub    *Hub
+	server *socketio.Server
 }
 
 func newSocketIO(h *Hub) *socketIO {
-	opts := socketio.DefaultServerOptions()
-	opts.SetServeClient(false)
-	opts.SetConnectTimeout(ioConnect)
-	opts.SetPingInterval(ioPing)
-	opts.SetPingTimeout(ioPingTimeout)
-	opts.SetUpgradeTimeout(ioConnect)
-	opts.SetMaxHttpBufferSize(socketReadLimit)
-	opts.SetHttpCompression(nil)
-	opts.SetAllowEIO3(false)
-	io := socketio.NewServer(nil, opts)
-	s := &socketIO{hub: h, handler: io.ServeHandler(nil)}
-	s.engine = io.Engine()
-	s.engine.Use(func(ctx *types.HttpContext, next func(error)) {
-		ctx.ResponseHeaders() // asks for the header, see answer.Header
-		next(nil)
-		if a, ok := ctx.Response().(*answer); ok {
-			a.begun()
-		}
+	s := &socketIO{hub: h}
+	s.server = socketio.New(socketio.Config{
+		PingInterval: ioPing, PingTimeout: ioPingTimeout, ConnectTimeout: ioConnect, WriteTimeout: streamWrite, Patience: streamPatience,
+		MaxPayload: socketReadLimit, Room: ioRoom, Packets: ioPackets, Inbox: ioInbox,
+		Connect: s.connect,
+		Refusal: func(c *socketio.Conn, err error) (string, any) {
+			code, detail := h.brief(c.Request().Context(), err)
+			return detail, fact{code, detail}
+		},
+		Opened: func() (known func()) {
+			h.streams.stranger(1)
+			return func() { h.streams.stranger(-1) }
+		},
+		Slow: func() { h.logSlow(service.Caller{}) },
+		Refuse: func(w http.ResponseWriter, r *http.Request, status int, detail string) {
+			p := api.StatusProblem(status, detail)
+			p.RequestID = api.RequestOf(r.Context())
+			_ = p.Write(w) // who is not there any more does not need it
+		},
 	})
-	_ = s.engine.On("connection", func(args ...any) { s.attach(args[0].(engine.Socket)) })
-	io.Use(func(sock *socketio.Socket, next func(*socketio.ExtendedError)) {
-		if err := s.handshake(sock); err != nil {
-			code, detail := h.brief(sock.Request().Request().Context(), err)
-			next(socketio.NewExtendedError(detail, fact{Code: code, Detail: detail}))
-			return
-		}
-		next(nil)
-	})
-	_ = io.On("connection", func(args ...any) { s.connect(args[0].(*socketio.Socket)) })
 	return s
 }
 
@@ -109,13 +98,10 @@ func (s *socketIO) routes() []api.Route {
 				},
 				Responses: api.Problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")}}, 400, 403, 413, 429, 500, 503),
 			}
-			op.Responses["400"].Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{ // the library's, which clients know
-				Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
-			}}
 			if method == http.MethodPost {
 				op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
 				delete(op.Responses, "101")
-				op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/html")}
+				op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/plain")}
 			}
 			r.Operations = append(r.Operations, op)
 		}
@@ -125,49 +111,25 @@ func (s *socketIO) routes() []api.Route {
 }
 
 // close ends every connection, with or without a stream.
-func (s *socketIO) close() {
-	s.wires.Range(func(_, w any) bool {
-		w.(*wire).cut()
-		return true
-	})
-}
+func (s *socketIO) close() { s.server.Close() }
 
-// serve answers a request of Engine.IO. The library never sees who asks from which page: that
-// was decided here, and the answer's CORS headers are those of all routes.
+// serve answers a request of Engine.IO. Who may ask from which page is decided here, and the answer's CORS
+// headers are those of all routes.
 func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	fresh := !r.URL.Query().Has("sid")
 	switch {
 	case !api.OwnPage(s.hub.Origins, r):
 		return api.NewProblem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).")
 	case api.OnlyHead(r.Context()): // a connection has no head
 		w.Header().Set("Allow", "GET, POST")
 		return api.StatusProblem(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.")
-	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
-		return api.NewProblem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.")
-	case !q.Has("sid") && s.hub.streams.full(s.hub.Limits.Unauthenticated):
+	case fresh && s.hub.streams.full(s.hub.Limits.Unauthenticated):
 		return api.ErrManyStrangers
-	case !q.Has("sid") && s.hub.streams.ctx.Err() != nil:
+	case fresh && s.hub.streams.ctx.Err() != nil:
 		return whatsapp.ErrStopping
 	}
 	api.Stays(r.Context()) // polls wait for packets
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
-	inner := r.Clone(ctx)
-	inner.Header.Del("Origin")
-	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
-	first := r.Method == http.MethodGet && !q.Has("sid") && (q.Get("transport") == "polling" || upgrade) // else it is refused at once
-	answer := newAnswer(w, first)
-	answer.slow = func() { s.hub.logSlow(service.Caller{}) }
-	answer.begun = func() { // not before: the library sets up what the end of ctx sets off
-		answer.until(r.Context(), cancel)
-		if known, ok := s.wires.Load(q.Get("sid")); ok {
-			answer.until(known.(*wire).ctx, cancel) // or a poll would wait for an answer for ever
-		} else if q.Has("sid") {
-			cancel()
-		}
-	}
-	s.handler.ServeHTTP(answer, inner)
-	answer.finish()
+	s.server.ServeHTTP(w, r)
 	return nil
 }
 
@@ -177,24 +139,14 @@ type ioHandshake struct {
 	follow
 }
 
-// accepted is a handshake that was found good; it is kept with the library's socket.
-type accepted struct {
-	token string
-	plan  plan
-}
-
-// handshake checks token and wish before the client is connected.
-func (s *socketIO) handshake(sock *socketio.Socket) error {
-	w := s.wireOf(sock)
-	if w == nil {
-		return service.ErrUnauthorized
-	}
-	r := sock.Request().Request() // the connection's first
+// connect checks token and wish, and makes the stream of a client whose handshake is good.
+func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.Client, error) {
+	r := conn.Request()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
 	defer cancel()
 	var h ioHandshake
-	if err := reread(sock.Handshake().Auth, &h); err != nil {
-		return err
+	if err := decode(auth, &h); err != nil {
+		return nil, err
 	}
 	token := strings.TrimPrefix(h.Token, "Bearer ")
 	if token == "" {
@@ -202,95 +154,98 @@ func (s *socketIO) handshake(sock *socketio.Socket) error {
 	}
 	who, err := s.hub.listener(ctx, token)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p, err := s.hub.plan(ctx, who, h.follow)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sock.SetData(accepted{token, p})
-	return nil
+	if !s.hub.streams.enter(kindSocketIO) {
+		return nil, whatsapp.ErrStopping
+	}
+	c := &ioClient{stream: s.hub.open(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
+	if c.join(who.User.ID) != nil {
+		c.end(errFull)
+	}
+	c.sub = s.hub.subscription(c.ctx, c)
+	c.sub.follow(p)
+	c.begin(token, who)
+	return c, nil
 }
 
-// reread turns what the library decoded into one of our types.
-func reread(v any, into any) error {
-	raw, err := json.Marshal(v)
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(raw))
-		err = d.Decode(into)
-	}
-	if err != nil {
+// decode reads what a client says as one of our types.
+func decode(raw json.RawMessage, into any) error {
+	if err := json.Unmarshal(raw, into); err != nil {
 		return service.Invalid{"auth": "token is a string, sessions and events are lists of strings; " + errAfter.Error()}
 	}
 	return nil
 }
 
-func (s *socketIO) wireOf(sock *socketio.Socket) *wire {
-	w, _ := s.wires.Load(sock.Conn().Id())
-	found, _ := w.(*wire)
-	return found
+// ioClient is one client of Socket.IO.
+type ioClient struct {
+	*stream
+	conn   *socketio.Conn
+	encode func(store.Event) (frame, error)
+	frames *rate.Limiter // how fast the client's are taken
 }
 
-// connect begins the stream of a client whose handshake was good.
-func (s *socketIO) connect(sock *socketio.Socket) {
-	w, ok := s.wireOf(sock), s.hub.streams.enter(kindSocketIO)
-	if w == nil || !ok || !w.joined.CompareAndSwap(false, true) { // gone, too late, or a second one on the same connection
-		if ok {
-			s.hub.streams.leave(kindSocketIO)
-		}
-		sock.Disconnect(true)
-		return
-	}
-	w.known()
-	had := sock.Data().(accepted)
-	sock.SetData(nil)
-	c := &ioClient{stream: s.hub.open(sock.Request().Request().Context()), encode: s.hub.encodings.in(formSocketIO), sock: sock, wire: w, frames: s.hub.frames()}
-	if c.join(had.plan.who.User.ID) != nil {
-		c.end(errFull)
-	}
-	c.sub = s.hub.subscription(c.ctx, c)
-	c.sub.follow(had.plan)
-	w.busy(sock.Enqueue)
-	_ = sock.On("subscribe", c.subscribe)
-	_ = sock.On("unsubscribe", c.unsubscribe)
-	_ = sock.On("disconnect", func(...any) { c.end(errLeft) })
-	if !sock.Connected() { // left before it was listened to
-		c.end(errLeft)
-	}
-	c.begin(had.token, had.plan.who)
+// Begin has the client sent its events.
+func (c *ioClient) Begin() {
 	go func() {
-		defer s.hub.streams.leave(kindSocketIO)
+		defer c.hub.streams.leave(kindSocketIO)
 		defer c.close()
-		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
+		defer context.AfterFunc(c.conn.Context(), func() { c.end(errLeft) })()
 		c.run()
 		c.part()
 	}()
 }
 
-// ioClient is one client of Socket.IO.
-type ioClient struct {
-	*stream
-	encode func(store.Event) (frame, error)
-	sock   *socketio.Socket
-	wire   *wire
-	frames *rate.Limiter // how fast the client's are taken
+// Event answers what the client asks for.
+func (c *ioClient) Event(name string, args []json.RawMessage, answer func(any)) {
+	do := map[string]func(follow, func(any)) error{"subscribe": c.subscribe, "unsubscribe": c.unsubscribe}[name]
+	if do == nil || c.frames.Wait(c.ctx) != nil {
+		return
+	}
+	var f follow
+	var err error
+	if len(args) > 0 {
+		err = decode(args[0], &f)
+	}
+	if err == nil {
+		err = do(f, answer)
+	}
+	if err != nil {
+		code, detail := c.hub.brief(c.ctx, err)
+		answer(map[string]any{"error": fact{code, detail}})
+	}
 }
 
-// event hands the packet to the library once the wire has room for it. A client that takes
-// nothing meanwhile is given up.
+func (c *ioClient) subscribe(f follow, answer func(any)) error {
+	ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
+	defer cancel()
+	p, err := c.hub.plan(ctx, c.who, f)
+	if err == nil {
+		c.sub.add(p, func() { answer(map[string]any{"sessions": p.sessions}) })
+	}
+	return err
+}
+
+func (c *ioClient) unsubscribe(f follow, answer func(any)) error {
+	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
+	return nil
+}
+
+// event sends an event once there is room for it. A client that takes nothing meanwhile is given up.
 func (c *ioClient) event(e store.Event) error {
 	f, err := c.encode(e)
 	if err != nil {
 		return err
 	}
-	if !c.wire.await(c.ctx) {
-		if c.ctx.Err() == nil {
-			return c.slow(&place{e.SessionID, e.Seq - 1})
-		}
-		return context.Cause(c.ctx)
+	err = c.conn.Send(c.ctx, f.bytes)
+	if errors.Is(err, socketio.ErrSlow) {
+		return c.slow(&place{e.SessionID, e.Seq - 1})
 	}
-	c.send(f.bytes)
-	return nil
+	return err
 }
 
 func (c *ioClient) position(passed map[string]int64) error {
@@ -298,17 +253,13 @@ func (c *ioClient) position(passed map[string]int64) error {
 	return nil
 }
 
-// beat and flush are the library's affair.
+// beat and flush are package socketio's affair.
 func (c *ioClient) beat(bool) error { return nil }
 func (c *ioClient) flush() error    { return nil }
 
-func (c *ioClient) send(packet []byte) {
-	c.sock.Client().WriteToEngine([]types.BufferInterface{types.NewStringBuffer(packet)}, &socketio.WriteOptions{})
-}
-
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
-	defer c.wire.cut()
+	defer c.conn.Close()
 	f := c.bye()
 	if f == nil {
 		return
@@ -318,64 +269,16 @@ func (c *ioClient) part() {
 	}
 	c.emit("closing", fact{f.code, f.reason})
 	if f.code == byeUnauthorized {
-		c.sock.Disconnect(false) // the client does not come back by itself
+		c.conn.Disconnect() // the client does not come back by itself
 	}
-	c.wire.settle(ioParting)
+	c.conn.Settle(ioParting)
 }
 
 func (c *ioClient) emit(event string, arg any) {
-	packet, err := socketPacket(event, arg)
+	packet, err := socketio.Event(event, arg)
 	if err != nil {
 		c.hub.Logger.Error("packet not encoded", zap.Error(err))
 		return
 	}
-	c.send(packet)
-}
-
-// subscribe answers the client's event of this name.
-func (c *ioClient) subscribe(args ...any) {
-	if c.frames.Wait(c.ctx) != nil {
-		return
-	}
-	f, answer, err := command(args)
-	if err == nil {
-		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
-		defer cancel()
-		var p plan
-		if p, err = c.hub.plan(ctx, c.who, f); err == nil {
-			c.sub.add(p, func() { answer(map[string]any{"sessions": p.sessions}) })
-			return
-		}
-	}
-	code, detail := c.hub.brief(c.ctx, err)
-	answer(map[string]any{"error": fact{code, detail}})
-}
-
-// unsubscribe answers the client's event of this name.
-func (c *ioClient) unsubscribe(args ...any) {
-	if c.frames.Wait(c.ctx) != nil {
-		return
-	}
-	f, answer, err := command(args)
-	if err != nil {
-		code, detail := c.hub.brief(c.ctx, err)
-		answer(map[string]any{"error": fact{code, detail}})
-		return
-	}
-	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
-}
-
-// command reads the arguments of a client's event: perhaps a wish, perhaps an acknowledgement.
-func command(args []any) (f follow, answer func(any), err error) {
-	answer = func(any) {}
-	if n := len(args); n > 0 {
-		if ack, ok := args[n-1].(socketio.Ack); ok {
-			answer = func(v any) { ack([]any{v}, nil) }
-			args = args[:n-1]
-		}
-	}
-	if len(args) > 0 {
-		err = reread(args[0], &f)
-	}
-	return f, answer, err
+	c.conn.Put(packet)
 }
