@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -114,6 +115,10 @@ func (c *Conn) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.done(&c.reading)
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/octet-stream") {
+		c.misused(w, r, "A payload is text.")
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(c.s.cfg.MaxPayload)))
 	var long *http.MaxBytesError
 	switch {
