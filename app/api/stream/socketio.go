@@ -244,7 +244,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 	w.known()
 	had := sock.Data().(accepted)
 	sock.SetData(nil)
-	c := &ioClient{stream: s.hub.open(sock.Request().Request().Context()), encode: s.hub.encodings.in(formSocketIO), sock: sock, wire: w, frames: s.hub.frames()}
+	c := &ioClient{subscriber: s.hub.open(sock.Request().Request().Context()), encode: s.hub.encodings.in(formSocketIO), sock: sock, wire: w, frames: s.hub.frames()}
 	if c.join(had.plan.who.User.ID) != nil {
 		c.end(errFull)
 	}
@@ -269,7 +269,7 @@ func (s *socketIO) connect(sock *socketio.Socket) {
 
 // ioClient is one client of Socket.IO.
 type ioClient struct {
-	*stream
+	*subscriber
 	encode func(store.Event) (frame, error)
 	sock   *socketio.Socket
 	wire   *wire
