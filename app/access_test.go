@@ -29,7 +29,7 @@ func TestEveryRouteChecksItsOwner(t *testing.T) {
 	eve := r.as("eve@example.com", "another password")
 	nobody := *r
 	nobody.token = ""
-	for _, e := range r.app.api.Endpoints {
+	for _, e := range r.app.front.Endpoints {
 		t.Run(e.Method+" "+e.Path, func(t *testing.T) {
 			id := "usr_none"
 			if strings.HasPrefix(e.Path, "/api/v1/webhooks/") {

@@ -15,10 +15,14 @@ import (
 
 	"go.uber.org/zap"
 
-	"whatsapp-api/app/api"
-	"whatsapp-api/app/api/stream"
 	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
+	"whatsapp-api/app/service/chat"
+	"whatsapp-api/app/service/deliver"
+	"whatsapp-api/app/service/link"
+	"whatsapp-api/app/service/operate"
+	"whatsapp-api/app/service/stream"
 	"whatsapp-api/configs"
 	"whatsapp-api/store"
 	"whatsapp-api/store/sqlite"
@@ -32,7 +36,7 @@ type Options struct {
 	SandboxAt string // control address of a sandbox that runs elsewhere, e.g. http://127.0.0.1:8444
 	Version   string
 	Timing    whatsapp.Timing // zero: what real WhatsApp wants; tests shorten it
-	Webhooks  service.Pace    // zero: service.DefaultPace; tests shorten it
+	Webhooks  deliver.Pace    // zero: deliver.DefaultPace; tests shorten it
 	Lease     time.Duration   // how long sessions in MongoDB stay this server's without a word of it; zero: 15 s; tests shorten it
 }
 
@@ -61,8 +65,7 @@ type App struct {
 	store   store.Store
 	manager *whatsapp.Manager
 	phases  []phase // what runs beside the HTTP server, in the order in which it is stopped
-	api     *api.API
-	streams *stream.Hub
+	front   front
 	world   *world // nil: the real WhatsApp
 	server  *http.Server
 	socket  net.Listener
@@ -126,12 +129,12 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return err
 	}
-	keys := service.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
-	tokens := service.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
-	accounts := service.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
+	keys := account.NewKeys(a.store.APIKeys(), a.store.Users(), a.log.Named("keys"))
+	tokens := account.NewTokens(a.store.Tokens(), a.store.Users(), key, a.cfg.TokenTTL).WithKeys(keys)
+	accounts := account.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
 	accounts.Keys = a.store.APIKeys()
-	m.manager, m.audit = a.manager, service.NewAudit(a.store.Audit(), a.log.Named("audit"))
-	janitor := &service.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
+	m.manager, m.audit = a.manager, account.NewAudit(a.store.Audit(), a.log.Named("audit"))
+	janitor := &operate.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
 	records := []part{janitor, keys, m.audit, m}
 	if a.cfg.MetricsListen != "" {
 		s, err := openMetrics(ctx, a.cfg.MetricsListen, m)
@@ -140,7 +143,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		}
 		records = append(records, s)
 	}
-	sessions := &service.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Most: a.cfg.SessionsPerUser, Log: a.log.Named("sessions")}
+	sessions := &link.Sessions{Manager: a.manager, Store: a.store, Forget: log.Forget, Most: a.cfg.SessionsPerUser, Log: a.log.Named("sessions")}
 	webhooks, courier, err := a.webhooks(log, sessions, tokens, opt, m)
 	if err != nil {
 		return err
@@ -156,26 +159,25 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_ALLOWED_IPS: %w", err)
 	}
-	login := service.NewLogin(accounts)
+	login := account.NewLogin(accounts)
 	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
-	a.api, a.streams = front(rules{
+	a.front = newFront(rules{
 		manager: a.manager, store: a.store, events: log, accounts: accounts, login: login, tokens: tokens, keys: keys, audit: m.audit, sessions: sessions, webhooks: webhooks,
-		handover:    &service.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
-		idempotency: service.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		places:      &service.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
+		handover:    &link.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
+		messages:    &chat.Messages{Records: a.store.Messages(), Log: a.log.Named("messages")},
+		idempotency: chat.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
+		places:      &stream.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
 		rates:       service.NewRates(a.cfg.RateLimit),
 	}, outside{
-		proxies: proxies, origins: a.cfg.FrontendURL, inboundToken: string(a.cfg.WebhookToken), inboundFrom: inbound,
-		limits:  stream.Limits{PerUser: a.cfg.StreamsPerUser, Unauthenticated: a.cfg.Unauthenticated, FramesPerSecond: a.cfg.FramesPerSecond},
-		sandbox: a.world.control(), pages: web.Docs(), version: opt.Version, log: a.log.Named("api"),
+		cfg: a.cfg, proxies: proxies, inboundFrom: inbound, sandbox: a.world.control(), pages: web.Docs(), version: opt.Version, log: a.log.Named("api"),
 		request: m.request, sent: m.sent, lagged: m.lagged, metrics: m.write,
 	})
-	m.streams = a.streams.Open
+	m.streams = a.front.streams.Open
 	requests, end := context.WithCancelCause(context.Background())
 	a.endRequests = func() { end(whatsapp.ErrStopping) }
 	a.server = &http.Server{
 		BaseContext: func(net.Listener) context.Context { return requests },
-		Handler:     a.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,
+		Handler:     a.front, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 150 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: zap.NewStdLog(a.log.Named("http")),
 	}
 	return nil

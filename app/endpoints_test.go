@@ -285,14 +285,14 @@ func TestDocumentMatchesRoutes(t *testing.T) {
 			}
 		}
 	}
-	for route := range r.app.api.Served() {
+	for route := range r.app.front.Served() {
 		if path := strings.SplitN(route, " ", 2)[1]; strings.HasPrefix(path, "/docs") || strings.HasPrefix(path, "/sandbox") {
 			continue // pages, and what exists in sandbox mode only
 		}
 		require.True(t, described[route], "%s is not in the document", route)
 	}
 	for key := range described {
-		require.True(t, r.app.api.Served()[key], "%s is in the document but not served", key)
+		require.True(t, r.app.front.Served()[key], "%s is in the document but not served", key)
 	}
 	code, page, header := r.raw("GET", "/docs", nil)
 	require.Equal(t, 200, code)

@@ -11,7 +11,8 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
+	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -22,15 +23,15 @@ type meter struct {
 	set      *metrics.Set
 	store    store.Store
 	manager  *whatsapp.Manager
-	webhooks *service.Webhooks
-	audit    *service.Audit
+	webhooks *deliver.Webhooks
+	audit    *account.Audit
 	streams  func() map[string]int // open ones by kind
 
 	asked chan chan struct{} // asks Run for a look at what waits for webhooks; it closes what it gets when it has looked
 
 	mu        sync.Mutex
 	states    map[string]string // of all sessions, as the store said last
-	waiting   []service.Waiting // what waits for webhooks
+	waiting   []deliver.Waiting // what waits for webhooks
 	goodUntil time.Time         // until when that is taken as it was
 }
 
@@ -144,7 +145,7 @@ func (m *meter) Run(ctx context.Context) error {
 }
 
 // backlog is what waits for webhooks, as of a moment ago.
-func (m *meter) backlog(ctx context.Context) []service.Waiting {
+func (m *meter) backlog(ctx context.Context) []deliver.Waiting {
 	m.mu.Lock()
 	fresh := time.Now().Before(m.goodUntil)
 	m.mu.Unlock()

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"whatsapp-api/app/events"
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
+	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
 )
 
@@ -16,13 +17,13 @@ func (f partFunc) Run(ctx context.Context) error { return f(ctx) }
 
 // others are the parts that let this server see what others on the same store do: what they change, and what
 // happens in the sessions that they own.
-func (a *App) others(log *events.Log, tokens *service.Tokens, courier *service.Courier) []part {
+func (a *App) others(log *events.Log, tokens *account.Tokens, courier *deliver.Courier) []part {
 	changed := func(topic store.Topic) {
 		switch topic {
 		case store.TopicAccess:
 			tokens.ChangedElsewhere()
 		case store.TopicOwners: // which is rare: all come back at once, and see what they may see now
-			a.streams.EndAll()
+			a.front.streams.EndAll()
 			courier.Changed()
 		case store.TopicSessions:
 			log.Begun()

@@ -16,46 +16,30 @@ import (
 	"whatsapp-api/app/api/link"
 	"whatsapp-api/app/api/operate"
 	"whatsapp-api/app/api/stream"
-	"whatsapp-api/app/events"
 	"whatsapp-api/app/service"
-	"whatsapp-api/store"
-	"whatsapp-api/whatsapp"
+	"whatsapp-api/configs"
 )
-
-// rules are what the routes stand on.
-type rules struct {
-	manager     *whatsapp.Manager
-	store       store.Store
-	events      *events.Log
-	accounts    *service.Accounts
-	login       *service.Login
-	tokens      *service.Tokens
-	keys        *service.Keys
-	audit       *service.Audit
-	sessions    *service.Sessions
-	handover    *service.Handover
-	webhooks    *service.Webhooks
-	idempotency *service.Idempotency
-	places      *service.Places
-	rates       *service.Rates
-}
 
 // outside is how the routes are reached, and who hears of it.
 type outside struct {
-	proxies      service.Networks
-	origins      []string
-	limits       stream.Limits
-	inboundToken string
-	inboundFrom  service.Networks
-	sandbox      http.Handler // control routes; nil: none
-	pages        http.Handler // documentation; nil: none
-	version      string
-	log          *zap.Logger
+	cfg         configs.Config
+	proxies     service.Networks // whose word on where a request comes from is believed
+	inboundFrom service.Networks // who may post messages of another service
+	sandbox     http.Handler     // control routes; nil: none
+	pages       http.Handler     // documentation; nil: none
+	version     string
+	log         *zap.Logger
 
 	request func(method, route string, status int, took time.Duration)
 	sent    func(outcome string, took time.Duration)
 	lagged  func()
 	metrics func(context.Context, io.Writer)
+}
+
+// front is the HTTP side, and the streams that it has open.
+type front struct {
+	*api.API
+	streams *stream.Hub
 }
 
 // chapters of the document come in the order in which a newcomer needs them.
@@ -72,11 +56,12 @@ func chapters() []api.Chapter {
 	}
 }
 
-// front is the HTTP side: it puts the rows of all rooms into one table, which says what there is, and
-// gives each noun the rules that it needs and no more.
-func front(r rules, o outside) (*api.API, *stream.Hub) {
+// newFront puts the rows of all rooms into one table, which says what there is, and gives each noun the rules
+// that it needs and no more.
+func newFront(r rules, o outside) front {
 	hub := stream.New(stream.Config{
-		Log: r.events, Sessions: r.sessions, Tokens: r.tokens, Places: r.places, Limits: o.limits, Origins: o.origins, Lagged: o.lagged, Logger: o.log,
+		Log: r.events, Sessions: r.sessions, Tokens: r.tokens, Places: r.places, Origins: o.cfg.FrontendURL, Lagged: o.lagged, Logger: o.log,
+		Limits: stream.Limits{PerUser: o.cfg.StreamsPerUser, Unauthenticated: o.cfg.Unauthenticated, FramesPerSecond: o.cfg.FramesPerSecond},
 	})
 	keys := account.Keys{Store: r.store, Keys: r.keys}
 	webhooks := deliver.Webhooks{Webhooks: r.webhooks}
@@ -88,9 +73,9 @@ func front(r rules, o outside) (*api.API, *stream.Hub) {
 		link.QR{Poll: hub.Poll}.Endpoints(),
 		operate.Sessions{Store: r.store, Log: r.events, Webhooks: r.webhooks}.Endpoints(),
 		chat.Chats{Store: r.store}.Endpoints(),
-		chat.Messages{Store: r.store, Sessions: r.sessions}.Endpoints(),
+		chat.Messages{Store: r.store, Messages: r.messages}.Endpoints(),
 		chat.Sending{Idempotency: r.idempotency, Sent: o.sent}.Endpoints(),
-		deliver.Inbound{Manager: r.manager, Token: o.inboundToken, Addresses: o.inboundFrom}.Endpoints(),
+		deliver.Inbound{Manager: r.manager, Token: string(o.cfg.WebhookToken), Addresses: o.inboundFrom}.Endpoints(),
 		hub.Endpoints(),
 		webhooks.Endpoints(),
 		keys.Endpoints(),
@@ -107,15 +92,15 @@ func front(r rules, o outside) (*api.API, *stream.Hub) {
 		r.keys.Scopes = table.Scopes
 	}
 	table.Describe = []api.Describe{hub.Describe, webhooks.Describe, keys.Describe}
-	return api.New(api.Config{
-		Tokens: r.tokens, Sessions: r.sessions, Manager: r.manager, Rates: r.rates, Audit: r.audit, Proxies: o.proxies, Origins: o.origins,
+	return front{api.New(api.Config{
+		Tokens: r.tokens, Sessions: r.sessions, Manager: r.manager, Rates: r.rates, Audit: r.audit, Proxies: o.proxies, Origins: o.cfg.FrontendURL,
 		Version: o.version, Chapters: chapters(), Watch: o.request, Logger: o.log,
-	}, table), hub
+	}, table), hub}
 }
 
 // OpenAPI renders the API's document without running anything.
 func OpenAPI(version string) ([]byte, error) {
-	routes, hub := front(rules{}, outside{version: version, log: zap.NewNop()})
-	defer hub.Close(context.Background())
-	return routes.Document().MarshalJSON()
+	f := newFront(rules{}, outside{version: version, log: zap.NewNop()})
+	defer f.streams.Close(context.Background())
+	return f.Document().MarshalJSON()
 }

@@ -16,8 +16,8 @@ func FuzzPathAndQuery(f *testing.F) {
 	for _, seed := range [][3]string{{"GET", "/api/v1/sessions/shop", "limit=1"}, {"POST", "/api/v1/sessions/%2e%2e", ""}, {"PUT", "//", "%"}, {"TRACE", "/docs/..", "a=b;c"}, {"GET", "/ws", "EIO=4"}} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
-	routes, hub := front(rules{}, outside{log: zap.NewNop()})
-	f.Cleanup(func() { hub.Close(context.Background()) })
+	side := newFront(rules{}, outside{log: zap.NewNop()})
+	f.Cleanup(func() { side.streams.Close(context.Background()) })
 	f.Fuzz(func(t *testing.T, method, path, query string) {
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://server.test"+path+"?"+query, nil)
 		if err != nil || r.URL.Path == "" || r.URL.Path[0] != '/' || strings.HasPrefix(r.URL.Path, "/socket.io") || r.URL.Path == "/readyz" {
@@ -25,7 +25,7 @@ func FuzzPathAndQuery(f *testing.F) {
 		}
 		r.Host = "server.test"
 		w := &noted{header: http.Header{}}
-		routes.ServeHTTP(w, r)
+		side.ServeHTTP(w, r)
 		require.Less(t, w.status, 500)
 		if w.status >= 400 {
 			require.Equal(t, "application/problem+json", w.header.Get("Content-Type"))

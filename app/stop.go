@@ -82,7 +82,7 @@ func (a *App) stopHTTP(until func(float64) (context.Context, context.CancelFunc)
 	late, cancelLate := until(answerShare)
 	defer cancelLate()
 	defer context.AfterFunc(late, giveUp)()
-	a.streams.Close(ctx)
+	a.front.streams.Close(ctx)
 	if err := a.server.Shutdown(ctx); err != nil {
 		a.log.Warn("requests were cut", zap.Error(err))
 		if err := a.server.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {

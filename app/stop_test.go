@@ -90,7 +90,7 @@ func TestEverythingHasAHead(t *testing.T) {
 	r := start(t, place{dataDir: t.TempDir()})
 	r.call("POST", "/api/v1/sessions", map[string]any{"id": "shop", "name": "Shop"}, 201)
 	paths := []string{"/ws", "/api/v1/events", "/metrics", "/docs", "/api/v1/openapi.json", "/nothing"}
-	for _, e := range r.app.api.Endpoints {
+	for _, e := range r.app.front.Endpoints {
 		if e.Method == http.MethodGet && !strings.HasSuffix(e.Path, "/qr") {
 			paths = append(paths, strings.NewReplacer("{sessionId}", "shop", "{chatId}", "34600000000", "{id}", "none", "{deliveryId}", "dlv_none", "{messageId}", "none").Replace(e.Path))
 		}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 	"whatsapp-api/configs"
 	"whatsapp-api/store"
 )
@@ -45,8 +46,8 @@ func (a *App) welcome(ctx context.Context, opt Options) error {
 		if !a.loopback() {
 			password = rand.Text()
 		}
-		accounts := service.NewAccounts(a.store.Users(), service.NewTokens(a.store.Tokens(), a.store.Users(), nil, 0), a.log.Named("users"))
-		if _, err := accounts.Create(ctx, service.NewUser{Email: sandboxEmail, Name: "Sandbox admin", Password: password, Role: store.RoleAdmin}); err != nil {
+		accounts := account.NewAccounts(a.store.Users(), account.NewTokens(a.store.Tokens(), a.store.Users(), nil, 0), a.log.Named("users"))
+		if _, err := accounts.Create(ctx, account.NewUser{Email: sandboxEmail, Name: "Sandbox admin", Password: password, Role: store.RoleAdmin}); err != nil {
 			return fmt.Errorf("create the sandbox's admin: %w", err)
 		}
 		if password != sandboxPassword {
@@ -61,11 +62,11 @@ func (a *App) welcome(ctx context.Context, opt Options) error {
 func (a *App) firstAdmin(ctx context.Context) error {
 	email := a.cfg.AdminEmail
 	name, _, _ := strings.Cut(email, "@")
-	accounts := service.NewAccounts(a.store.Users(), service.NewTokens(a.store.Tokens(), a.store.Users(), nil, 0), a.log.Named("users"))
-	_, err := accounts.Create(ctx, service.NewUser{Email: email, Name: name, Password: string(a.cfg.AdminPassword), Role: store.RoleAdmin})
+	accounts := account.NewAccounts(a.store.Users(), account.NewTokens(a.store.Tokens(), a.store.Users(), nil, 0), a.log.Named("users"))
+	_, err := accounts.Create(ctx, account.NewUser{Email: email, Name: name, Password: string(a.cfg.AdminPassword), Role: store.RoleAdmin})
 	var wrong service.Invalid
 	switch {
-	case errors.Is(err, service.ErrEmailTaken):
+	case errors.Is(err, account.ErrEmailTaken):
 		a.log.Warn("ADMIN_EMAIL belongs to a user who is no active admin, and stays so")
 		return nil
 	case errors.As(err, &wrong) && wrong["password"] != "":
@@ -114,6 +115,6 @@ func CreateAdmin(ctx context.Context, cfg configs.Config, sandbox bool, email, n
 			log.Error("store not closed cleanly", zap.Error(err))
 		}
 	}()
-	accounts := service.NewAccounts(st.Users(), service.NewTokens(st.Tokens(), st.Users(), nil, 0), log.Named("users"))
-	return accounts.Create(ctx, service.NewUser{Email: email, Name: name, Password: password, Role: store.RoleAdmin})
+	accounts := account.NewAccounts(st.Users(), account.NewTokens(st.Tokens(), st.Users(), nil, 0), log.Named("users"))
+	return accounts.Create(ctx, account.NewUser{Email: email, Name: name, Password: password, Role: store.RoleAdmin})
 }

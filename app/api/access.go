@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 )
 
 type (
@@ -49,7 +50,7 @@ func (a *API) loggedIn(scope string) func(huma.Context, func(huma.Context)) {
 
 // Admit says whose token or key it is, and whether a key may be used from where the request
 // comes from. service.ErrUnauthorized, service.ErrAddress.
-func Admit(ctx context.Context, tokens *service.Tokens, token string) (service.Caller, error) {
+func Admit(ctx context.Context, tokens *account.Tokens, token string) (service.Caller, error) {
 	if token == "" {
 		return service.Caller{}, service.ErrUnauthorized
 	}

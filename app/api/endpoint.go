@@ -83,15 +83,15 @@ func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary str
 
 // OnAccount is an endpoint for whoever is logged in.
 func OnAccount[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
-	return account(Endpoint{Method: method, Path: Base + path, Access: Account, Scope: scope, Summary: summary}, fn, more)
+	return forCaller(Endpoint{Method: method, Path: Base + path, Access: Account, Scope: scope, Summary: summary}, fn, more)
 }
 
 // OnAdmin is an endpoint for admins; others get 403.
 func OnAdmin[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
-	return account(Endpoint{Method: method, Path: Base + path, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
+	return forCaller(Endpoint{Method: method, Path: Base + path, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
 }
 
-func account[In, Out any](e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []Option) Endpoint {
+func forCaller[In, Out any](e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []Option) Endpoint {
 	e = endpoint(e, more)
 	e.register = func(a *API) {
 		op := a.operation(e)

@@ -14,6 +14,10 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
+	"whatsapp-api/app/service/chat"
+	"whatsapp-api/app/service/deliver"
+	"whatsapp-api/app/service/link"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
@@ -30,20 +34,20 @@ type fault struct {
 // faults is searched in order; the first that matches wins.
 var faults = []fault{
 	{service.ErrUnauthorized, 401, "unauthorized", "There is no access token or API key, or it is no longer good."},
-	{service.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
+	{account.ErrWrongLogin, 401, "wrong_login", "Email and password do not match."},
 	{service.ErrForbidden, 403, "forbidden", "This is for admins."},
 	{service.ErrScope, 403, "scope_missing", ""},
 	{service.ErrKeySession, 403, "session_not_allowed", "This API key is for some sessions only, and could not touch the new one. Give it the session's id first, or use another key."},
 	{service.ErrAddress, 403, "address_not_allowed", "This API key may not be used from this address."},
-	{service.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
-	{service.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
-	{service.ErrTooManySessions, 409, "too_many_sessions", ""},
+	{account.ErrEmailTaken, 409, "email_taken", "Another user has this email."},
+	{link.ErrSessionTaken, 409, "session_exists", "Another session has this id."},
+	{link.ErrTooManySessions, 409, "too_many_sessions", ""},
 	{ErrManyStreams, 429, "too_many_streams", "This user has as many streams open as one may have (STREAMS_PER_USER). Close some."},
 	{ErrManyStrangers, 429, "too_many_sockets", "Too many sockets wait for their token (UNAUTHENTICATED_SOCKETS). Bring it in a header, or come back in a moment."},
-	{service.ErrTooManyWebhooks, 409, "too_many_webhooks", "There are 50 webhooks already. Delete one first."},
-	{service.ErrReplayRunning, 409, "replay_running", "The webhook is being replayed. Wait until that has ended."},
-	{service.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},
-	{service.ErrIdempotencyRunning, 409, "idempotency_key_running", "The first request with this Idempotency-Key is still running. Wait for its answer."},
+	{deliver.ErrTooManyWebhooks, 409, "too_many_webhooks", "There are 50 webhooks already. Delete one first."},
+	{deliver.ErrReplayRunning, 409, "replay_running", "The webhook is being replayed. Wait until that has ended."},
+	{chat.ErrIdempotencyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new key for a new request."},
+	{chat.ErrIdempotencyRunning, 409, "idempotency_key_running", "The first request with this Idempotency-Key is still running. Wait for its answer."},
 	{whatsapp.ErrUnconfirmed, 504, "send_unconfirmed", "WhatsApp did not acknowledge the message in time. It stays queued and is sent once; message_status tells what became of it."},
 	{whatsapp.ErrOffline, 409, "session_offline", "The session is not connected to WhatsApp. Start it, then try again."},
 	{whatsapp.ErrLinked, 409, "already_linked", "The session has a WhatsApp account, so there is no QR code. Disconnect it to link another."},

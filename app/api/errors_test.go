@@ -16,7 +16,8 @@ func TestEveryErrorHasARow(t *testing.T) {
 	require.NoError(t, err)
 	declared := regexp.MustCompile(`(?m)^\s+(Err[A-Z]\w*)\s+= errors\.New|^var (Err[A-Z]\w*)\s+= errors\.New`)
 	for name, dir := range map[string]string{
-		"store": "../../store", "whatsapp": "../../whatsapp", "convert": "../../whatsapp/convert", "service": "../service",
+		"store": "../../store", "whatsapp": "../../whatsapp", "convert": "../../whatsapp/convert",
+		"service": "../service", "account": "../service/account", "chat": "../service/chat", "deliver": "../service/deliver", "link": "../service/link",
 	} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		require.NoError(t, err)

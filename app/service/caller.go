@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"whatsapp-api/store"
 )
+
+// ScopeLogin is needed by what only a person who has logged in may do: manage keys, users and
+// passwords. No key can have it.
+const ScopeLogin = "login"
 
 // Caller is who makes a call.
 type Caller struct {
@@ -23,7 +28,7 @@ func (c Caller) Admin() bool { return c.User.Role == store.RoleAdmin }
 // May says whether the caller's key allows what needs this scope. Whoever has logged in may all
 // that his role allows.
 func (c Caller) May(scope string) bool {
-	return c.Key == nil || slices.ContainsFunc(c.Key.Scopes, func(granted string) bool { return covers(granted, scope) })
+	return c.Key == nil || slices.ContainsFunc(c.Key.Scopes, func(granted string) bool { return Covers(granted, scope) })
 }
 
 // Require is May as an error that names what is missing. ErrScope.
@@ -53,4 +58,13 @@ func (c Caller) MayFrom(address string) bool {
 		p, err := netip.ParsePrefix(network)
 		return err == nil && p.Contains(ip.Unmap())
 	})
+}
+
+// Covers says whether a granted scope includes a needed one.
+func Covers(granted, needed string) bool {
+	if needed == ScopeLogin {
+		return false
+	}
+	group, _, _ := strings.Cut(needed, ":")
+	return granted == "*" || granted == needed || granted == group+":*"
 }

@@ -1,5 +1,6 @@
-// Package service holds the rules of this server: who may do what, how many, how often, and
-// when. It knows neither HTTP nor a database; one file per noun.
+// Package service is what the rules of all rooms have in common: who calls (Caller), what is wrong with a field
+// (Invalid), how often somebody may call (Rates), ids, networks. It knows neither HTTP nor a database.
 //
-// Begin with accounts.go (users, passwords, tokens) and sessions.go.
+// The rules themselves are in packages below, a room each, of the same names as the rooms of app/api; one
+// file per noun. No room imports another: what one needs of another it is given.
 package service

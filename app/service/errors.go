@@ -13,8 +13,6 @@ import (
 var (
 	// ErrUnauthorized says that there is no token, or none that is still good.
 	ErrUnauthorized = errors.New("not logged in")
-	// ErrWrongLogin says that email and password do not belong together; it does not say which is wrong.
-	ErrWrongLogin = errors.New("wrong email or password")
 	// ErrForbidden says that the caller may not do this.
 	ErrForbidden = errors.New("not allowed")
 	// ErrScope says that the API key was not given what this call needs.
@@ -23,20 +21,6 @@ var (
 	ErrKeySession = errors.New("the API key is for other sessions only")
 	// ErrAddress says that the API key may not be used from this address.
 	ErrAddress = errors.New("api key may not be used from this address")
-	// ErrEmailTaken says that another user has this email.
-	ErrEmailTaken = errors.New("email is taken")
-	// ErrSessionTaken says that another session has this id.
-	ErrSessionTaken = errors.New("session id is taken")
-	// ErrTooManySessions says that the user has as many sessions as one may have.
-	ErrTooManySessions = errors.New("too many sessions")
-	// ErrTooManyWebhooks says that the owner has as many webhooks as anybody may have.
-	ErrTooManyWebhooks = errors.New("too many webhooks")
-	// ErrReplayRunning says that the webhook is being replayed already.
-	ErrReplayRunning = errors.New("a replay is running")
-	// ErrIdempotencyReused says that the key was used for another request.
-	ErrIdempotencyReused = errors.New("idempotency key was used for another request")
-	// ErrIdempotencyRunning says that the first request with this key has not ended.
-	ErrIdempotencyRunning = errors.New("request with this idempotency key is still running")
 )
 
 // Invalid says which fields are wrong and why.

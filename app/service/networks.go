@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Networks is a list of networks. The zero value holds no address.
@@ -33,15 +34,20 @@ func ParseNetworks(texts []string) (Networks, error) {
 // Has says whether an address, without port, is in one of the networks. What is no address is in none.
 func (n Networks) Has(address string) bool {
 	ip, err := netip.ParseAddr(address)
-	return err == nil && within(plain(ip), n)
+	return err == nil && n.Contains(plain(ip))
+}
+
+// Contains says whether an address in its one spelling is in one of the networks.
+func (n Networks) Contains(ip netip.Addr) bool {
+	return slices.ContainsFunc(n, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // plain is an address in its one spelling: IPv4 as such, and IPv6 without a zone.
 func plain(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
 
-// neighbourhood is what limits count an address as: an IPv6 address as its /64, all of which one
+// Neighbourhood is what limits count an address as: an IPv6 address as its /64, all of which one
 // customer has, and any other as itself.
-func neighbourhood(address string) string {
+func Neighbourhood(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return address

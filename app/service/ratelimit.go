@@ -1,6 +1,12 @@
 package service
 
-import "time"
+import (
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+)
 
 // Rates bounds how many calls one user, key and address may make per second.
 type Rates struct {
@@ -33,7 +39,7 @@ type Quota struct {
 
 // TakeAddress takes one call of an address, of IPv6 of its /64. TooMany.
 func (r *Rates) TakeAddress(address string) error {
-	address = neighbourhood(address)
+	address = Neighbourhood(address)
 	if r == nil || r.addresses.of(address).Allow() {
 		return nil
 	}
@@ -53,4 +59,44 @@ func (r *Rates) TakeCaller(id string) (Quota, error) {
 		return q, TooMany{After: max(r.callers.wait(id), time.Second)}
 	}
 	return q, nil
+}
+
+// limiter bounds how often something may happen per key (a caller, an address). It
+// remembers a bounded number of keys and forgets those that were idle longest.
+type limiter struct {
+	mu    sync.Mutex
+	every time.Duration
+	burst int
+	keys  *lru.Cache[string, *rate.Limiter]
+}
+
+// LimitedKeys bounds how many keys (callers, addresses) each limit remembers.
+const LimitedKeys = 100_000
+
+func newLimiter(burst int, every time.Duration) *limiter {
+	keys, err := lru.New[string, *rate.Limiter](LimitedKeys)
+	if err != nil { // only for a size below one
+		panic(err)
+	}
+	return &limiter{every: every, burst: burst, keys: keys}
+}
+
+func (l *limiter) of(key string) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, ok := l.keys.Get(key)
+	if !ok {
+		r = rate.NewLimiter(rate.Every(l.every), l.burst)
+		l.keys.Add(key, r)
+	}
+	return r
+}
+
+// wait says how long key has to wait before it may try; zero when it may now. It takes nothing.
+func (l *limiter) wait(key string) time.Duration {
+	r := l.of(key)
+	if missing := 1 - r.Tokens(); missing > 0 {
+		return time.Duration(missing * float64(l.every))
+	}
+	return 0
 }

@@ -9,6 +9,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -16,7 +17,7 @@ import (
 // Keys are what programs call with.
 type Keys struct {
 	Store store.Store
-	Keys  *service.Keys
+	Keys  *account.Keys
 }
 
 // Endpoints are the rows of API keys.
@@ -90,7 +91,7 @@ type createKeyIn struct {
 
 func (ks Keys) createKey(ctx context.Context, who service.Caller, in *createKeyIn) (*api.Body[NewKey], error) {
 	b := in.Body
-	k, secret, err := ks.Keys.Create(ctx, who, service.KeyWish{Name: (*string)(&b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
+	k, secret, err := ks.Keys.Create(ctx, who, account.KeyWish{Name: (*string)(&b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ type changeKeyIn struct {
 
 func (ks Keys) changeKey(ctx context.Context, who service.Caller, in *changeKeyIn) (*api.Body[Key], error) {
 	b := in.Body
-	k, err := ks.Keys.Change(ctx, who, in.ID, service.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions.Change(), Addresses: b.Addresses.Change(), ExpiresAt: b.ExpiresAt.Change()})
+	k, err := ks.Keys.Change(ctx, who, in.ID, account.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions.Change(), Addresses: b.Addresses.Change(), ExpiresAt: b.ExpiresAt.Change()})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,7 @@ func (ks Keys) rotateKey(ctx context.Context, who service.Caller, in *keyIn) (*a
 // Describe says in the document what a key's scopes and sessions may be.
 func (Keys) Describe(doc *huma.OpenAPI, scopes []string) {
 	var grants []any
-	for _, g := range service.Grants(scopes) {
+	for _, g := range account.Grants(scopes) {
 		grants = append(grants, g)
 	}
 	for _, body := range []string{"CreateKeyInBody", "ChangeKeyInBody"} {

@@ -10,6 +10,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 	"whatsapp-api/whatsapp/convert"
 )
 
@@ -17,8 +18,8 @@ const loginAbout = `Only wrong passwords count: 5 of one account from one addres
 
 // Logins begin and end what a token is good for.
 type Logins struct {
-	Login  *service.Login
-	Tokens *service.Tokens
+	Login  *account.Login
+	Tokens *account.Tokens
 }
 
 // Endpoints are the rows of logging in and out.
@@ -52,7 +53,7 @@ type loginOut struct {
 
 func (l Logins) login(ctx context.Context, in *loginIn) (*loginOut, error) {
 	g, err := l.Login.Do(ctx, in.Body.Email, in.Body.Password, api.AddressOf(ctx))
-	if errors.Is(err, service.ErrWrongLogin) {
+	if errors.Is(err, account.ErrWrongLogin) {
 		api.Made(ctx, hashed(in.Body.Email))
 	}
 	if err != nil {
@@ -89,6 +90,6 @@ func tokenCookie(token string, expires time.Time, secure bool) string {
 // hashed stands for an email in the audit log: nobody who mistypes a password there finds it kept, and
 // who knows an email can look for it.
 func hashed(email string) string {
-	sum := sha256.Sum256([]byte(service.NormalEmail(email)))
+	sum := sha256.Sum256([]byte(account.NormalEmail(email)))
 	return "sha256:" + hex.EncodeToString(sum[:8])
 }

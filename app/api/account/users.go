@@ -6,6 +6,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -13,7 +14,7 @@ import (
 // Users are who may use this server.
 type Users struct {
 	Store    store.Store
-	Accounts *service.Accounts
+	Accounts *account.Accounts
 }
 
 // Endpoints are the rows of users.
@@ -68,7 +69,7 @@ type changeMeIn struct {
 }
 
 func (us Users) changeMe(ctx context.Context, who service.Caller, in *changeMeIn) (*api.Body[User], error) {
-	u, err := us.Accounts.ChangeOwn(ctx, who, service.UserChange{Email: in.Body.Email, Name: (*string)(in.Body.Name)}, in.Body.CurrentPassword)
+	u, err := us.Accounts.ChangeOwn(ctx, who, account.UserChange{Email: in.Body.Email, Name: (*string)(in.Body.Name)}, in.Body.CurrentPassword)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ type createUserIn struct {
 
 func (us Users) createUser(ctx context.Context, _ service.Caller, in *createUserIn) (*api.Body[User], error) {
 	b := in.Body
-	u, err := us.Accounts.Create(ctx, service.NewUser{Email: b.Email, Name: string(b.Name), Password: b.Password, Role: b.Role, Inactive: b.Active != nil && !*b.Active})
+	u, err := us.Accounts.Create(ctx, account.NewUser{Email: b.Email, Name: string(b.Name), Password: b.Password, Role: b.Role, Inactive: b.Active != nil && !*b.Active})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ type changeUserIn struct {
 
 func (us Users) changeUser(ctx context.Context, _ service.Caller, in *changeUserIn) (*api.Body[User], error) {
 	b := in.Body
-	u, err := us.Accounts.Change(ctx, in.ID, service.UserChange{Email: b.Email, Name: (*string)(b.Name), Role: b.Role, Active: b.Active})
+	u, err := us.Accounts.Change(ctx, in.ID, account.UserChange{Email: b.Email, Name: (*string)(b.Name), Role: b.Role, Active: b.Active})
 	if err != nil {
 		return nil, err
 	}

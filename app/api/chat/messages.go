@@ -8,6 +8,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/chat"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -15,7 +16,7 @@ import (
 // Messages are what was written in chats.
 type Messages struct {
 	Store    store.Store
-	Sessions *service.Sessions
+	Messages *chat.Messages
 }
 
 // Endpoints are the rows of messages.
@@ -120,7 +121,7 @@ func (ms Messages) cleanup(ctx context.Context, on api.Target, in *cleanupIn) (*
 	} else {
 		before = before.AddDate(0, 0, -*b.OlderThanDays)
 	}
-	n, err := ms.Sessions.Cleanup(ctx, on.Record.ID, before, b.DryRun)
+	n, err := ms.Messages.Cleanup(ctx, on.Record.ID, before, b.DryRun)
 	if err != nil {
 		return nil, err
 	}

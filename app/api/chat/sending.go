@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/chat"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
 )
 
 // Sending is what goes out.
 type Sending struct {
-	Idempotency *service.Idempotency
+	Idempotency *chat.Idempotency
 	Sent        func(outcome string, took time.Duration) // told of each send; outcome is ok or an error's code. nil: nobody is told
 }
 
@@ -61,13 +61,13 @@ func (s Sending) sendMessage(ctx context.Context, on api.Target, in *sendMessage
 
 // once runs a send, under the caller's idempotency key if there is one.
 func (s Sending) once(ctx context.Context, on api.Target, route, key string, request any, call func(messageID string) (any, error)) (*api.Once, error) {
-	run := func(id string) (service.Answer, error) {
+	run := func(id string) (chat.Answer, error) {
 		v, err := call(id)
 		if err != nil {
-			return service.Answer{}, err
+			return chat.Answer{}, err
 		}
 		raw, err := json.Marshal(v)
-		return service.Answer{Status: http.StatusCreated, Body: raw}, err
+		return chat.Answer{Status: http.StatusCreated, Body: raw}, err
 	}
 	if key == "" {
 		answer, err := run("")

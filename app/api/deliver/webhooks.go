@@ -12,6 +12,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
@@ -42,7 +43,7 @@ The key of both is the whole secret, whsec_ too; the body is its bytes, before J
 The id of a reaction, an edit, a revocation or a vote is the event's. Lines of the system come as native alone.`
 
 // Webhooks bring events to where they are posted.
-type Webhooks struct{ Webhooks *service.Webhooks }
+type Webhooks struct{ Webhooks *deliver.Webhooks }
 
 // Describe says in the document which events a webhook may ask for.
 func (Webhooks) Describe(doc *huma.OpenAPI, _ []string) {
@@ -146,17 +147,17 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-func webhookShape(w store.Webhook, backlog int64, waiting []service.WaitingChat) Webhook {
+func webhookShape(w store.Webhook, backlog int64, waiting []deliver.WaitingChat) Webhook {
 	f := w.Filters
 	out := Webhook{
 		ID: w.ID, SessionID: convert.TextOrNil(w.SessionID), URL: w.URL, Events: orEmpty(w.Events), Headers: map[string]string{}, Format: w.Format,
 		Filters: WebhookFilters{Chats: orEmpty(f.Chats), Senders: orEmpty(f.Senders), Types: orEmpty(f.Types), FromMe: f.FromMe, Groups: f.Groups},
-		State:   w.State, Reason: convert.TextOrNil(service.ReasonOf(w, waiting)), Backlog: backlog, Waiting: []WaitingChat{},
+		State:   w.State, Reason: convert.TextOrNil(deliver.ReasonOf(w, waiting)), Backlog: backlog, Waiting: []WaitingChat{},
 		OnRefusal: cmp.Or(w.OnRefusal, store.RefusalRetry), RetryFor: w.RetryFor.String(), Timeout: int(w.Timeout.Seconds()),
 		CreatedAt: convert.Time(w.CreatedAt), UpdatedAt: convert.Time(w.UpdatedAt),
 	}
 	for name := range w.Headers {
-		out.Headers[name] = service.MaskedHeader
+		out.Headers[name] = deliver.MaskedHeader
 	}
 	for _, c := range waiting {
 		out.Waiting = append(out.Waiting, WaitingChat{c.SessionID, convert.TextOrNil(c.Chat), convert.Time(c.Since), convert.TextOrNil(c.LastError), c.Events})
@@ -212,7 +213,7 @@ func (ws Webhooks) listWebhooks(ctx context.Context, who service.Caller, in *lis
 	if err != nil {
 		return nil, err
 	}
-	waiting := map[string][]service.WaitingChat{}
+	waiting := map[string][]deliver.WaitingChat{}
 	for _, w := range list {
 		if waiting[w.ID], err = ws.Webhooks.WaitingChats(ctx, w); err != nil {
 			return nil, err
@@ -241,8 +242,8 @@ type FilterFields struct {
 	Groups  *bool    `json:"groups,omitempty" nullable:"true" doc:"Only groups, or only other chats; null: both"`
 }
 
-func (f WebhookFields) spec(url *string) (service.WebhookSpec, error) {
-	spec := service.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format, OnRefusal: f.Refusal}
+func (f WebhookFields) spec(url *string) (deliver.WebhookSpec, error) {
+	spec := deliver.WebhookSpec{URL: url, Events: f.Events, Headers: f.Headers, Format: f.Format, OnRefusal: f.Refusal}
 	if f.Filters != nil {
 		filters := store.WebhookFilters(*f.Filters)
 		spec.Filters = &filters
@@ -347,7 +348,7 @@ func (ws Webhooks) rotateWebhook(ctx context.Context, who service.Caller, in *ho
 }
 
 // replayPoint is a time or a seq.
-type replayPoint struct{ service.ReplayPoint }
+type replayPoint struct{ deliver.ReplayPoint }
 
 // UnmarshalJSON reads RFC 3339, or a whole number.
 func (p *replayPoint) UnmarshalJSON(raw []byte) error {
@@ -384,7 +385,7 @@ type ReplayStarted struct {
 }
 
 func (ws Webhooks) replayWebhook(ctx context.Context, who service.Caller, in *replayWebhookIn) (*api.Body[ReplayStarted], error) {
-	p := service.Replay{OnlyFailed: in.Body.OnlyFailed}
+	p := deliver.Replay{OnlyFailed: in.Body.OnlyFailed}
 	if in.Body.From != nil {
 		p.From = in.Body.From.ReplayPoint
 	}

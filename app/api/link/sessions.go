@@ -6,6 +6,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/link"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
@@ -14,8 +15,8 @@ import (
 // Sessions are WhatsApp accounts that are, or are to be, linked.
 type Sessions struct {
 	Manager  *whatsapp.Manager
-	Sessions *service.Sessions
-	Handover *service.Handover
+	Sessions *link.Sessions
+	Handover *link.Handover
 	Ended    func(users ...string) // ends the streams of these users, since a session goes from one to the other
 }
 

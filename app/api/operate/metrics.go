@@ -9,11 +9,12 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 )
 
 // Metrics are the server's own measures, for Prometheus.
 type Metrics struct {
-	Tokens *service.Tokens
+	Tokens *account.Tokens
 	Write  func(context.Context, io.Writer) // in Prometheus' text format
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/events"
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -16,7 +16,7 @@ import (
 type Sessions struct {
 	Store    store.Store
 	Log      *events.Log
-	Webhooks *service.Webhooks
+	Webhooks *deliver.Webhooks
 }
 
 // Endpoints are the rows of a session's health.

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/stream"
 	"whatsapp-api/store"
 )
 
@@ -28,7 +28,7 @@ type cursor struct {
 	entries []cursorEntry
 	index   map[string]int
 
-	base   service.PlaceID
+	base   stream.PlaceID
 	kept   []cursorEntry // the entries of the base; nil: there is none
 	moved  map[int]bool  // entries that are further than in the base
 	keptAt time.Time
@@ -98,7 +98,7 @@ const (
 
 // settle sees to it that the cursor's text is short: it keeps a base where that is needed, or lasts. Where
 // the store is away, an older base does for as long as it can.
-func (c *cursor) settle(ctx context.Context, places *service.Places) error {
+func (c *cursor) settle(ctx context.Context, places *stream.Places) error {
 	age := time.Since(c.keptAt)
 	if places == nil || len(c.entries) <= cursorShort || c.kept != nil && age < cursorFresh && len(c.moved) < cursorMost && (len(c.moved) <= cursorMoved || age < cursorRest) {
 		return nil
@@ -127,12 +127,12 @@ func (c *cursor) String() string {
 }
 
 // onBase turns a cursor that stands on a base into one that does not. store.ErrExpired.
-func onBase(ctx context.Context, places *service.Places, raw []byte) ([]byte, error) {
-	var base service.PlaceID
+func onBase(ctx context.Context, places *stream.Places, raw []byte) ([]byte, error) {
+	var base stream.PlaceID
 	if places == nil || len(raw) < 1+len(base) {
 		return nil, errNoCursor
 	}
-	whole, err := places.Get(ctx, service.PlaceID(raw[1:1+len(base)]))
+	whole, err := places.Get(ctx, stream.PlaceID(raw[1:1+len(base)]))
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ var errNoCursor = errors.New("not a cursor of this stream")
 // parseCursor turns a cursor into where to begin in these sessions. A session that was made
 // after a cursor over all begins with its first event, one that it was not asked about is
 // live only. store.ErrExpired: a session was deleted and made anew.
-func parseCursor(ctx context.Context, places *service.Places, text string, sessions []store.Session) (after, error) {
+func parseCursor(ctx context.Context, places *stream.Places, text string, sessions []store.Session) (after, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return after{}, errNoCursor

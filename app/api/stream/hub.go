@@ -10,16 +10,18 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/events"
-	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
+	"whatsapp-api/app/service/link"
+	"whatsapp-api/app/service/stream"
 	"whatsapp-api/whatsapp"
 )
 
 // Config is what streams stand on.
 type Config struct {
 	Log      *events.Log
-	Sessions *service.Sessions
-	Tokens   *service.Tokens
-	Places   *service.Places // of streams of many sessions; nil: their cursors are long
+	Sessions *link.Sessions
+	Tokens   *account.Tokens
+	Places   *stream.Places // of streams of many sessions; nil: their cursors are long
 	Limits   Limits
 	Origins  []string // browser front ends that may connect
 	Lagged   func()   // told of each client that was cut because it reads too slowly; may not wait. nil: nobody is told
@@ -88,8 +90,8 @@ type streams struct {
 	open   sync.WaitGroup
 	kinds  map[string]int // how many are open
 
-	users     map[string]map[*stream]bool // those of each user
-	strangers int                         // sockets that have brought no token yet
+	users     map[string]map[*subscriber]bool // those of each user
+	strangers int                             // sockets that have brought no token yet
 }
 
 // Open says how many streams and long-polls are open, by their kind.

@@ -17,7 +17,7 @@ type Limits struct {
 }
 
 // join notes the stream as its user's. api.ErrManyStreams.
-func (s *stream) join(user string) error {
+func (s *subscriber) join(user string) error {
 	all := &s.hub.streams
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -25,10 +25,10 @@ func (s *stream) join(user string) error {
 		return api.ErrManyStreams
 	}
 	if all.users == nil {
-		all.users = map[string]map[*stream]bool{}
+		all.users = map[string]map[*subscriber]bool{}
 	}
 	if all.users[user] == nil {
-		all.users[user] = map[*stream]bool{}
+		all.users[user] = map[*subscriber]bool{}
 	}
 	all.users[user][s] = true
 	s.user = user
@@ -36,7 +36,7 @@ func (s *stream) join(user string) error {
 }
 
 // unjoin undoes join.
-func (s *stream) unjoin() {
+func (s *subscriber) unjoin() {
 	all := &s.hub.streams
 	all.mu.Lock()
 	defer all.mu.Unlock()

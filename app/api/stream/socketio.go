@@ -163,7 +163,7 @@ func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.
 	if !s.hub.streams.enter(kindSocketIO) {
 		return nil, whatsapp.ErrStopping
 	}
-	c := &ioClient{stream: s.hub.open(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
+	c := &ioClient{subscriber: s.hub.open(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
 	if c.join(who.User.ID) != nil {
 		c.end(errFull)
 	}
@@ -183,7 +183,7 @@ func decode(raw json.RawMessage, into any) error {
 
 // ioClient is one client of Socket.IO.
 type ioClient struct {
-	*stream
+	*subscriber
 	conn   *socketio.Conn
 	encode func(store.Event) (frame, error)
 	frames *rate.Limiter // how fast the client's are taken

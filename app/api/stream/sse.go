@@ -73,7 +73,7 @@ func (h eventStreams) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	api.Stays(r.Context())
-	s := &eventStream{stream: h.open(r.Context()), encode: h.encodings.in(formEvents), w: w, rc: http.NewResponseController(w), cursor: cursor}
+	s := &eventStream{subscriber: h.open(r.Context()), encode: h.encodings.in(formEvents), w: w, rc: http.NewResponseController(w), cursor: cursor}
 	defer s.close()
 	if err := s.join(who.User.ID); err != nil {
 		return err
@@ -129,7 +129,7 @@ func commaList(s string) []string {
 
 // eventStream is one client of Server-Sent Events.
 type eventStream struct {
-	*stream
+	*subscriber
 	encode func(store.Event) (frame, error)
 	w      http.ResponseWriter
 	rc     *http.ResponseController

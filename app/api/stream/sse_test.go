@@ -60,7 +60,7 @@ func TestEventStreamPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, lone := lone(t)
 		w := &response{header: http.Header{}}
-		s := &eventStream{stream: lone, w: w, rc: http.NewResponseController(w)}
+		s := &eventStream{subscriber: lone, w: w, rc: http.NewResponseController(w)}
 		s.sub = h.subscription(s.ctx, s)
 		var done sync.WaitGroup
 		done.Go(s.run)

@@ -16,6 +16,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/service/account"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -85,7 +86,7 @@ func (h webSockets) serve(w http.ResponseWriter, r *http.Request) error {
 		return whatsapp.ErrStopping
 	}
 	defer h.streams.leave(kindWebSocket)
-	s := &socket{stream: h.open(r.Context()), encode: h.encodings.in(formEnvelope), frames: h.frames(), gone: make(chan struct{})}
+	s := &socket{subscriber: h.open(r.Context()), encode: h.encodings.in(formEnvelope), frames: h.frames(), gone: make(chan struct{})}
 	defer s.close()
 	switch {
 	case token != "":
@@ -135,12 +136,12 @@ func socketToken(r *http.Request) (token, protocol string) {
 			offer = strings.TrimSpace(offer)
 			bare := strings.TrimPrefix(offer, "bearer.")
 			switch {
-			case service.IsToken(bare):
+			case account.IsToken(bare):
 				token = bare
 				if protocol == "" {
 					protocol = offer
 				}
-			case protocol == "" || service.IsToken(strings.TrimPrefix(protocol, "bearer.")):
+			case protocol == "" || account.IsToken(strings.TrimPrefix(protocol, "bearer.")):
 				protocol = offer
 			}
 		}
@@ -170,7 +171,7 @@ type serverFrame struct {
 
 // socket is one WebSocket client.
 type socket struct {
-	*stream
+	*subscriber
 	encode func(store.Event) (frame, error)
 	conn   *websocket.Conn
 	frames *rate.Limiter // how fast the client's are taken

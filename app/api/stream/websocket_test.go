@@ -30,7 +30,7 @@ func (h hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func pair(t *testing.T) (*Hub, *socket, *websocket.Conn) {
 	h, lone := lone(t)
 	ours, theirs := net.Pipe()
-	s := &socket{stream: lone, encode: newEncodings().in(formEnvelope), gone: make(chan struct{})}
+	s := &socket{subscriber: lone, encode: newEncodings().in(formEnvelope), gone: make(chan struct{})}
 	upgraded := make(chan error, 1)
 	go func() {
 		r, err := http.ReadRequest(bufio.NewReader(ours))

@@ -1,0 +1,2 @@
+// Package operate holds what keeps the server in order by itself: the janitor.
+package operate
