@@ -43,7 +43,6 @@ type Option func(*Endpoint)
 // Target is the session that a call is about, and who calls.
 type Target struct {
 	Caller  service.Caller
-	Record  store.Session
 	Session *whatsapp.Session
 }
 
@@ -71,7 +70,7 @@ func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary str
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
 		huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 			target, ok := ctx.Value(targetKey{}).(Target)
-			if !ok || target.Record.ID != P(in).session() {
+			if !ok || target.Session.ID() != P(in).session() {
 				return nil, a.fail(ctx, store.ErrNotFound)
 			}
 			out, err := fn(ctx, target, in)

@@ -77,7 +77,7 @@ func (s Sending) once(ctx context.Context, on api.Target, route, key string, req
 	if err != nil {
 		return nil, err
 	}
-	scope := on.Caller.User.ID + "/" + on.Record.ID + "/" + route + "/" + key
+	scope := on.Caller.User.ID + "/" + on.Session.ID() + "/" + route + "/" + key
 	answer, err := s.Idempotency.Do(ctx, scope, raw, whatsapp.NewMessageID(), run)
 	out := &api.Once{Body: answer.Body}
 	if answer.Replayed {

@@ -70,8 +70,8 @@ func (ss Sessions) createSession(ctx context.Context, who service.Caller, in *cr
 
 type sessionIn struct{ api.SessionPath }
 
-func (ss Sessions) getSession(_ context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
-	return api.Reply(ss.sessionShape(on.Record)), nil
+func (ss Sessions) getSession(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+	return ss.current(ctx, on, nil)
 }
 
 type changeSessionIn struct {
@@ -83,8 +83,10 @@ type changeSessionIn struct {
 }
 
 func (ss Sessions) changeSession(ctx context.Context, on api.Target, in *changeSessionIn) (*api.Body[convert.Session], error) {
-	r := on.Record
-	var err error
+	r, err := ss.Sessions.Get(ctx, on.Caller, on.Session.ID())
+	if err != nil {
+		return nil, err
+	}
 	if in.Body.OwnerID != nil { // also the one that it has: what failed in the middle is completed
 		before := r.OwnerID
 		if r, err = ss.Handover.Do(ctx, on.Caller, r, *in.Body.OwnerID); err != nil {
@@ -102,7 +104,7 @@ func (ss Sessions) changeSession(ctx context.Context, on api.Target, in *changeS
 }
 
 func (ss Sessions) deleteSession(ctx context.Context, on api.Target, _ *sessionIn) (*api.Nothing, error) {
-	return nil, ss.Sessions.Delete(ctx, on.Record.ID)
+	return nil, ss.Sessions.Delete(ctx, on.Session.ID())
 }
 
 func (ss Sessions) listen(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
@@ -122,7 +124,7 @@ func (ss Sessions) current(ctx context.Context, on api.Target, err error) (*api.
 	if err != nil {
 		return nil, err
 	}
-	r, err := ss.Sessions.Get(ctx, on.Caller, on.Record.ID)
+	r, err := ss.Sessions.Get(ctx, on.Caller, on.Session.ID())
 	if err != nil {
 		return nil, err
 	}

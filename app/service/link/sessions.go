@@ -86,8 +86,10 @@ func (s *Sessions) Rename(ctx context.Context, id, name string) (store.Session, 
 		return nil
 	})
 	if err != nil {
+		s.Manager.Changed() // perhaps it was
 		return store.Session{}, fmt.Errorf("rename session: %w", err)
 	}
+	s.Manager.Changed(r)
 	return s.Manager.Describe(r), nil
 }
 
@@ -108,10 +110,26 @@ func (s *Sessions) Get(ctx context.Context, who service.Caller, id string) (stor
 	if err != nil {
 		return store.Session{}, fmt.Errorf("get session: %w", err)
 	}
-	if r.OwnerID != who.User.ID && !who.Admin() || !who.MaySession(id) {
+	if !maySee(who, id, r.OwnerID) {
 		return store.Session{}, fmt.Errorf("get session: %w", store.ErrNotFound)
 	}
 	return s.Manager.Describe(r), nil
+}
+
+// Find is Get for whoever needs the session and not its record: mostly without a look into the store.
+func (s *Sessions) Find(ctx context.Context, who service.Caller, id string) (*whatsapp.Session, error) {
+	found, owner, err := s.Manager.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !maySee(who, id, owner) {
+		return nil, fmt.Errorf("find session: %w", store.ErrNotFound)
+	}
+	return found, nil
+}
+
+func maySee(who service.Caller, session, owner string) bool {
+	return (owner == who.User.ID || who.Admin()) && who.MaySession(session)
 }
 
 // List lists the sessions that the caller may see.
