@@ -114,6 +114,15 @@ func (s *Sessions) Get(ctx context.Context, who service.Caller, id string) (stor
 	return s.Manager.Describe(r), nil
 }
 
+// Open is Get with the session as it lives here, for what is done with it.
+func (s *Sessions) Open(ctx context.Context, who service.Caller, id string) (service.Target, error) {
+	r, err := s.Get(ctx, who, id)
+	if err != nil {
+		return service.Target{}, err
+	}
+	return service.Target{Caller: who, Record: r, Session: s.Manager.Of(r)}, nil
+}
+
 // List lists the sessions that the caller may see.
 func (s *Sessions) List(ctx context.Context, who service.Caller, p store.Page) ([]store.Session, string, error) {
 	owner := who.User.ID
