@@ -163,14 +163,14 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
 	a.front = newFront(rules{
 		manager: a.manager, store: a.store, events: log, accounts: accounts, login: login, tokens: tokens, keys: keys, audit: m.audit, sessions: sessions, webhooks: webhooks,
-		handover:    &link.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Sessions: a.manager, Log: a.log.Named("sessions")},
-		messages:    &chat.Messages{Records: a.store.Messages(), Log: a.log.Named("messages")},
-		idempotency: chat.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")),
-		places:      &stream.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
-		rates:       service.NewRates(a.cfg.RateLimit),
+		handover: &link.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Sessions: a.manager, Log: a.log.Named("sessions")},
+		messages: &chat.Messages{Records: a.store.Messages(), Log: a.log.Named("messages")},
+		sending:  &chat.Sending{Once: chat.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")), Observe: m.sent},
+		places:   &stream.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},
+		rates:    service.NewRates(a.cfg.RateLimit),
 	}, outside{
 		cfg: a.cfg, proxies: proxies, inboundFrom: inbound, sandbox: a.world.control(), pages: web.Docs(), version: opt.Version, log: a.log.Named("api"),
-		request: m.request, sent: m.sent, lagged: m.lagged, metrics: m.write,
+		request: m.request, lagged: m.lagged, metrics: m.write,
 	})
 	m.streams = a.front.streams.Open
 	requests, end := context.WithCancelCause(context.Background())

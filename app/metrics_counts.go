@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"whatsapp-api/app/api"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -24,9 +25,9 @@ func (m *meter) request(method, route string, status int, took time.Duration) {
 	m.time(fmt.Sprintf(`whatsapp_api_http_request_seconds{method=%q,route=%q,status="%dxx"}`, method, route, status/100), took)
 }
 
-// sent counts a send; outcome is ok or an error's code.
-func (m *meter) sent(outcome string, took time.Duration) {
-	m.time(fmt.Sprintf(`whatsapp_api_send_seconds{outcome=%q}`, outcome), took)
+// sent counts a send, by the code of what went wrong.
+func (m *meter) sent(err error, took time.Duration) {
+	m.time(fmt.Sprintf(`whatsapp_api_send_seconds{outcome=%q}`, api.CodeOf(err)), took)
 }
 
 // lagged counts a client that was cut because it reads too slowly.

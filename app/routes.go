@@ -31,7 +31,6 @@ type outside struct {
 	log         *zap.Logger
 
 	request func(method, route string, status int, took time.Duration)
-	sent    func(outcome string, took time.Duration)
 	lagged  func()
 	metrics func(context.Context, io.Writer)
 }
@@ -74,7 +73,7 @@ func newFront(r rules, o outside) front {
 		operate.Sessions{Store: r.store, Log: r.events, Webhooks: r.webhooks}.Endpoints(),
 		chat.Chats{Store: r.store}.Endpoints(),
 		chat.Messages{Store: r.store, Messages: r.messages}.Endpoints(),
-		chat.Sending{Idempotency: r.idempotency, Sent: o.sent}.Endpoints(),
+		chat.Sending{Sending: r.sending}.Endpoints(),
 		deliver.Inbound{Manager: r.manager, Token: string(o.cfg.WebhookToken), Addresses: o.inboundFrom}.Endpoints(),
 		hub.Endpoints(),
 		webhooks.Endpoints(),
@@ -93,7 +92,7 @@ func newFront(r rules, o outside) front {
 	}
 	table.Describe = []api.Describe{hub.Describe, webhooks.Describe, keys.Describe}
 	return front{api.New(api.Config{
-		Tokens: r.tokens, Sessions: r.sessions, Manager: r.manager, Rates: r.rates, Audit: r.audit, Proxies: o.proxies, Origins: o.cfg.FrontendURL,
+		Tokens: r.tokens, Sessions: r.sessions, Rates: r.rates, Audit: r.audit, Proxies: o.proxies, Origins: o.cfg.FrontendURL,
 		Version: o.version, Chapters: chapters(), Watch: o.request, Logger: o.log,
 	}, table), hub}
 }

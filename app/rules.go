@@ -14,19 +14,19 @@ import (
 
 // rules are what the routes stand on.
 type rules struct {
-	manager     *whatsapp.Manager
-	store       store.Store
-	events      *events.Log
-	accounts    *account.Accounts
-	login       *account.Login
-	tokens      *account.Tokens
-	keys        *account.Keys
-	audit       *account.Audit
-	sessions    *link.Sessions
-	handover    *link.Handover
-	webhooks    *deliver.Webhooks
-	messages    *chat.Messages
-	idempotency *chat.Idempotency
-	places      *stream.Places
-	rates       *service.Rates
+	manager  *whatsapp.Manager
+	store    store.Store
+	events   *events.Log
+	accounts *account.Accounts
+	login    *account.Login
+	tokens   *account.Tokens
+	keys     *account.Keys
+	audit    *account.Audit
+	sessions *link.Sessions
+	handover *link.Handover
+	webhooks *deliver.Webhooks
+	messages *chat.Messages
+	sending  *chat.Sending
+	places   *stream.Places
+	rates    *service.Rates
 }

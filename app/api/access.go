@@ -83,19 +83,15 @@ func (a *API) adminOnly(ctx huma.Context, next func(huma.Context)) {
 
 // ownSession comes after loggedIn and lets only calls about the caller's own sessions through.
 func (a *API) ownSession(ctx huma.Context, next func(huma.Context)) {
-	who := callerOf(ctx.Context())
-	s, err := a.Sessions.Find(ctx.Context(), who, ctx.Param("sessionId"))
+	on, err := a.Sessions.Open(ctx.Context(), callerOf(ctx.Context()), ctx.Param("sessionId"))
+	if err == nil && ctx.Method() == http.MethodGet { // who was told that a message is sent reads it so
+		err = on.Session.Settled(ctx.Context())
+	}
 	if err != nil {
 		a.refuse(ctx, err)
 		return
 	}
-	if ctx.Method() == http.MethodGet { // who was told that a message is sent reads it so
-		if err := s.Settled(ctx.Context()); err != nil {
-			a.refuse(ctx, err)
-			return
-		}
-	}
-	next(huma.WithValue(ctx, targetKey{}, Target{Caller: who, Session: s}))
+	next(huma.WithValue(ctx, targetKey{}, on))
 }
 
 // Bearer reads "Bearer <token>" (RFC 6750); the scheme's case does not matter.

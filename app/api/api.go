@@ -14,18 +14,16 @@ import (
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 	"whatsapp-api/app/service/link"
-	"whatsapp-api/whatsapp"
 )
 
 // Config is what the kit stands on.
 type Config struct {
-	Tokens   *account.Tokens   // says whose token or key it is
-	Sessions *link.Sessions    // finds the session that a call is about
-	Manager  *whatsapp.Manager // and lets it live
-	Rates    *service.Rates    // nil: without limit
-	Proxies  service.Networks  // whose word on where a request comes from is believed
-	Audit    *account.Audit    // nil: nothing is noted
-	Origins  []string          // browser front ends that may call
+	Tokens   *account.Tokens  // says whose token or key it is
+	Sessions *link.Sessions   // finds the session that a call is about
+	Rates    *service.Rates   // nil: without limit
+	Proxies  service.Networks // whose word on where a request comes from is believed
+	Audit    *account.Audit   // nil: nothing is noted
+	Origins  []string         // browser front ends that may call
 	Version  string
 	Chapters []Chapter // of the document, in the order in which a newcomer needs them
 	Logger   *zap.Logger

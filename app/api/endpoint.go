@@ -10,7 +10,6 @@ import (
 
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
-	"whatsapp-api/whatsapp"
 )
 
 // Access says who may call an endpoint.
@@ -40,12 +39,6 @@ type Endpoint struct {
 // Option says more of an endpoint.
 type Option func(*Endpoint)
 
-// Target is the session that a call is about, and who calls.
-type Target struct {
-	Caller  service.Caller
-	Session *whatsapp.Session
-}
-
 // SessionPath is the part of an input that names the session. Inputs of OnSession embed it.
 type SessionPath struct {
 	SessionID string `path:"sessionId" maxLength:"64" doc:"Id of the session"`
@@ -63,13 +56,13 @@ const Base = "/api/v1"
 
 // OnSession is an endpoint on one session. A session that is not the caller's is 404, as is
 // one that does not exist.
-func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary string, fn func(context.Context, Target, *In) (*Out, error), more ...Option) Endpoint {
+func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary string, fn func(context.Context, service.Target, *In) (*Out, error), more ...Option) Endpoint {
 	e := endpoint(Endpoint{Method: method, Path: Base + path, Access: ForSession, Scope: scope, Summary: summary}, more)
 	e.register = func(a *API) {
 		op := a.operation(e)
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
 		huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
-			target, ok := ctx.Value(targetKey{}).(Target)
+			target, ok := ctx.Value(targetKey{}).(service.Target)
 			if !ok || target.Session.ID() != P(in).session() {
 				return nil, a.fail(ctx, store.ErrNotFound)
 			}

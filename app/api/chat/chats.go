@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -28,7 +29,7 @@ type listChatsIn struct {
 	Unread   string `query:"unread" enum:"true,false" doc:"Only chats with unread messages, or only others"`
 }
 
-func (cs Chats) listChats(ctx context.Context, on api.Target, in *listChatsIn) (*api.Body[api.List[convert.Chat]], error) {
+func (cs Chats) listChats(ctx context.Context, on service.Target, in *listChatsIn) (*api.Body[api.List[convert.Chat]], error) {
 	chats, next, err := cs.Store.Chats().List(ctx, store.ChatQuery{
 		Session: on.Session.ID(), Search: in.Search, Archived: yesNo(in.Archived), Unread: yesNo(in.Unread), Page: in.Page(),
 	})
@@ -57,7 +58,7 @@ type ChatPath struct {
 
 type chatIn struct{ ChatPath }
 
-func (cs Chats) getChat(ctx context.Context, on api.Target, in *chatIn) (*api.Body[convert.Chat], error) {
+func (cs Chats) getChat(ctx context.Context, on service.Target, in *chatIn) (*api.Body[convert.Chat], error) {
 	_, chat, err := find(ctx, cs.Store, on, in.ChatID)
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func (cs Chats) getChat(ctx context.Context, on api.Target, in *chatIn) (*api.Bo
 
 // find finds a chat that a client names by any of its addresses, and its keys. One that nothing was
 // written in is store.ErrNotFound.
-func find(ctx context.Context, st store.Store, on api.Target, text string) ([]string, store.Chat, error) {
+func find(ctx context.Context, st store.Store, on service.Target, text string) ([]string, store.Chat, error) {
 	jid, err := convert.ParseAddress(text)
 	if err != nil {
 		return nil, store.Chat{}, err

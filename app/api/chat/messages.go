@@ -38,7 +38,7 @@ type listMessagesIn struct {
 	Search string    `query:"search" maxLength:"200" doc:"Every word begins a word of the text"`
 }
 
-func (ms Messages) listMessages(ctx context.Context, on api.Target, in *listMessagesIn) (*api.Body[api.List[convert.Message]], error) {
+func (ms Messages) listMessages(ctx context.Context, on service.Target, in *listMessagesIn) (*api.Body[api.List[convert.Message]], error) {
 	chats, _, err := find(ctx, ms.Store, on, in.ChatID)
 	if errors.Is(err, store.ErrNotFound) { // a chat begins with its first message
 		return api.Reply(api.ListOf([]convert.Message{}, "", func(m convert.Message) convert.Message { return m })), nil
@@ -64,7 +64,7 @@ type messageIn struct {
 	MessageID string `path:"messageId" maxLength:"256" doc:"WhatsApp's id of the message; of several senders' with the same one the newest"`
 }
 
-func (ms Messages) getMessage(ctx context.Context, on api.Target, in *messageIn) (*api.Body[convert.Message], error) {
+func (ms Messages) getMessage(ctx context.Context, on service.Target, in *messageIn) (*api.Body[convert.Message], error) {
 	chats, _, err := find(ctx, ms.Store, on, in.ChatID)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ type Cleanup struct {
 	DryRun          bool         `json:"dryRun"`
 }
 
-func (ms Messages) cleanup(ctx context.Context, on api.Target, in *cleanupIn) (*api.Body[Cleanup], error) {
+func (ms Messages) cleanup(ctx context.Context, on service.Target, in *cleanupIn) (*api.Body[Cleanup], error) {
 	b := in.Body
 	if (b.OlderThanDays == nil) == (b.Before == nil) {
 		return nil, service.Invalid{"olderThanDays": "give either olderThanDays or before"}

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/service"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -62,7 +63,7 @@ type qrOut struct {
 	Body        []byte
 }
 
-func (q QR) get(ctx context.Context, on api.Target, in *qrIn) (*qrOut, error) {
+func (q QR) get(ctx context.Context, on service.Target, in *qrIn) (*qrOut, error) {
 	if on.Session.Snapshot().QR == nil { // it may begin pairing; else it only looks
 		api.Acts(ctx)
 	}

@@ -70,7 +70,7 @@ func (ss Sessions) createSession(ctx context.Context, who service.Caller, in *cr
 
 type sessionIn struct{ api.SessionPath }
 
-func (ss Sessions) getSession(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+func (ss Sessions) getSession(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
 	return ss.current(ctx, on, nil)
 }
 
@@ -82,7 +82,7 @@ type changeSessionIn struct {
 	}
 }
 
-func (ss Sessions) changeSession(ctx context.Context, on api.Target, in *changeSessionIn) (*api.Body[convert.Session], error) {
+func (ss Sessions) changeSession(ctx context.Context, on service.Target, in *changeSessionIn) (*api.Body[convert.Session], error) {
 	r, err := ss.Sessions.Get(ctx, on.Caller, on.Session.ID())
 	if err != nil {
 		return nil, err
@@ -103,24 +103,24 @@ func (ss Sessions) changeSession(ctx context.Context, on api.Target, in *changeS
 	return api.Reply(ss.sessionShape(r)), nil
 }
 
-func (ss Sessions) deleteSession(ctx context.Context, on api.Target, _ *sessionIn) (*api.Nothing, error) {
+func (ss Sessions) deleteSession(ctx context.Context, on service.Target, _ *sessionIn) (*api.Nothing, error) {
 	return nil, ss.Sessions.Delete(ctx, on.Session.ID())
 }
 
-func (ss Sessions) listen(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+func (ss Sessions) listen(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
 	return ss.current(ctx, on, on.Session.Listen(ctx))
 }
 
-func (ss Sessions) stop(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+func (ss Sessions) stop(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
 	return ss.current(ctx, on, on.Session.Stop(ctx))
 }
 
-func (ss Sessions) disconnect(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+func (ss Sessions) disconnect(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
 	return ss.current(ctx, on, on.Session.Unlink(ctx))
 }
 
 // current answers with the session as it is after a command.
-func (ss Sessions) current(ctx context.Context, on api.Target, err error) (*api.Body[convert.Session], error) {
+func (ss Sessions) current(ctx context.Context, on service.Target, err error) (*api.Body[convert.Session], error) {
 	if err != nil {
 		return nil, err
 	}

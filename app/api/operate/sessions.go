@@ -7,6 +7,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/events"
+	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
@@ -53,7 +54,7 @@ type sessionIn struct{ api.SessionPath }
 // maxQueued bounds how many queued messages are counted.
 const maxQueued = 100
 
-func (ss Sessions) getHealth(ctx context.Context, on api.Target, _ *sessionIn) (*api.Body[SessionHealth], error) {
+func (ss Sessions) getHealth(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[SessionHealth], error) {
 	queued, err := ss.Store.Messages().Queued(ctx, on.Session.ID(), maxQueued)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
@@ -35,7 +36,7 @@ type Events struct {
 	More    bool            `json:"more" doc:"There are further events now"`
 }
 
-func (h eventLog) list(ctx context.Context, on api.Target, in *listEventsIn) (*api.Body[Events], error) {
+func (h eventLog) list(ctx context.Context, on service.Target, in *listEventsIn) (*api.Body[Events], error) {
 	after, err := h.begin(ctx, on.Session.ID(), in.After)
 	if err != nil {
 		return nil, err

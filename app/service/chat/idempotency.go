@@ -35,9 +35,10 @@ func NewIdempotency(calls store.Idempotency, log *zap.Logger) *Idempotency {
 
 // Answer is what a call answered.
 type Answer struct {
-	Status   int
-	Body     []byte
-	Replayed bool
+	Status    int
+	Body      []byte
+	MessageID string // that it was sent with
+	Replayed  bool
 }
 
 // Do runs call unless the key has an answer already. request is what must be the same when
@@ -58,7 +59,7 @@ func (i *Idempotency) Do(ctx context.Context, key string, request []byte, messag
 	case !bytes.Equal(c.BodyHash, sum[:]):
 		return Answer{}, ErrIdempotencyReused
 	case !fresh && c.Done:
-		return Answer{Status: c.Status, Body: c.Body, Replayed: true}, nil
+		return Answer{Status: c.Status, Body: c.Body, MessageID: c.MessageID, Replayed: true}, nil
 	case !fresh || !i.enter(key):
 		return Answer{}, ErrIdempotencyRunning
 	}

@@ -116,16 +116,16 @@ func (s *Sessions) Get(ctx context.Context, who service.Caller, id string) (stor
 	return s.Manager.Describe(r), nil
 }
 
-// Find is Get for whoever needs the session and not its record: mostly without a look into the store.
-func (s *Sessions) Find(ctx context.Context, who service.Caller, id string) (*whatsapp.Session, error) {
+// Open is Get with the session as it lives here, for what is done with it: mostly without a look into the store.
+func (s *Sessions) Open(ctx context.Context, who service.Caller, id string) (service.Target, error) {
 	found, owner, err := s.Manager.Find(ctx, id)
 	if err != nil {
-		return nil, err
+		return service.Target{}, err
 	}
 	if !maySee(who, id, owner) {
-		return nil, fmt.Errorf("find session: %w", store.ErrNotFound)
+		return service.Target{}, fmt.Errorf("open session: %w", store.ErrNotFound)
 	}
-	return found, nil
+	return service.Target{Caller: who, Session: found}, nil
 }
 
 func maySee(who service.Caller, session, owner string) bool {
