@@ -19,7 +19,7 @@ func (s *Server) loadAccounts() error {
 			return err
 		}
 		a := newAccount(r.PN, r.LID, r.Name)
-		a.next = r.Next
+		a.next, a.privacy = r.Next, r.Privacy
 		s.byPhone[a.pn], s.byLID[a.lid] = a, a
 		return nil
 	})
@@ -49,6 +49,13 @@ func (s *Server) loadAccount(a *account) error {
 	}
 	err = s.disk.each("watch/"+a.pn+"/", func(lid string, _ []byte) error {
 		a.watchers[lid] = struct{}{}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = s.disk.each("trust/"+a.pn+"/", func(lid string, _ []byte) error {
+		a.trusted[lid] = struct{}{}
 		return nil
 	})
 	if err != nil {

@@ -80,6 +80,7 @@ func (c *conn) route(ch *change, n *node, to types.JID) int {
 	}
 	target := c.server.find(to)
 	if target == nil {
+		c.server.notAnAccount("message", to)
 		return 404
 	}
 	own := c.device.account

@@ -74,6 +74,9 @@ func (s *Server) setPresence(a *account, available bool) {
 func (c *conn) handleChatState(n *node) {
 	to, ok := attrJID(n, "to")
 	a := c.server.find(to)
+	if a == nil {
+		c.server.notAnAccount("chatstate", to)
+	}
 	if !ok || a == nil || len(n.GetChildren()) != 1 {
 		return
 	}

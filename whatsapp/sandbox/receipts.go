@@ -58,6 +58,7 @@ func (c *conn) forward(ch *change, n *node, kind string, to types.JID) {
 	own := c.device.account
 	target := c.server.find(to)
 	if target == nil {
+		c.server.notAnAccount("receipt", to)
 		return
 	}
 	receipt := el("receipt", attrs{

@@ -6,6 +6,7 @@ import "sync/atomic"
 type counters struct {
 	opened, framesIn, framesOut    atomic.Uint64
 	messagesIn, messagesOut, ended atomic.Uint64
+	unanswered                     unanswered
 }
 
 // Stats is what the server has done since it was opened, and what it waits
@@ -21,6 +22,9 @@ type Stats struct {
 	MessagesOut       uint64 `json:"messagesOut"`     // stanzas to clients, redelivered ones too
 	Ended             uint64 `json:"ended"`           // stanzas that clients and phones have acknowledged
 	AcksOutstanding   int    `json:"acksOutstanding"` // stanzas queued for companions and not acknowledged
+	// Unanswered counts what clients wanted and the server does not know, as namespace/tag: queries
+	// got an empty answer, and what was to be set was refused.
+	Unanswered map[string]uint64 `json:"unanswered"`
 }
 
 // Stats counts.
@@ -29,7 +33,7 @@ func (s *Server) Stats() Stats {
 		ConnectionsOpened: s.stats.opened.Load(),
 		FramesIn:          s.stats.framesIn.Load(), FramesOut: s.stats.framesOut.Load(),
 		MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
-		Ended: s.stats.ended.Load(),
+		Ended: s.stats.ended.Load(), Unanswered: s.stats.unanswered.list(),
 	}
 	s.mu.RLock()
 	st.Connections = len(s.conns)
