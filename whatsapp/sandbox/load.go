@@ -109,7 +109,7 @@ func (s *Server) loadPhone(a *account) error {
 		return err
 	}
 	if a.devices[0] == nil || p.record.AppKey == nil {
-		return fmt.Errorf("the phone of %s has no keys", a.lid)
+		return fmt.Errorf("%w: the phone of %s has no keys", ErrData, a.lid)
 	}
 	p.newSignal()
 	steps := []struct {
