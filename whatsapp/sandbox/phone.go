@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
@@ -72,10 +71,11 @@ type Receipt struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Typing is what somebody is doing in the chat with the phone.
+// Typing is what somebody is doing in a chat with the phone.
 type Typing struct {
 	N     int    `json:"n"`
 	From  string `json:"from"`
+	Chat  string `json:"chat"`  // phone number of the other end, or address of the group
 	State string `json:"state"` // composing, recording or paused
 }
 
@@ -86,9 +86,11 @@ type mailbox struct {
 	messages []Received
 	receipts []Receipt
 	typing   []Typing
+	sent     []Sent
 	changed  chan struct{}
 	received int // numbers given, also to what is not yet shown
 	noticed  int
+	sentLast int
 }
 
 func (b *mailbox) tell() {
@@ -295,19 +297,20 @@ func (p *Phone) showReceipt(c *change, r Receipt) {
 	})
 }
 
-// noteTyping shows what somebody does in the chat.
-func (p *Phone) noteTyping(from *account, what node) {
+// noteTyping shows what somebody does in a chat.
+func (p *Phone) noteTyping(from *account, in chat, what node) {
 	state := what.Tag
 	if attrString(&what, "media") == "audio" {
 		state = "recording"
 	}
 	p.box.mu.Lock()
 	defer p.box.mu.Unlock()
-	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, State: state})
+	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, Chat: in.name(), State: state})
 	p.box.tell()
 }
 
 // path is the beginning of the phone's keys on disk for one kind of record.
 func (p *Phone) path(kind string) string { return kind + "/" + p.account.pn + "/" }
 
-func (p *Phone) sentKey(id string) string { return p.path("sent") + hex.EncodeToString([]byte(id)) }
+// device is the phone itself among the account's devices.
+func (p *Phone) device() *device { return p.account.device(0) }

@@ -14,11 +14,11 @@ import (
 
 // dataVersion is the version of what is kept on disk. Whoever changes a record so that it would be
 // misread raises it, adds a step to upgrades and a file of the old version to testdata. Version 1 had no number.
-const dataVersion = 1
+const dataVersion = 2
 
 // upgrades are the steps from each version to the next, the first from version 1. Each is called in
 // one transaction with all that follow it.
-var upgrades = [dataVersion - 1]func(*sql.Tx) error{}
+var upgrades = [dataVersion - 1]func(*sql.Tx) error{chatsOfSent}
 
 // versionKey is where the version is kept.
 const versionKey = "version"
