@@ -43,7 +43,7 @@ var layers = map[string][]string{
 var owners = map[string][]string{
 	"github.com/klauspost/compress":      {"app/api"},
 	"github.com/labstack/echo":           {"app/api"},
-	"github.com/danielgtaylor/huma":      {"app/api"},
+	"github.com/danielgtaylor/huma":      {"app/api", "whatsapp/sandbox"},
 	"github.com/coder/websocket":         {"app/api", "app/bench", "app/soak", "whatsapp/sandbox"},
 	"github.com/zishang520/socket.io":    {"app/api"},
 	"github.com/golang-jwt/jwt":          {"app/service"},

@@ -19,20 +19,19 @@ type draft interface {
 
 // Outgoing is what a phone is told to send. One of Text, Poll, ForwardID and Proto says what it is.
 type Outgoing struct {
-	To         string   `json:"to"`                   // phone number, or address of a group
-	Type       string   `json:"type,omitempty"`       // text, poll, forward or proto; or nothing: what is given says it
-	Text       string   `json:"text,omitempty"`       // {n} becomes 1, 2, … up to Count
-	QuotedID   string   `json:"quotedId,omitempty"`   // of the message of this chat that the text answers
-	Mentions   []string `json:"mentions,omitempty"`   // phone numbers of whom the text mentions
-	Poll       *Poll    `json:"poll,omitempty"`       // a question
-	ForwardID  string   `json:"forwardId,omitempty"`  // of the text that is sent on
-	Count      int      `json:"count,omitempty"`      // how many; 0 is one
-	ID         string   `json:"id,omitempty"`         // of the message, if there is one; made if empty
-	Addressing string   `json:"addressing,omitempty"` // lid, or nothing, or pn: the form of address on the wire
-	// ForwardFrom is the phone number of the chat in which the forwarded text is; To if empty.
-	ForwardFrom string `json:"forwardFrom,omitempty"`
-	// Proto is any Message of WhatsApp's protocol in the JSON of protobuf, sent as it is.
-	Proto json.RawMessage `json:"proto,omitempty"`
+	To         string   `json:"to" doc:"Phone number, or address of a group"`
+	Type       string   `json:"type,omitempty" enum:"text,poll,forward,proto" doc:"May be left out: what is given says it"`
+	Text       string   `json:"text,omitempty" doc:"{n} becomes 1, 2, … up to count"`
+	QuotedID   string   `json:"quotedId,omitempty" doc:"Of the message of this chat that the text answers"`
+	Mentions   []string `json:"mentions,omitempty" doc:"Phone numbers of whom the text mentions"`
+	Poll       *Poll    `json:"poll,omitempty" doc:"A question"`
+	ForwardID  string   `json:"forwardId,omitempty" doc:"Of the text that is sent on"`
+	Count      int      `json:"count,omitempty" doc:"How many; 0 is one"`
+	ID         string   `json:"id,omitempty" doc:"Of the message, if there is one; made if empty"`
+	Addressing string   `json:"addressing,omitempty" enum:"lid,pn" doc:"The form of address on the wire; lid if it is left out"`
+
+	ForwardFrom string          `json:"forwardFrom,omitempty" doc:"The chat in which the forwarded text is; to if it is left out"`
+	Proto       json.RawMessage `json:"proto,omitempty" doc:"Any Message of WhatsApp's protocol in the JSON of protobuf, sent as it is"`
 }
 
 // draftKind is one kind of draft as Outgoing may hold it.

@@ -13,7 +13,7 @@ import (
 type Poll struct {
 	Name       string   `json:"name"`
 	Options    []string `json:"options"`
-	Selectable int      `json:"selectable,omitempty"` // how many one may choose; 0 is any number
+	Selectable int      `json:"selectable,omitempty" doc:"How many one may choose; 0 is any number"`
 }
 
 // limits of a poll, as phones have them.

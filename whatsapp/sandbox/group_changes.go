@@ -19,14 +19,14 @@ const (
 // NewGroup is what a group is made of.
 type NewGroup struct {
 	Subject      string   `json:"subject"`
-	Owner        string   `json:"owner"`        // phone number of who makes it
-	Participants []string `json:"participants"` // phone numbers of the others
-	Addressing   string   `json:"addressing"`   // lid, or nothing, or pn: how members are addressed on the wire
+	Owner        string   `json:"owner" doc:"Phone number of who makes it"`
+	Participants []string `json:"participants,omitempty" doc:"Phone numbers of the others"`
+	Addressing   string   `json:"addressing,omitempty" enum:"lid,pn" doc:"How members are addressed on the wire; lid if it is left out"`
 }
 
 // Group is a group as the outside sees it.
 type Group struct {
-	ID           string   `json:"id"` // its address
+	ID           string   `json:"id" doc:"Its address"`
 	Subject      string   `json:"subject"`
 	Addressing   string   `json:"addressing"`
 	Participants []Member `json:"participants"`
@@ -36,7 +36,7 @@ type Group struct {
 type Member struct {
 	Phone string `json:"phone"`
 	LID   string `json:"lid"`
-	Role  string `json:"role"` // superadmin, admin or nothing
+	Role  string `json:"role" enum:"superadmin,admin," doc:"Nothing for those who are no admins"`
 }
 
 // NewGroup makes a group; the clients of all members are told.

@@ -46,17 +46,17 @@ type phoneRecord struct {
 
 // Received is a message that the phone got and could read.
 type Received struct {
-	N         int       `json:"n"` // counts from 1
+	N         int       `json:"n" doc:"Counts from 1"`
 	ID        string    `json:"id"`
-	From      string    `json:"from"`    // phone number of the account that wrote it
-	FromLID   string    `json:"fromLid"` // the same account by its hidden identity
-	Device    int       `json:"device"`  // of the account that wrote it; 0 is the phone
-	Chat      string    `json:"chat"`    // phone number of the other end, or address of the group
-	FromMe    bool      `json:"fromMe"`  // by a companion of this phone
-	Type      string    `json:"type"`    // text, reaction, edit, revoke, image, …
+	From      string    `json:"from" doc:"Phone number of the account that wrote it"`
+	FromLID   string    `json:"fromLid" doc:"The same account by its hidden identity"`
+	Device    int       `json:"device" doc:"Of the account that wrote it; 0 is the phone"`
+	Chat      string    `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	FromMe    bool      `json:"fromMe" doc:"By a companion of this phone"`
+	Type      string    `json:"type" doc:"Such as text, reaction, edit, revoke, image, …"`
 	Text      string    `json:"text"`
-	TargetID  string    `json:"targetId,omitempty"` // of the message that is reacted to, edited or revoked
-	Address   string    `json:"addressing"`         // lid or pn: how it was sent
+	TargetID  string    `json:"targetId,omitempty" doc:"Of the message that is reacted to, edited or revoked"`
+	Address   string    `json:"addressing" enum:"lid,pn" doc:"How it was sent"`
 	Timestamp time.Time `json:"timestamp"`
 	Raw       []byte    `json:"-"` // the encoded Message
 }
@@ -67,7 +67,7 @@ type Receipt struct {
 	IDs       []string  `json:"ids"`
 	From      string    `json:"from"`
 	Device    int       `json:"device"`
-	Type      string    `json:"type"` // delivered, inactive, read, played, retry, …
+	Type      string    `json:"type" doc:"Such as delivered, inactive, read, played, retry, …"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
@@ -75,8 +75,8 @@ type Receipt struct {
 type Typing struct {
 	N     int    `json:"n"`
 	From  string `json:"from"`
-	Chat  string `json:"chat"`  // phone number of the other end, or address of the group
-	State string `json:"state"` // composing, recording or paused
+	Chat  string `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	State string `json:"state" enum:"composing,recording,paused"`
 }
 
 // mailbox is what the person sees. It has a lock of its own, so that looking

@@ -28,13 +28,13 @@ type sentMessage struct {
 
 // Sent is a message that the phone has sent, as the person sees it.
 type Sent struct {
-	N         int       `json:"n"` // counts from 1
+	N         int       `json:"n" doc:"Counts from 1"`
 	ID        string    `json:"id"`
-	Chat      string    `json:"chat"` // phone number of the other end, or address of the group
-	Type      string    `json:"type"` // text, reaction, edit, revoke, poll, …
+	Chat      string    `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	Type      string    `json:"type" doc:"Such as text, reaction, edit, revoke, poll, …"`
 	Text      string    `json:"text"`
-	TargetID  string    `json:"targetId,omitempty"` // of the message that is reacted to, edited or revoked
-	Address   string    `json:"addressing"`         // lid or pn: how it was sent
+	TargetID  string    `json:"targetId,omitempty" doc:"Of the message that is reacted to, edited or revoked"`
+	Address   string    `json:"addressing" enum:"lid,pn" doc:"How it was sent"`
 	Timestamp time.Time `json:"timestamp,omitzero"`
 }
 

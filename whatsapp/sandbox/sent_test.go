@@ -15,7 +15,8 @@ func TestSent(t *testing.T) {
 	require.NoError(t, err)
 	ids := send(t, ann, bob, "number {n}", 12)
 	for _, o := range []Outgoing{
-		{To: ann.Number(), Text: "a note"}, {To: g.ID, Text: "to all"},
+		{To: ann.Number(), Text: "a note"},
+		{To: g.ID, Text: "to all"},
 		{To: bob.Number(), Addressing: "pn", Poll: &Poll{Name: "?", Options: []string{"a", "b"}}},
 	} {
 		_, err := ann.Send(within(t), o)

@@ -13,18 +13,17 @@ type counters struct {
 // for. It is also the JSON of GET /sandbox/stats.
 type Stats struct {
 	Phones            int    `json:"phones"`
-	Devices           int    `json:"devices"`           // linked companions
-	Connections       int    `json:"connections"`       // open now
-	ConnectionsOpened uint64 `json:"connectionsOpened"` // since the start
+	Devices           int    `json:"devices" doc:"Linked companions"`
+	Connections       int    `json:"connections" doc:"Open now"`
+	ConnectionsOpened uint64 `json:"connectionsOpened" doc:"Since the start"`
 	FramesIn          uint64 `json:"framesIn"`
 	FramesOut         uint64 `json:"framesOut"`
-	MessagesIn        uint64 `json:"messagesIn"`      // stanzas from clients, resent ones too
-	MessagesOut       uint64 `json:"messagesOut"`     // stanzas to clients, redelivered ones too
-	Ended             uint64 `json:"ended"`           // stanzas that clients and phones have acknowledged
-	AcksOutstanding   int    `json:"acksOutstanding"` // stanzas queued for companions and not acknowledged
-	// Unanswered counts what clients wanted and the server does not know, as namespace/tag: queries
-	// got an empty answer, and what was to be set was refused.
-	Unanswered map[string]uint64 `json:"unanswered"`
+	MessagesIn        uint64 `json:"messagesIn" doc:"Stanzas from clients, resent ones too"`
+	MessagesOut       uint64 `json:"messagesOut" doc:"Stanzas to clients, redelivered ones too"`
+	Ended             uint64 `json:"ended" doc:"Stanzas that clients and phones have acknowledged"`
+	AcksOutstanding   int    `json:"acksOutstanding" doc:"Stanzas queued for companions and not acknowledged"`
+
+	Unanswered map[string]uint64 `json:"unanswered" doc:"What clients wanted and the server does not know, as namespace/tag: queries got an empty answer, and what was to be set was refused"`
 }
 
 // Stats counts.
