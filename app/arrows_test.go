@@ -60,7 +60,7 @@ var layers = map[string][]string{
 var owners = map[string][]string{
 	"github.com/klauspost/compress":      {"app/api"},
 	"github.com/labstack/echo":           {"app/api"},
-	"github.com/danielgtaylor/huma":      {"app/api", "app/api/account", "app/api/chat", "app/api/deliver", "app/api/link", "app/api/operate", "app/api/stream"},
+	"github.com/danielgtaylor/huma":      {"app/api", "app/api/account", "app/api/chat", "app/api/deliver", "app/api/link", "app/api/operate", "app/api/stream", "whatsapp/sandbox"},
 	"github.com/coder/websocket":         {"app/bench", "app/soak", "whatsapp/sandbox"},
 	"github.com/gorilla/websocket":       {"app/api/stream", "app/bench", "app/socketio"},
 	"github.com/golang-jwt/jwt":          {"app/service/account"},

@@ -221,8 +221,18 @@ func (c *conn) handle(n *node) {
 		c.handlePresence(n)
 	case "chatstate":
 		c.handleChatState(n)
-	case "call":
+	case "call": // acknowledged, so that the client goes on, but it rings nowhere
+		c.server.notKnown(n.Tag, firstTag(n))
 		c.send(el("ack", attrs{"class": "call", "id": attrString(n, "id"), "from": n.Attrs["to"]}))
+	case "ib":
+		switch tag := firstTag(n); tag {
+		case "offline_batch": // asks for more of what waited: all of it comes without being asked for
+		case "unified_session": // a measurement
+		default:
+			c.server.notKnown(n.Tag, tag)
+		}
+	default:
+		c.server.notKnown(n.Tag, firstTag(n))
 	}
 }
 

@@ -13,6 +13,8 @@ var (
 	ErrNoMessage    = errors.New("the phone knows no message with this id")
 	ErrNoGroup      = errors.New("there is no group with this address")
 	ErrNotAllowed   = errors.New("only members of a group act in it, and only its admins change who is in it")
+	// ErrData is about what DataDir holds: of a newer version, or damaged.
+	ErrData         = errors.New("the sandbox's data cannot be read by this program")
 	ErrTooManyLinks = errors.New("the phone has linked as many devices as it can")
 
 	ErrQRInvalid   = errors.New("the text is not a WhatsApp QR code")

@@ -18,8 +18,8 @@ func (q *query) groups() ([]node, *iqError) {
 		return nil, errNotFound
 	}
 	me := q.device.account
-	role, is := g.role(me)
-	if !is {
+	in := q.server.chatIn(me, g)
+	if !in.has(me) {
 		return nil, errForbidden
 	}
 	if !q.set() {
@@ -29,6 +29,9 @@ func (q *query) groups() ([]node, *iqError) {
 		return nil, errNotFound
 	}
 	if subject, ok := childOf(q.node, "subject"); ok {
+		if in.may(toDescribe) != nil {
+			return nil, errForbidden
+		}
 		name := string(contentBytes(subject))
 		if name == "" || len(name) > maxSubject {
 			return nil, errBadRequest
@@ -38,7 +41,7 @@ func (q *query) groups() ([]node, *iqError) {
 	}
 	for _, verb := range []string{"add", "remove", "promote", "demote"} {
 		if asked, ok := childOf(q.node, verb); ok {
-			if role == "" {
+			if in.may(toAdminister) != nil {
 				return nil, errForbidden
 			}
 			return q.changeMembers(g, verb, asked)

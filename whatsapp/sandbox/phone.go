@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
@@ -47,17 +46,17 @@ type phoneRecord struct {
 
 // Received is a message that the phone got and could read.
 type Received struct {
-	N         int       `json:"n"` // counts from 1
+	N         int       `json:"n" doc:"Counts from 1"`
 	ID        string    `json:"id"`
-	From      string    `json:"from"`    // phone number of the account that wrote it
-	FromLID   string    `json:"fromLid"` // the same account by its hidden identity
-	Device    int       `json:"device"`  // of the account that wrote it; 0 is the phone
-	Chat      string    `json:"chat"`    // phone number of the other end, or address of the group
-	FromMe    bool      `json:"fromMe"`  // by a companion of this phone
-	Type      string    `json:"type"`    // text, reaction, edit, revoke, image, …
+	From      string    `json:"from" doc:"Phone number of the account that wrote it"`
+	FromLID   string    `json:"fromLid" doc:"The same account by its hidden identity"`
+	Device    int       `json:"device" doc:"Of the account that wrote it; 0 is the phone"`
+	Chat      string    `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	FromMe    bool      `json:"fromMe" doc:"By a companion of this phone"`
+	Type      string    `json:"type" doc:"Such as text, reaction, edit, revoke, image, …"`
 	Text      string    `json:"text"`
-	TargetID  string    `json:"targetId,omitempty"` // of the message that is reacted to, edited or revoked
-	Address   string    `json:"addressing"`         // lid or pn: how it was sent
+	TargetID  string    `json:"targetId,omitempty" doc:"Of the message that is reacted to, edited or revoked"`
+	Address   string    `json:"addressing" enum:"lid,pn" doc:"How it was sent"`
 	Timestamp time.Time `json:"timestamp"`
 	Raw       []byte    `json:"-"` // the encoded Message
 }
@@ -68,15 +67,16 @@ type Receipt struct {
 	IDs       []string  `json:"ids"`
 	From      string    `json:"from"`
 	Device    int       `json:"device"`
-	Type      string    `json:"type"` // delivered, inactive, read, played, retry, …
+	Type      string    `json:"type" doc:"Such as delivered, inactive, read, played, retry, …"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Typing is what somebody is doing in the chat with the phone.
+// Typing is what somebody is doing in a chat with the phone.
 type Typing struct {
 	N     int    `json:"n"`
 	From  string `json:"from"`
-	State string `json:"state"` // composing, recording or paused
+	Chat  string `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	State string `json:"state" enum:"composing,recording,paused"`
 }
 
 // mailbox is what the person sees. It has a lock of its own, so that looking
@@ -86,9 +86,11 @@ type mailbox struct {
 	messages []Received
 	receipts []Receipt
 	typing   []Typing
+	sent     []Sent
 	changed  chan struct{}
 	received int // numbers given, also to what is not yet shown
 	noticed  int
+	sentLast int
 }
 
 func (b *mailbox) tell() {
@@ -295,19 +297,20 @@ func (p *Phone) showReceipt(c *change, r Receipt) {
 	})
 }
 
-// noteTyping shows what somebody does in the chat.
-func (p *Phone) noteTyping(from *account, what node) {
+// noteTyping shows what somebody does in a chat.
+func (p *Phone) noteTyping(from *account, in chat, what node) {
 	state := what.Tag
 	if attrString(&what, "media") == "audio" {
 		state = "recording"
 	}
 	p.box.mu.Lock()
 	defer p.box.mu.Unlock()
-	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, State: state})
+	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, Chat: in.name(), State: state})
 	p.box.tell()
 }
 
 // path is the beginning of the phone's keys on disk for one kind of record.
 func (p *Phone) path(kind string) string { return kind + "/" + p.account.pn + "/" }
 
-func (p *Phone) sentKey(id string) string { return p.path("sent") + hex.EncodeToString([]byte(id)) }
+// device is the phone itself among the account's devices.
+func (p *Phone) device() *device { return p.account.device(0) }
