@@ -112,6 +112,7 @@ func (s *Server) rename(a *account, name string) {
 	a.name = name
 	c := s.change()
 	a.save(c)
+	c.then(func() { s.happened(PhoneChanged, a, detail(Detail{Name: name})) })
 	c.commit()
 }
 

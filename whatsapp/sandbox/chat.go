@@ -56,9 +56,21 @@ func (s *Server) chatAt(self *account, at types.JID) (in chat, ok bool) {
 	return s.chatWith(self, other, at.Server != types.HiddenUserServer), true
 }
 
-// chat finds the chat that a person names: by phone number, or by the address of a group that the
-// account is a member of.
+// chat finds the chat in which a person does something: by phone number, or by the address of a group
+// that the account is a member of. ErrPhoneOff: the phone is off.
 func (p *Phone) chat(to string) (chat, error) {
+	if err := p.checkOn(); err != nil {
+		return chat{}, err
+	}
+	in, err := p.named(to)
+	if err != nil {
+		return chat{}, err
+	}
+	return in, in.may(toWrite)
+}
+
+// named is the chat of that name, be the account a member of it or not.
+func (p *Phone) named(to string) (chat, error) {
 	if !strings.HasSuffix(to, "@"+types.GroupServer) {
 		a, err := p.server.accountOf(to)
 		if err != nil {
@@ -70,8 +82,7 @@ func (p *Phone) chat(to string) (chat, error) {
 	if err != nil {
 		return chat{}, err
 	}
-	in := p.server.chatIn(p.account, g)
-	return in, in.may(toWrite)
+	return p.server.chatIn(p.account, g), nil
 }
 
 // by is the chat in one of the two forms of address; a group has its own.

@@ -302,6 +302,12 @@ func (g *gate) open() {
 	}
 }
 
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shut != nil
+}
+
 func (g *gate) wait(ctx context.Context) error {
 	g.mu.Lock()
 	shut := g.shut

@@ -60,6 +60,7 @@ func (c *control) routes() {
 	c.actRoutes()
 	c.settingRoutes()
 	c.groupRoutes()
+	c.eventRoutes()
 }
 
 func (c *control) getInfo(context.Context, *struct{}) (*out[Info], error) { return reply(c.Info()) }

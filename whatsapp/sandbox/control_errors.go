@@ -51,6 +51,7 @@ var refusals = []struct {
 	{ErrPhoneInvalid, http.StatusUnprocessableEntity, "phone_invalid"},
 	{ErrPhoneTaken, http.StatusConflict, "phone_taken"},
 	{ErrNoPhone, http.StatusNotFound, "no_phone"},
+	{ErrPhoneOff, http.StatusConflict, "phone_off"},
 	{ErrNoDevice, http.StatusNotFound, "no_device"},
 	{ErrNoMessage, http.StatusNotFound, "no_message"},
 	{ErrNoGroup, http.StatusNotFound, "no_group"},

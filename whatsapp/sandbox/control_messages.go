@@ -12,8 +12,18 @@ func (c *control) messageRoutes() {
 	get(c, "/phones/{phone}/messages", "What the phone has got", follow(c, (*Phone).WaitMessages))
 	get(c, "/phones/{phone}/receipts", "What the phone learned about its messages", follow(c, (*Phone).WaitReceipts))
 	get(c, "/phones/{phone}/typing", "What others were doing in their chats with the phone", follow(c, (*Phone).WaitTyping))
+	get(c, "/phones/{phone}/sent", "What the phone has sent itself", follow(c, (*Phone).WaitSent))
+	get(c, "/phones/{phone}/chats", "All chats of the phone, the newest first", c.getChats)
 	create(c, "/phones/{phone}/messages", "Send messages", onPhone(c, sendMessages))
 	acting(c, "/receipts", "Send a receipt made by hand", sendReceipt)
+}
+
+func (c *control) getChats(_ context.Context, in *ofPhone) (*out[list[Chat]], error) {
+	p, err := c.Phone(in.Phone)
+	if err != nil {
+		return nil, err
+	}
+	return reply(list[Chat]{Data: p.Chats()})
 }
 
 // sentOut names what was sent: id, or ids if there are several.

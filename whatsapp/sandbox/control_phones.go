@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,6 +12,11 @@ func (c *control) phoneRoutes() {
 	get(c, "/phones", "All phones, by number", c.getPhones)
 	create(c, "/phones", "Make a phone", c.postPhone)
 	get(c, "/phones/{phone}", "One phone", c.getPhone)
+	remove(c, "/phones/{phone}", "Delete a phone with its account", c.deletePhone)
+	remove(c, "/phones", "Delete all phones", c.deletePhones)
+	acting(c, "/rename", "Give the account another name", rename)
+	acting(c, "/power", "Turn the phone off or on", power)
+	acting(c, "/read-receipts", "Let others learn what was read, or not", showReads)
 	acting(c, "/scan", "Scan the QR code of a client, which links it", scan)
 	acting(c, "/presence", "Show whether the person has WhatsApp open", showPresence)
 	post(c, "/phones/{phone}/devices/{device}/logout", "Unlink a client", c.logout)
@@ -18,14 +24,18 @@ func (c *control) phoneRoutes() {
 
 // phoneOut is a phone as the control routes show it.
 type phoneOut struct {
-	Phone   string `json:"phone"`
-	LID     string `json:"lid" doc:"The account's hidden identity"`
-	Name    string `json:"name" doc:"What others see"`
-	Devices []int  `json:"devices" doc:"Numbers of linked clients"`
+	Phone        string `json:"phone"`
+	LID          string `json:"lid" doc:"The account's hidden identity"`
+	Name         string `json:"name" doc:"What others see"`
+	Devices      []int  `json:"devices" doc:"Numbers of linked clients"`
+	On           bool   `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
+	ReadReceipts bool   `json:"readReceipts" doc:"Whether others learn what was read"`
 }
 
 func outPhone(p *Phone) phoneOut {
-	return phoneOut{Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices()}
+	return phoneOut{
+		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(),
+	}
 }
 
 func (c *control) getPhones(context.Context, *struct{}) (*out[list[phoneOut]], error) {
@@ -55,6 +65,52 @@ func (c *control) postPhone(_ context.Context, in *with[newPhoneIn]) (*out[phone
 	}
 	p, err := c.NewPhone(in.Body.V.Phone, in.Body.V.Name)
 	if err != nil {
+		return nil, err
+	}
+	return reply(outPhone(p))
+}
+
+func (c *control) deletePhone(ctx context.Context, in *ofPhone) (*none, error) {
+	return done(c.DeletePhone(ctx, in.Phone))
+}
+
+func (c *control) deletePhones(ctx context.Context, _ *struct{}) (*none, error) {
+	for _, p := range c.Phones() {
+		if err := c.DeletePhone(ctx, p.Number()); err != nil && !errors.Is(err, ErrNoPhone) {
+			return nil, err
+		}
+	}
+	return done(nil)
+}
+
+type renameIn struct {
+	Name string `json:"name" minLength:"1" maxLength:"100"`
+}
+
+func rename(ctx context.Context, p *Phone, in renameIn) (*out[phoneOut], error) {
+	if err := p.Rename(ctx, in.Name); err != nil {
+		return nil, err
+	}
+	return reply(outPhone(p))
+}
+
+type switchIn struct {
+	On *bool `json:"on" nullable:"false"`
+}
+
+func power(ctx context.Context, p *Phone, in switchIn) (*out[phoneOut], error) {
+	return turned(ctx, p, in, p.SetPower)
+}
+
+func showReads(ctx context.Context, p *Phone, in switchIn) (*out[phoneOut], error) {
+	return turned(ctx, p, in, p.SetReadReceipts)
+}
+
+func turned(ctx context.Context, p *Phone, in switchIn, set func(context.Context, bool) error) (*out[phoneOut], error) {
+	if in.On == nil {
+		return nil, fmt.Errorf("%w: on is missing", ErrInvalid)
+	}
+	if err := set(ctx, *in.On); err != nil {
 		return nil, err
 	}
 	return reply(outPhone(p))

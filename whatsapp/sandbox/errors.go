@@ -9,6 +9,7 @@ var (
 	ErrPhoneInvalid = errors.New("a phone number is 7 to 15 digits, with or without + before them, not beginning with 0")
 	ErrPhoneTaken   = errors.New("there is a phone with this number already")
 	ErrNoPhone      = errors.New("there is no phone with this number")
+	ErrPhoneOff     = errors.New("the phone is off")
 	ErrNoDevice     = errors.New("the phone has no linked device with this number")
 	ErrNoMessage    = errors.New("the phone knows no message with this id")
 	ErrNoGroup      = errors.New("there is no group with this address")

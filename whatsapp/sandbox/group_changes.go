@@ -101,6 +101,7 @@ func (s *Server) createGroup(c *change, owner *account, others []*account, subje
 	said := attrs{"type": "new"}
 	maps.Copy(said, create)
 	s.tellGroup(c, g, owner, s.accountsOf(g), el("create", said, s.groupNode(g)))
+	c.then(func() { s.happened(GroupCreated, owner, func() any { return s.show(g) }) })
 	return g
 }
 
@@ -235,6 +236,7 @@ func (s *Server) changeMembers(c *change, g *group, by *account, verb string, wh
 		nodes = append(nodes, participantNode(g, a, ""))
 	}
 	s.tellGroup(c, g, by, before, el(verb, nil, nodes...))
+	c.then(func() { s.happened(GroupChanged, by, func() any { return s.show(g) }) })
 	if verb == "add" { // a client learns of a group that is new to it by nothing else
 		s.tellGroup(c, g, by, done, el("create", nil, s.groupNode(g)))
 	}
@@ -265,5 +267,6 @@ func (s *Server) renameGroup(c *change, g *group, by *account, subject string) {
 	g.save(c)
 	named := g.named
 	g.mu.Unlock()
+	c.then(func() { s.happened(GroupChanged, by, func() any { return s.show(g) }) })
 	s.tellGroup(c, g, by, s.accountsOf(g), el("subject", attrs{"subject": subject, "s_t": unix(named), "s_o": by.jid(0, g.like())}))
 }

@@ -120,6 +120,9 @@ func (s *Server) loadPhone(a *account) error {
 		return fmt.Errorf("%w: the phone of %s has no keys", ErrData, a.lid)
 	}
 	p.newSignal()
+	if p.record.Off {
+		p.power.close()
+	}
 	steps := []struct {
 		prefix string
 		take   func(rest string, value []byte) error

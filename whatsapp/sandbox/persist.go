@@ -40,6 +40,7 @@ type addition struct {
 type setting struct {
 	key   string
 	value []byte // nil deletes
+	all   bool   // deletes all that begins with key
 }
 
 func (s *Server) change() *change { return &change{disk: s.disk} }
@@ -60,12 +61,19 @@ func (c *change) put(key string, value any) {
 	if raw == nil {
 		raw = []byte{}
 	}
-	c.sets = append(c.sets, setting{key, raw})
+	c.sets = append(c.sets, setting{key: key, value: raw})
 }
 
 func (c *change) del(key string) {
 	if c.disk != nil {
-		c.sets = append(c.sets, setting{key, nil})
+		c.sets = append(c.sets, setting{key: key})
+	}
+}
+
+// delAll deletes all keys that begin with a prefix.
+func (c *change) delAll(prefix string) {
+	if c.disk != nil {
+		c.sets = append(c.sets, setting{key: prefix, all: true})
 	}
 }
 
@@ -254,9 +262,12 @@ func (d *disk) write(batch []*change) error {
 	defer del.Close()
 	for _, c := range batch {
 		for _, s := range c.sets {
-			if s.value == nil {
+			switch {
+			case s.all:
+				_, err = tx.Exec(`DELETE FROM kv WHERE k >= ? AND k < ?`, s.key, s.key+"\x7f")
+			case s.value == nil:
 				_, err = del.Exec(s.key)
-			} else {
+			default:
 				_, err = put.Exec(s.key, s.value)
 			}
 			if err != nil {

@@ -17,6 +17,9 @@ type Phone struct {
 	server  *Server
 	account *account
 	wake    chan struct{}
+	power   gate          // closed while the phone is off
+	stop    func()        // ends its work; set when that begins
+	ended   chan struct{} // closed when its work has ended
 
 	mu       sync.Mutex // keys and sessions; held while something is encrypted or decrypted
 	signal   *signalStore
@@ -42,6 +45,7 @@ type phoneRecord struct {
 	AppKeyTime   int64    `json:"appKeyTime"`
 	RawID        uint32   `json:"rawId"` // of the account, in what it vouches for
 	NameWritten  string   `json:"nameWritten"`
+	Off          bool     `json:"off,omitempty"`
 }
 
 // Received is a message that the phone got and could read.
@@ -125,32 +129,6 @@ func (p *Phone) Waiting() int {
 		waiting += d.queue.len()
 	}
 	return waiting
-}
-
-// NewPhone makes an account with its phone. name is the push name.
-func (s *Server) NewPhone(phone, name string) (*Phone, error) {
-	digits, err := parsePhone(phone)
-	if err != nil {
-		return nil, err
-	}
-	if name == "" {
-		name = "+" + digits
-	}
-	s.making.Lock()
-	defer s.making.Unlock()
-	if s.find(types.NewJID(digits, types.DefaultUserServer)) != nil {
-		return nil, fmt.Errorf("%w: +%s", ErrPhoneTaken, digits)
-	}
-	c := s.change()
-	p := s.newPhone(c, newAccount(digits, s.hiddenUser(digits), name))
-	if err := c.commit().wait(s.ctx); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	s.byPhone[p.account.pn], s.byLID[p.account.lid] = p.account, p.account
-	s.mu.Unlock()
-	s.runPhone(p)
-	return p, nil
 }
 
 // Phone finds a phone by its number.
@@ -276,6 +254,7 @@ func (p *Phone) show(c *change, m Received) {
 		p.box.messages = append(p.box.messages, m)
 		p.box.tell()
 		p.box.mu.Unlock()
+		p.server.happened(MessageGot, p.account, func() any { return m })
 	})
 }
 
@@ -294,6 +273,7 @@ func (p *Phone) showReceipt(c *change, r Receipt) {
 		p.box.receipts = append(p.box.receipts, r)
 		p.box.tell()
 		p.box.mu.Unlock()
+		p.server.happened(ReceiptGot, p.account, func() any { return r })
 	})
 }
 
@@ -304,9 +284,11 @@ func (p *Phone) noteTyping(from *account, in chat, what node) {
 		state = "recording"
 	}
 	p.box.mu.Lock()
-	defer p.box.mu.Unlock()
-	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, Chat: in.name(), State: state})
+	seen := Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, Chat: in.name(), State: state}
+	p.box.typing = append(p.box.typing, seen)
 	p.box.tell()
+	p.box.mu.Unlock()
+	p.server.happened(TypingSeen, p.account, func() any { return seen })
 }
 
 // path is the beginning of the phone's keys on disk for one kind of record.

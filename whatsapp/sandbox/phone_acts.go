@@ -118,7 +118,8 @@ func (p *Phone) act(ctx context.Context, to, kind, edit, id string, mine bool, c
 	return sent, c.wait(ctx)
 }
 
-// Read shows whoever wrote messages of a chat, all by one account, that they have been seen.
+// Read shows whoever wrote messages of a chat, all by one account, that they have been seen; if read
+// receipts are off, it shows that to the own devices alone.
 func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) error {
 	in, err := p.chat(from)
 	if err != nil {
@@ -143,6 +144,9 @@ func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) err
 		author = by
 		in = in.by(in.pn || m.Address == "pn")
 	}
+	if in.group == nil && !p.account.showsReads() {
+		return p.receipt(ctx, in, p.account, "read-self", messageIDs, map[string]any{"recipient": in.address()})
+	}
 	return p.receipt(ctx, in, author, "read", messageIDs, nil)
 }
 
@@ -150,6 +154,9 @@ func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) err
 // and may be repeated, with any further attributes of the stanza in place of the honest ones
 // (strings and types.JID; nil leaves one out). An empty type is delivered.
 func (p *Phone) Receipt(ctx context.Context, to, kind string, messageIDs []string, more map[string]any) error {
+	if err := p.checkOn(); err != nil {
+		return err
+	}
 	other, err := p.server.accountOf(to)
 	if err != nil {
 		return err
@@ -176,7 +183,9 @@ func (p *Phone) receipt(ctx context.Context, in chat, to *account, kind string, 
 	}
 	c := p.server.change()
 	for _, d := range to.list() {
-		p.server.enqueue(c, d, n)
+		if d != p.device() {
+			p.server.enqueue(c, d, n)
+		}
 	}
 	return c.commit().wait(ctx)
 }
@@ -208,6 +217,9 @@ func (p *Phone) SetPresence(available bool) { p.server.setPresence(p.account, av
 func (p *Phone) Rename(ctx context.Context, name string) error {
 	if name == "" || len(name) > 100 {
 		return fmt.Errorf("%w: a name has 1 to 100 bytes", ErrInvalid)
+	}
+	if err := p.checkOn(); err != nil {
+		return err
 	}
 	p.server.rename(p.account, name)
 	p.mu.Lock()

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -23,17 +24,26 @@ func (s *Server) runPhone(p *Phone) {
 		default:
 		}
 	})
-	s.wg.Go(p.work)
+	ctx, stop := context.WithCancel(s.ctx)
+	p.stop, p.ended = stop, make(chan struct{})
+	s.wg.Go(func() {
+		defer close(p.ended)
+		defer stop()
+		p.work(ctx)
+	})
 }
 
-func (p *Phone) work() {
-	d := p.account.device(0)
+// work reads the queue until ctx ends, while the phone is on.
+func (p *Phone) work(ctx context.Context) {
+	d := p.device()
 	var after uint64
-	for p.server.ctx.Err() == nil {
+	for p.power.wait(ctx) == nil {
 		batch := d.queue.take(after, 64)
 		for _, q := range batch {
 			p.server.disk.waitRoom()
-			p.receive(d, q)
+			if ctx.Err() != nil || !p.receive(d, q) {
+				break
+			}
 			after = q.pos
 		}
 		if len(batch) > 0 {
@@ -41,17 +51,20 @@ func (p *Phone) work() {
 		}
 		select {
 		case <-p.wake:
-		case <-p.server.ctx.Done():
+		case <-ctx.Done():
 		}
 	}
 }
 
 // receive takes one stanza out of the queue; it ends in the same change that
-// keeps what came of it.
-func (p *Phone) receive(d *device, q *queued) {
+// keeps what came of it. It says whether the phone was on to do so.
+func (p *Phone) receive(d *device, q *queued) bool {
 	n, err := decodeNode(q.data)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.record.Off {
+		return false
+	}
 	c := p.begin()
 	p.server.ended(c, d, q.key)
 	if err == nil {
@@ -66,6 +79,7 @@ func (p *Phone) receive(d *device, q *queued) {
 		p.topUp(c, d)
 	}
 	c.commit()
+	return true
 }
 
 // writtenBy is the device that a stanza is from: in a group, that of the member.

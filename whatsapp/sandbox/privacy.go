@@ -94,6 +94,10 @@ func (s *Server) choose(c *change, a *account, by *device, chosen map[string]str
 	maps.Copy(a.privacy, chosen)
 	a.save(c)
 	a.mu.Unlock()
+	if value, ok := chosen[readReceipts]; ok {
+		shows := value != "none"
+		c.then(func() { s.happened(PhoneChanged, a, detail(Detail{ReadReceipts: &shows})) })
+	}
 	var list []node
 	for _, category := range privacyValues {
 		if value, ok := chosen[category.name]; ok {

@@ -63,6 +63,9 @@ func (c *conn) forward(ch *change, n *node, kind string, to types.JID) {
 	in.from(a, c.device)
 	if in.group == nil {
 		a["recipient"] = n.Attrs["recipient"]
+		if a["recipient"] == nil && (kind == "read-self" || kind == "played-self") {
+			a["recipient"] = in.address() // the own devices see no chat in whose it is
+		}
 	} else if writer, ok = attrJID(n, "participant"); !ok {
 		return
 	}

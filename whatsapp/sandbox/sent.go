@@ -55,6 +55,7 @@ func (p *Phone) remember(c *change, in chat, l letter, content *waE2E.Message, p
 		p.box.sent = append(p.box.sent, shown)
 		p.box.tell()
 		p.box.mu.Unlock()
+		p.server.happened(MessageSent, p.account, func() any { return shown })
 	})
 	if p.sentIDs.has(l.id) {
 		return

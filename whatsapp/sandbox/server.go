@@ -55,11 +55,12 @@ type Server struct {
 	closed sync.Once
 	down   error
 
-	ids    atomic.Uint64 // of stanzas the server starts
-	seq    atomic.Uint64 // of queued stanzas
-	stats  counters
-	faults faults
-	making sync.Mutex // held while a phone is made
+	ids        atomic.Uint64 // of stanzas the server starts
+	seq        atomic.Uint64 // of queued stanzas
+	stats      counters
+	faults     faults
+	happenings happenings
+	making     sync.Mutex // held while a phone is made or deleted
 
 	grouping sync.Mutex // held until a change of a group is committed; see change.hold
 
