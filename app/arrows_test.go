@@ -64,6 +64,7 @@ var owners = map[string][]string{
 	"github.com/coder/websocket":         {"app/bench", "app/soak", "whatsapp/sandbox"},
 	"github.com/gorilla/websocket":       {"app/api/stream", "app/bench", "app/socketio"},
 	"github.com/golang-jwt/jwt":          {"app/service/account"},
+	"github.com/alexedwards/argon2id":    {"app/service/account"},
 	"golang.org/x/crypto/argon2":         {"app/service/account"},
 	"github.com/mattn/go-sqlite3":        {"app/bench"},
 	"github.com/ncruces/go-sqlite3":      {"app/bench", "store/sqlite", "whatsapp/sandbox"},

@@ -9,9 +9,10 @@ import (
 	"whatsapp-api/store"
 )
 
-// health is how well a consumer takes its events. After a number of failures in a row it is
-// open, as a circuit breaker is: then only one attempt at a time is made, now and then and of
-// another chat each time, until one succeeds.
+// health is how well a consumer takes its events: a circuit breaker. After a number of failures in a row it is
+// open: then only one attempt at a time is made, now and then and of another chat each time, until one
+// succeeds. It is ours and not sony/gobreaker's, whose state begins anew in each process and whose time
+// between probes is fixed: this one is kept with the consumer, counts by chat, and waits longer after each probe.
 type health struct {
 	failures int
 	lanes    map[store.DeliveryLane]bool // that failed in a row, up to two
@@ -33,7 +34,8 @@ func (h *health) say(now Health) { h.tell, h.dirty = now, true }
 func (h *health) forgive() { h.failures, h.lanes, h.faulty = 0, nil, false }
 
 // backoff is how long to wait after so many failures: twice as long each time, and anything
-// between half of it and all, so that many do not come back at once.
+// between half of it and all, so that many do not come back at once. It is a function of a number that is kept
+// with the delivery, where cenkalti/backoff counts in memory and may wait for longer than most.
 func backoff(failures int, first, most time.Duration) time.Duration {
 	wait := most
 	if failures < 40 {

@@ -92,7 +92,8 @@ func (q QR) get(ctx context.Context, on service.Target, in *qrIn) (*qrOut, error
 var qrFormats = map[string]string{"image/png": "png", "image/*": "png", "image/svg+xml": "svg", "text/plain": "raw", "application/json": "json"}
 
 // preferred picks the form that Accept gives the most weight, of several the first (RFC 9110, section
-// 12.5.1); json where none is ours.
+// 12.5.1); json where none is ours. huma's negotiation knows no wildcards, and elnormous/contenttype refuses all of
+// a header for one malformed weight, where the others are good.
 func preferred(accept string) string {
 	best, most := "json", 0.0
 	for part := range strings.SplitSeq(accept, ",") {
