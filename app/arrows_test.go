@@ -30,6 +30,8 @@ var layers = map[string][]string{
 	"app/api/link":                    {"app/api", "app/service", "app/service/link", "store", "whatsapp", "whatsapp/convert"},
 	"app/api/operate":                 {"app/api", "app/events", "app/service", "app/service/account", "app/service/deliver", "store", "whatsapp", "whatsapp/convert"},
 	"app/api/stream":                  {"app/api", "app/events", "app/service", "app/service/account", "app/service/link", "app/service/stream", "store", "whatsapp", "whatsapp/convert"},
+	"app/codes":                       {"whatsapp"},
+	"app/codes/gencodes":              {"app/codes"},
 	"app/service":                     {"store", "whatsapp"},
 	"app/service/account":             {"app/service", "store"},
 	"app/service/chat":                {"app/service", "store", "whatsapp", "whatsapp/convert"},
