@@ -96,3 +96,23 @@ func TestCodesOfTheSandbox(t *testing.T) {
 	text := source(t, "../../whatsapp/sandbox", `^control\w*\.go$`)
 	require.Equal(t, written(text, `http\.Status\w+, "([a-z_]+)"`), listed(Sandbox))
 }
+
+// TestCodesOfTheAPI: every code that is declared here is used by the API, which names them by their constants
+// alone, and every one that it uses has a row.
+func TestCodesOfTheAPI(t *testing.T) {
+	var declared []string
+	for _, m := range regexp.MustCompile(`(?m)^\t([A-Z]\w+)\s+Code = "(\w+)"`).FindAllStringSubmatch(source(t, ".", `^\w+\.go$`), -1) {
+		declared = append(declared, m[1])
+		row, ok := Of(Code(m[2]))
+		require.True(t, ok, "%s has no row", m[1])
+		require.True(t, row.In(Answer) || row.In(Stream), m[1])
+	}
+	slices.Sort(declared)
+	text := source(t, "../api", `\.go$`)
+	used := written(text, `\bcodes\.([A-Z]\w*)`)
+	used = slices.DeleteFunc(used, func(name string) bool { return name == "Code" || name == "Of" })
+	require.Equal(t, declared, used)
+	for _, pattern := range []string{`NewProblem\(("\w*")`, `\b[cC]ode:\s*("\w+")`, `AlsoFails\(("\w+)`} {
+		require.Empty(t, written(text, pattern), "a code is a constant")
+	}
+}
