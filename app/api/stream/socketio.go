@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/socketio"
 	"whatsapp-api/store"
@@ -72,40 +73,46 @@ func newSocketIO(h *Hub) *socketIO {
 
 // fact is an error, or an end, as clients see it.
 type fact struct {
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+	Code   codes.Code `json:"code"`
+	Detail string     `json:"detail"`
 }
 
 // routes are Engine.IO's own requests, which a client library makes. The token is in the packets, or in a
 // header.
 func (s *socketIO) routes() []api.Route {
-	chosen := func(name string, values ...any) *huma.Param {
-		return &huma.Param{Name: name, In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
+	chosen := func(name, about string, values ...any) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Required: true, Description: about, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
 	}
 	text := func(name string) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
+	r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Scope: scope, Plain: true, Handle: s.serve}
+	r.Fails = []codes.Code{
+		codes.BadRequest, codes.Unauthorized, codes.Forbidden, codes.TooManySockets, codes.TooManyStreams, codes.TooManyRequests, codes.BodyTooLarge,
+		codes.Stopping, codes.StoreUnavailable,
+	}
 	var routes []api.Route
 	for _, path := range socketIOPaths {
-		r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Path: path, Scope: scope, Plain: true, Handle: s.serve}
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			op := &huma.Operation{
-				Method: method, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
-				Tags: []string{Chapter}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
-				Parameters: []*huma.Param{
-					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
-					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
-				},
-				Responses: api.Problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")}}, 400, 403, 413, 429, 500, 503),
-			}
-			if method == http.MethodPost {
-				op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
-				delete(op.Responses, "101")
-				op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/plain")}
-			}
-			r.Operations = append(r.Operations, op)
-		}
+		r.Path = path
 		routes = append(routes, r)
+	}
+	for method, id := range map[string]string{http.MethodGet: "pollSocketIo", http.MethodPost: "pushSocketIo"} {
+		op := &huma.Operation{
+			Method: method, OperationID: id, Tags: []string{Chapter}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
+			Parameters: []*huma.Param{
+				chosen("EIO", "Version of Engine.IO", "4"), chosen("transport", "How packets go", "polling", "websocket"),
+				{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
+			},
+			Responses: map[string]*huma.Response{
+				"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")},
+			},
+		}
+		if method == http.MethodPost {
+			op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
+			delete(op.Responses, "101")
+			op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/plain")}
+		}
+		routes[0].Operations = append(routes[0].Operations, op) // the other path is the same, with a slash
 	}
 	return routes
 }
@@ -119,7 +126,7 @@ func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
 	fresh := !r.URL.Query().Has("sid")
 	switch {
 	case !api.OwnPage(s.hub.Origins, r):
-		return api.NewProblem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).")
+		return api.NewProblem(codes.Forbidden, "Pages of this origin may not connect (FRONTEND_URL).")
 	case api.OnlyHead(r.Context()): // a connection has no head
 		w.Header().Set("Allow", "GET, POST")
 		return api.StatusProblem(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.")
@@ -268,7 +275,7 @@ func (c *ioClient) part() {
 		c.emit("lagged", map[string]any{"sessionId": f.lagged.session, "resumeAfter": f.lagged.seq})
 	}
 	c.emit("closing", fact{f.code, f.reason})
-	if f.code == byeUnauthorized {
+	if f.code == codes.Unauthorized {
 		c.conn.Disconnect() // the client does not come back by itself
 	}
 	c.conn.Settle(ioParting)

@@ -18,7 +18,7 @@ type Handover struct {
 	Store    store.Store
 	Events   *events.Log
 	Courier  Courier
-	Keys     interface{ Changed() } // forgets what is remembered of API keys
+	Keys     interface{ Changed() }                     // forgets what is remembered of API keys
 	Sessions interface{ Changed(now ...store.Session) } // forgets what is remembered of sessions' owners
 	Log      *zap.Logger
 }
