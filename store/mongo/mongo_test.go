@@ -7,12 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"whatsapp-api/media/mediatest"
 	"whatsapp-api/store"
 	"whatsapp-api/store/mongo/mongotest"
 	"whatsapp-api/store/storetest"
 )
 
 func TestMain(m *testing.M) {
+	mediatest.Child(openBlobs)
 	goleak.VerifyTestMain(mongotest.Main(m))
 }
 

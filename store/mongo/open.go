@@ -76,6 +76,7 @@ type Store struct {
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
 	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties, graves                            *mongo.Collection
+	blobFiles, blobChunks                                                                                        *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -151,6 +152,7 @@ func (s *Store) use(db *mongo.Database) {
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
 		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"), graves: db.Collection("graves"),
+		blobFiles: db.Collection("media.files"), blobChunks: db.Collection("media.chunks"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+
+	"whatsapp-api/servertest"
 )
 
 // Ends of the names of what Dump writes: for each collection its documents, and its indexes.
@@ -86,7 +88,7 @@ func Load(t testing.TB, uri, dir string) {
 // within runs fn on the database that a URI names.
 func within(t testing.TB, uri string, fn func(context.Context, *mongo.Database) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), servertest.StartTimeout)
 	defer cancel()
 	parts, err := connstring.ParseAndValidate(uri)
 	if err != nil {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -16,10 +14,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-)
 
-// startTimeout bounds how long a server may take until it answers.
-const startTimeout = 30 * time.Second
+	"whatsapp-api/servertest"
+)
 
 // Server is a mongod with data of its own.
 type Server struct {
@@ -29,14 +26,13 @@ type Server struct {
 	replica bool
 	cacheGB string // empty: the server's own choice
 
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process is gone
+	process *servertest.Process // nil: killed
 }
 
 // Start starts a server for one test, and stops it at its end.
 func Start(t testing.TB, replicaSet bool) *Server {
 	t.Helper()
-	s, err := newServer(dataDir(), replicaSet, smallCache)
+	s, err := newServer(servertest.DataDir(), replicaSet, smallCache)
 	if err != nil {
 		missing(t, err)
 	}
@@ -60,7 +56,7 @@ func newServer(dir string, replicaSet bool, cacheGB string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{mongod: mongod, dir: dir, replica: replicaSet, cacheGB: cacheGB}
-	if s.port, err = freePort(); err == nil {
+	if s.port, err = servertest.FreePort(); err == nil {
 		err = s.start()
 	}
 	if err == nil && replicaSet {
@@ -72,14 +68,6 @@ func newServer(dir string, replicaSet bool, cacheGB string) (*Server, error) {
 	return s, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
 // URI is the address of a database on the server. It goes straight to it, so that a
 // killed server is missed at once and found again at once.
 func (s *Server) URI(database string) string {
@@ -88,23 +76,19 @@ func (s *Server) URI(database string) string {
 
 // Kill ends the server as a power cut would: nothing is written any more.
 func (s *Server) Kill() error {
-	if s.cmd == nil {
+	if s.process == nil {
 		return nil
 	}
-	err := s.cmd.Process.Kill()
-	<-s.ended
-	s.cmd = nil
-	if errors.Is(err, os.ErrProcessDone) {
-		err = nil
-	}
+	err := s.process.Kill()
+	s.process = nil
 	return err
 }
 
 // Pause stops the server as one that hangs: connections stay, answers do not come.
-func (s *Server) Pause() error { return pause(s.cmd.Process) }
+func (s *Server) Pause() error { return s.process.Pause() }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() error { return resume(s.cmd.Process) }
+func (s *Server) Resume() error { return s.process.Resume() }
 
 // Restart starts a killed server on the same data and port, and returns when it answers.
 func (s *Server) Restart() error {
@@ -132,7 +116,7 @@ func (s *Server) start() error {
 	args := []string{
 		"--dbpath", s.dir, "--port", strconv.Itoa(s.port), "--bind_ip", "127.0.0.1", "--nounixsocket",
 		"--logpath", filepath.Join(s.dir, "mongod.log"), "--logappend",
-		"--setParameter", "diagnosticDataCollectionEnabled=false",
+		"--setParameter", "diagnosticDataCollectionEnabled=false", "--setParameter", "enableTestCommands=1",
 	}
 	if s.cacheGB != "" {
 		args = append(args, "--wiredTigerCacheSizeGB", s.cacheGB)
@@ -140,46 +124,9 @@ func (s *Server) start() error {
 	if s.replica {
 		args = append(args, "--replSet", "rs0", "--oplogSize", "100")
 	}
-	cmd := exec.Command(s.mongod, args...)
-	dieWithParent(cmd)
-	started, ended := make(chan error, 1), make(chan struct{})
-	go func() {
-		// On Linux a child is killed when the thread that started it ends, so that
-		// thread waits here for as long as the child lives.
-		runtime.LockOSThread()
-		defer close(ended)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // it is killed in the end, which is an error for Wait
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start mongod: %w", err)
-	}
-	s.cmd, s.ended = cmd, ended
-	return s.answering()
-}
-
-// answering waits until the server takes connections.
-func (s *Server) answering() error {
-	limit := time.NewTimer(startTimeout)
-	defer limit.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), time.Second)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-tick.C:
-		case <-s.ended:
-			return fmt.Errorf("mongod ended at once: %s", s.lastLines())
-		case <-limit.C:
-			return fmt.Errorf("mongod does not answer: %w; %s", err, s.lastLines())
-		}
-	}
+	process, err := servertest.Start(exec.Command(s.mongod, args...), s.port, s.lastLines)
+	s.process = process
+	return err
 }
 
 // lastLines is the end of the server's log.
@@ -193,7 +140,7 @@ func (s *Server) lastLines() string {
 
 // do runs fn with a client of its own.
 func (s *Server) do(fn func(context.Context, *mongo.Client) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), servertest.StartTimeout)
 	defer cancel()
 	client, err := mongo.Connect(options.Client().ApplyURI(s.URI("")))
 	if err != nil {

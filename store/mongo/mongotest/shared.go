@@ -13,6 +13,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"whatsapp-api/servertest"
 )
 
 // shared are the servers that the tests of one binary have in common.
@@ -32,7 +34,7 @@ func (s *shared) get(replicaSet bool) (*Server, error) {
 		server = &s.set
 	}
 	if *server == nil {
-		started, err := newServer(dataDir(), replicaSet, smallCache)
+		started, err := newServer(servertest.DataDir(), replicaSet, smallCache)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package mongotest
+package servertest
 
 import (
 	"errors"
@@ -14,4 +14,5 @@ func dieWithParent(*exec.Cmd) {}
 func pause(*os.Process) error  { return errors.ErrUnsupported }
 func resume(*os.Process) error { return errors.ErrUnsupported }
 
-func dataDir() string { return "" }
+// DataDir is where servers keep their data; empty is the usual place.
+func DataDir() string { return "" }

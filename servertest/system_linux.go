@@ -1,4 +1,4 @@
-package mongotest
+package servertest
 
 import (
 	"fmt"
@@ -38,8 +38,8 @@ func resume(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
 // its syncs cost nothing, of which tests make very many.
 const shm = "/dev/shm"
 
-// dataDir is where servers keep their data; empty is the usual place.
-func dataDir() string {
+// DataDir is where servers keep their data; empty is the usual place.
+func DataDir() string {
 	var fs syscall.Statfs_t
 	if os.Getenv("TMPDIR") == "" && syscall.Statfs(shm, &fs) == nil && fs.Bavail*uint64(fs.Bsize) > 4<<30 {
 		return shm
