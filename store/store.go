@@ -46,6 +46,7 @@ type Store interface {
 	Tasks() Tasks
 	Webhooks() Webhooks
 	Deliveries() Deliveries
+	Files() Files
 	Idempotency() Idempotency
 	Secrets() Secrets
 

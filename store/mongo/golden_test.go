@@ -85,3 +85,14 @@ func TestGoldenIsRead(t *testing.T) {
 	}
 	storetest.CheckGolden(t, s, "s")
 }
+
+// TestGoldenFile holds the form of a file's record.
+func TestGoldenFile(t *testing.T) {
+	t.Parallel()
+	raw, err := marshal(newFileDoc(storetest.GoldenFile("f")))
+	require.NoError(t, err)
+	golden(t, "files", raw)
+	var back fileDoc
+	require.NoError(t, unmarshal(raw, &back))
+	require.Equal(t, storetest.GoldenFile("f"), back.file())
+}

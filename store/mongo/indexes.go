@@ -78,6 +78,12 @@ func (s *Store) index(ctx context.Context) error {
 		s.col.cursors:    {{Keys: asc("s")}},
 		s.col.deliveries: {{Keys: asc("w", "st", "i")}, {Keys: asc("s")}, laneIndex()},
 		s.col.calls:      {{Keys: asc("expires")}},
+		s.col.files: {
+			{Keys: asc("owner", "_id")},
+			{Keys: asc("session", "_id")},
+			{Keys: asc("needed")},
+			{Keys: asc("sum"), Options: options.Index().SetSparse(true)},
+		},
 		s.col.blobFiles:  {{Keys: asc("filename"), Options: options.Index().SetUnique(true)}},
 		s.col.blobChunks: {{Keys: asc("files_id", "n"), Options: options.Index().SetUnique(true)}},
 	}

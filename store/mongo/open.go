@@ -76,7 +76,7 @@ type Store struct {
 type collections struct {
 	users, tokens, apiKeys, audit, webhooks, cursors, deliveries, sessions, units, chunks, calls, secrets, pings *mongo.Collection
 	chats, contacts, messages, receipts, keys, tasks, meta, contested, duties, graves                            *mongo.Collection
-	blobFiles, blobChunks                                                                                        *mongo.Collection
+	files, blobFiles, blobChunks                                                                                 *mongo.Collection
 
 	heads *mongo.Collection // sessions, written with w:1
 }
@@ -152,7 +152,7 @@ func (s *Store) use(db *mongo.Database) {
 		secrets: db.Collection("secrets"), pings: db.Collection("pings"), chats: db.Collection("chats"),
 		contacts: db.Collection("contacts"), messages: db.Collection("messages"), receipts: db.Collection("receipts"),
 		keys: db.Collection("keys"), tasks: db.Collection("tasks"), meta: db.Collection("meta"), contested: db.Collection("contested"), duties: db.Collection("duties"), graves: db.Collection("graves"),
-		blobFiles: db.Collection("media.files"), blobChunks: db.Collection("media.chunks"),
+		files: db.Collection("files"), blobFiles: db.Collection("media.files"), blobChunks: db.Collection("media.chunks"),
 		heads: db.Collection("sessions", options.Collection().SetWriteConcern(writeconcern.W1())),
 	}
 }
@@ -288,6 +288,9 @@ func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }
 
 // Deliveries keeps what became of events at webhooks.
 func (s *Store) Deliveries() store.Deliveries { return deliveries{s} }
+
+// Files keeps the records of files.
+func (s *Store) Files() store.Files { return files{s} }
 
 // Idempotency keeps calls by their key.
 func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }

@@ -103,6 +103,11 @@ func TestListsUseIndexes(t *testing.T) {
 	queries["a lane"] = find("deliveries", ofLane(store.DeliveryLane{Webhook: "w", Session: "s", Chat: "c"}), laneOrder)
 	queries["webhooks"] = find("webhooks", webhookFilter(store.WebhookQuery{Owner: "ann"}), asc("_id"))
 	queries["webhooks of a session"] = find("webhooks", webhookFilter(store.WebhookQuery{Session: "s"}), asc("_id"))
+	for name, q := range map[string]store.FileQuery{"of a user": {Owner: "ann", Kind: "image"}, "of a session": {Session: "s"}} {
+		q.Page.Cursor = "c"
+		queries["files "+name] = find("files", listFiles(q, "x"), desc(nil, "_id"))
+	}
+	queries["files by content"] = find("files", ofSums([][]byte{{1}, {2}}), bson.D{})
 	for name, command := range queries {
 		got := plan(t, s, command)
 		require.Contains(t, got, "IXSCAN", name)

@@ -280,7 +280,7 @@ func (s *Store) finishDeletes(ctx context.Context) {
 	for _, d := range docs {
 		err = errors.Join(err, s.purge(ctx, d.ID))
 	}
-	err = errors.Join(err, s.dropOrphans(ctx))
+	err = errors.Join(err, s.dropOrphans(ctx), s.dropOrphanedFiles(ctx))
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("could not finish deleting sessions; the next start tries again", zap.Error(err))
 	}

@@ -207,6 +207,9 @@ func (u users) Delete(ctx context.Context, id string) error {
 		}
 		u.s.changed(ctx, store.TopicAccess)
 		err = u.s.dropWebhooks(ctx, webhookFilter(store.WebhookQuery{Owner: id}))
-		return errors.Join(fault("delete user's webhooks", err), u.s.Tokens().DeleteOf(ctx, id, ""))
+		if err == nil {
+			_, err = deleteMany(ctx, u.s.col.files, bson.D{{Key: "owner", Value: id}})
+		}
+		return errors.Join(fault("delete user's webhooks and files", err), u.s.Tokens().DeleteOf(ctx, id, ""))
 	}
 }

@@ -195,9 +195,12 @@ func (s *Store) dropWebhooks(ctx context.Context, filter bson.D) error {
 	return err
 }
 
-// dropOfSession removes what webhooks have of a session.
+// dropOfSession removes the files of a session and what webhooks have of it.
 func (s *Store) dropOfSession(ctx context.Context, id string) error {
 	if err := s.dropWebhooks(ctx, webhookFilter(store.WebhookQuery{Session: id})); err != nil {
+		return err
+	}
+	if _, err := deleteMany(ctx, s.col.files, bson.D{{Key: "session", Value: id}}); err != nil {
 		return err
 	}
 	for _, c := range []*mongo.Collection{s.col.cursors, s.col.deliveries} {

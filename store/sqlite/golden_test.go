@@ -24,17 +24,20 @@ func TestGolden(t *testing.T) {
 	_, err := s.Log().Commit(ctx, storetest.GoldenRecords("s"))
 	require.NoError(t, err)
 	storetest.CheckGolden(t, s, "s")
+	file := storetest.GoldenFile("f")
+	file.OwnerID, file.SessionID = "", "s"
+	require.NoError(t, s.Files().Create(ctx, file))
 
 	var b strings.Builder
-	for _, table := range []string{"sessions", "contacts", "aliases", "chats", "messages", "receipts", "keys", "tasks", "events"} {
+	for _, table := range []string{"sessions", "contacts", "aliases", "chats", "messages", "receipts", "keys", "tasks", "events", "files"} {
 		require.NoError(t, s.r.read(ctx, "read rows", func(c *conn) error { return dump(c, &b, table) }))
 	}
-	file := filepath.Join("testdata", fmt.Sprintf("v%d.txt", len(migrations)))
+	name := filepath.Join("testdata", fmt.Sprintf("v%d.txt", len(migrations)))
 	if *rewrite {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
+		require.NoError(t, os.WriteFile(name, []byte(b.String()), 0o644))
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, string(want), b.String(), "rows have another form: a released form can be left by a migration only")
 }

@@ -193,6 +193,15 @@ CREATE INDEX messages_queued ON messages (session, timestamp, pos) WHERE status 
 ALTER TABLE webhooks ADD COLUMN on_refusal TEXT NOT NULL DEFAULT '';
 ALTER TABLE deliveries ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_lane ON deliveries (webhook, session, chat, replay, seq, id) WHERE status IN ('pending', 'failed');
+`, `
+CREATE TABLE files (
+	id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, session TEXT NOT NULL, state TEXT NOT NULL, kind TEXT NOT NULL,
+	sha256 BLOB, media TEXT NOT NULL, failure TEXT, handle TEXT, -- JSON
+	created INTEGER NOT NULL, updated INTEGER NOT NULL, needed INTEGER NOT NULL);
+CREATE INDEX files_owner ON files (owner, id);
+CREATE INDEX files_session ON files (session, id);
+CREATE INDEX files_sha256 ON files (sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX files_needed ON files (needed);
 `}
 
 // migrate applies what the file lacks, each step whole or not at all. Another process

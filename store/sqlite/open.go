@@ -216,6 +216,9 @@ func (s *Store) Webhooks() store.Webhooks { return webhooks{s} }
 // Deliveries keeps what became of events at webhooks.
 func (s *Store) Deliveries() store.Deliveries { return deliveries{s} }
 
+// Files keeps the records of files.
+func (s *Store) Files() store.Files { return files{s} }
+
 // Idempotency keeps calls by their key.
 func (s *Store) Idempotency() store.Idempotency { return idempotency{s} }
 

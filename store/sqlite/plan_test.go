@@ -53,6 +53,20 @@ func webhookQueries() (queries []query) {
 	)
 }
 
+// fileQueries are the lists of files and what the cleaning asks of them.
+func fileQueries() (queries []query) {
+	page := store.Page{Limit: 10, Cursor: store.EncodeCursor(store.IDKey{ID: []byte("x")})}
+	for index, q := range map[string]store.FileQuery{"files_owner": {Owner: "ann", Kind: "image", Page: page}, "files_session": {Session: "s", Page: page}} {
+		where, args := listFiles(q, "x")
+		queries = append(queries, query{index, index, `SELECT ` + fileColumns + ` FROM files WHERE ` + where, args})
+	}
+	return append(queries,
+		query{"files by content", "files_sha256", fileOfSum, []any{[]byte("x")}},
+		query{"old files", "files_needed", `SELECT rowid FROM files WHERE needed < ? LIMIT ?`, []any{1, 2}},
+		query{"files of a session", "files_session", `SELECT rowid FROM files WHERE session = ? LIMIT ?`, []any{"s", 1}},
+	)
+}
+
 // TestListsUseIndexes holds the lists to their indexes: no table is read from end to end,
 // and nothing is sorted.
 func TestListsUseIndexes(t *testing.T) {
@@ -92,7 +106,7 @@ func TestListsUseIndexes(t *testing.T) {
 		query{"tasks", "tasks_due", firstTasks, []any{"s", "fetch", 5}},
 		query{"receipts", "receipts_key", `SELECT at FROM receipts WHERE session = ? AND chat = ? AND id = ? AND sender = ?`, []any{1, "c", "i", "s"}},
 	)
-	queries = append(queries, webhookQueries()...)
+	queries = append(append(queries, webhookQueries()...), fileQueries()...)
 	for _, q := range queries {
 		got := plan(t, s, q.sql, q.args...)
 		require.Contains(t, got, q.index, q.name)

@@ -146,6 +146,9 @@ func (u users) Delete(ctx context.Context, id string) error {
 		if hooks, err = dropWebhooks(c, "owner", id); err != nil {
 			return err
 		}
+		if _, err := c.exec(`DELETE FROM files WHERE owner = ?`, id); err != nil {
+			return err
+		}
 		if activeAdmin(user) {
 			return keepAdmin(c)
 		}

@@ -175,7 +175,7 @@ func dropWebhooks(c *conn, column, value string) (ids []string, err error) {
 	return ids, err
 }
 
-// dropSession removes what webhooks have of a session.
+// dropSession removes the files of a session and what webhooks have of it.
 func (s *Store) dropSession(ctx context.Context, num int64) error {
 	session := ""
 	err := s.w.write(ctx, "delete session's webhooks", func(c *conn) error {
@@ -190,6 +190,12 @@ func (s *Store) dropSession(ctx context.Context, num int64) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	err = s.inBatches(ctx, "delete session's files", func(c *conn) (int, error) {
+		return c.exec(`DELETE FROM files WHERE rowid IN (SELECT rowid FROM files WHERE session = ? LIMIT ?)`, session, deleteBatch)
+	})
+	if err != nil || session == "" {
 		return err
 	}
 	return s.inBatches(ctx, "delete session's deliveries", func(c *conn) (int, error) {

@@ -157,3 +157,12 @@ func CheckGolden(t testing.TB, s store.Store, session string) {
 	require.NoError(t, err)
 	require.Equal(t, []store.Task{task}, tasks)
 }
+
+// GoldenFile is a file in which every field is set, of the user "owner" and the session "session".
+func GoldenFile(id string) store.File {
+	return store.File{
+		ID: id, OwnerID: "owner", SessionID: "session", State: store.FileReady, Kind: "kind", Media: filled[store.Media](),
+		Failure: ptr(filled[store.Failure]()), Handle: ptr(filled[store.UploadHandle]()),
+		CreatedAt: goldenTime("created"), UpdatedAt: goldenTime("updated"), NeededAt: goldenTime("needed"),
+	}
+}

@@ -56,6 +56,7 @@ func Run(t *testing.T, open Opener) {
 		{"devices", deviceCases},
 		{"webhooks", webhookCases},
 		{"deliveries", deliveryCases},
+		{"files", fileCases},
 		{"idempotency", idempotencyCases},
 		{"secrets", secretCases},
 		{"model", modelCases},
