@@ -24,6 +24,7 @@ import (
 	"whatsapp-api/app/service/operate"
 	"whatsapp-api/app/service/stream"
 	"whatsapp-api/configs"
+	"whatsapp-api/media"
 	"whatsapp-api/store"
 	"whatsapp-api/store/sqlite"
 	"whatsapp-api/web"
@@ -63,6 +64,7 @@ type App struct {
 	log     *zap.Logger
 	owner   *sqlite.Owner // of the SQLite file; nil on MongoDB
 	store   store.Store
+	files   media.Blobs
 	manager *whatsapp.Manager
 	phases  []phase // what runs beside the HTTP server, in the order in which it is stopped
 	front   front
@@ -90,6 +92,9 @@ func New(ctx context.Context, cfg configs.Config, opt Options, log *zap.Logger) 
 		return nil, err
 	}
 	if err := checkMode(ctx, a.store, opt.sandboxed()); err != nil {
+		return nil, err
+	}
+	if a.files, err = openFiles(ctx, cfg, opt, a.store); err != nil {
 		return nil, err
 	}
 	if a.world, err = openWorld(ctx, cfg, opt, log); err != nil {
@@ -134,7 +139,10 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	accounts := account.NewAccounts(a.store.Users(), tokens, a.log.Named("users"))
 	accounts.Keys = a.store.APIKeys()
 	m.manager, m.audit = a.manager, account.NewAudit(a.store.Audit(), a.log.Named("audit"))
-	janitor := &operate.Janitor{Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor")}
+	janitor := &operate.Janitor{
+		Store: a.store, Events: a.cfg.EventRetention, Audit: a.cfg.AuditRetention, Every: time.Hour, Log: a.log.Named("janitor"),
+		Files: &operate.Files{Records: a.store.Files(), Place: a.files, Retention: a.cfg.MediaRetention},
+	}
 	records := []part{janitor, keys, m.audit, m}
 	if a.cfg.MetricsListen != "" {
 		s, err := openMetrics(ctx, a.cfg.MetricsListen, m)

@@ -19,7 +19,7 @@ var layers = map[string][]string{
 	"app": {
 		"app/api", "app/api/account", "app/api/chat", "app/api/deliver", "app/api/link", "app/api/operate", "app/api/stream",
 		"app/service", "app/service/account", "app/service/chat", "app/service/deliver", "app/service/link", "app/service/operate", "app/service/stream",
-		"app/events", "configs", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox",
+		"app/events", "configs", "media", "media/folder", "media/s3", "store", "store/mongo", "store/sqlite", "web", "whatsapp", "whatsapp/sandbox",
 	},
 	"app/bench":                       {"app", "configs", "store", "store/mongo", "store/mongo/mongotest", "store/sqlite", "whatsapp/sandbox"},
 	"app/soak":                        {"store/mongo/mongotest", "whatsapp/sandbox", "whatsapp/sandbox/nodetest"},
@@ -38,7 +38,7 @@ var layers = map[string][]string{
 	"app/service/chat":                {"app/service", "store", "whatsapp", "whatsapp/convert"},
 	"app/service/deliver":             {"app/consumer", "app/events", "app/service", "store", "whatsapp", "whatsapp/convert"},
 	"app/service/link":                {"app/events", "app/service", "store", "whatsapp"},
-	"app/service/operate":             {"app/service", "store"},
+	"app/service/operate":             {"app/service", "media", "store"},
 	"app/service/stream":              {"app/service", "store"},
 	"app/consumer":                    {"app/events", "store"},
 	"app/events":                      {"store"},

@@ -112,6 +112,11 @@ func (a *App) closeParts() error {
 		if a.socket != nil {
 			_ = a.socket.Close() // Serve has closed it already, in most cases
 		}
+		if a.files != nil {
+			if err := a.files.Close(); err != nil {
+				a.log.Error("place of files not closed cleanly", zap.Error(err))
+			}
+		}
 		if a.store != nil {
 			if err := a.store.Close(); err != nil {
 				a.log.Error("store not closed cleanly", zap.Error(err))

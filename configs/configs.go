@@ -35,6 +35,15 @@ type Config struct {
 	DataDir    string `name:"DATA_DIR" doc:"Folder for the SQLite file and the sandbox"`
 	MongoDBURI Secret `name:"MONGODB_URI" doc:"MongoDB connection string; empty: the embedded SQLite file. Database whatsapp_api unless the string names one"`
 
+	MediaDir       string        `name:"MEDIA_DIR" doc:"Folder for files; empty: media in DATA_DIR. On MongoDB files are in the database (GridFS), with S3_ENDPOINT in a bucket"`
+	MediaRetention time.Duration `name:"MEDIA_RETENTION" doc:"How long a file is kept after it was needed last, e.g. 2160h; 0: for ever"`
+	S3Endpoint     string        `name:"S3_ENDPOINT" doc:"S3-compatible server that keeps the files, e.g. https://s3.example.com; needs S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY"`
+	S3Bucket       string        `name:"S3_BUCKET" doc:"Bucket for the files, which must be there"`
+	S3AccessKey    Secret        `name:"S3_ACCESS_KEY" doc:"Access key of the bucket"`
+	S3SecretKey    Secret        `name:"S3_SECRET_KEY" doc:"Secret key of the bucket"`
+	S3Region       string        `name:"S3_REGION" doc:"Region of the bucket; empty: the server is asked"`
+	S3Prefix       string        `name:"S3_PREFIX" doc:"Beginning of all names in the bucket, e.g. whatsapp/"`
+
 	JWTSecret     Secret        `name:"JWT_SECRET" doc:"Signs access tokens, 32 bytes or more; empty: made once and kept in the store"`
 	TokenTTL      time.Duration `name:"TOKEN_TTL" doc:"How long an access token is good, e.g. 24h"`
 	AdminEmail    string        `name:"ADMIN_EMAIL" doc:"With ADMIN_PASSWORD: the first admin, made at the start when there is none; an existing one is never changed"`

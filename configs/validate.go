@@ -21,6 +21,7 @@ func (c Config) Validate() error {
 	c.checkSecrets(f)
 	c.checkNetworks(f)
 	c.checkLimits(f)
+	c.checkMedia(f)
 	return f.orNil()
 }
 
@@ -93,6 +94,22 @@ func (c Config) checkLimits(f *Faults) {
 		f.check(n >= 0 && n <= 1_000_000, setting, "must be 0 to 1000000")
 	}
 	f.check(c.ShutdownGrace >= time.Second && c.ShutdownGrace <= 10*time.Minute, "SHUTDOWN_GRACE", "must be 1s to 10m")
+}
+
+func (c Config) checkMedia(f *Faults) {
+	f.check(c.MediaRetention == 0 || c.MediaRetention >= time.Hour, "MEDIA_RETENTION", "must be 0 or 1h or more")
+	f.check(!strings.ContainsRune(c.MediaDir, 0), "MEDIA_DIR", "must be a folder")
+	given := c.S3Endpoint != ""
+	for setting, value := range map[string]string{"S3_BUCKET": c.S3Bucket, "S3_ACCESS_KEY": string(c.S3AccessKey), "S3_SECRET_KEY": string(c.S3SecretKey)} {
+		f.check(given == (value != ""), setting, "and S3_ENDPOINT go together")
+	}
+	if given {
+		u, err := url.Parse(c.S3Endpoint)
+		good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.User == nil
+		f.check(good, "S3_ENDPOINT", "must be an address such as https://s3.example.com")
+		f.check(c.MediaDir == "", "MEDIA_DIR", "and S3_ENDPOINT exclude each other")
+	}
+	f.check(c.S3Prefix == "" || strings.HasSuffix(c.S3Prefix, "/") && !strings.HasPrefix(c.S3Prefix, "/"), "S3_PREFIX", "must end with a slash, and not begin with one")
 }
 
 func oneOf(s string, all ...string) bool { return slices.Contains(all, s) }

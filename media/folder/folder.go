@@ -19,6 +19,7 @@ import (
 const (
 	incoming   = "incoming" // files on their way in
 	ownership  = "lock"
+	ownerFile  = "owner" // says whose files these are
 	bufferSize = 64 << 10
 )
 
@@ -37,8 +38,9 @@ type Folder struct {
 var _ media.Blobs = (*Folder)(nil)
 
 // Open opens the folder at path, makes it if need be, and removes what a process that was killed had
-// not finished. A second opening, by whatever process, is media.ErrOwned.
-func Open(path string) (*Folder, error) {
+// not finished. A second opening, by whatever process, is media.ErrOwned, and so is one with another
+// owner: each server has its own name, which stays with the folder.
+func Open(path, owner string) (*Folder, error) {
 	f := &Folder{path: path, create: os.CreateTemp}
 	if err := os.MkdirAll(filepath.Join(path, incoming), 0o700); err != nil {
 		return nil, fault("open folder of files", err)
@@ -49,12 +51,32 @@ func Open(path string) (*Folder, error) {
 		err = fmt.Errorf("%w: %s", media.ErrOwned, path)
 	}
 	if err == nil {
+		err = f.own(owner)
+	}
+	if err == nil {
 		err = f.Sweep(context.Background(), time.Now().Add(time.Hour)) // nobody else writes here
 	}
 	if err != nil {
 		return nil, errors.Join(fault("open folder of files", err), f.lock.Close())
 	}
 	return f, nil
+}
+
+// own leaves a word whose files these are, or finds it.
+func (f *Folder) own(who string) error {
+	name := filepath.Join(f.path, ownerFile)
+	now, err := os.ReadFile(name)
+	switch {
+	case err == nil && string(now) != who:
+		return fmt.Errorf("%w: %s", media.ErrOwned, f.path)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	part := filepath.Join(f.path, incoming, ownerFile)
+	if err := os.WriteFile(part, []byte(who), 0o600); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(part, name), syncDir(f.path))
 }
 
 // Close lets others open the folder.

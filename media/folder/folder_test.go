@@ -16,14 +16,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mediatest.Child(func(address string) (media.Blobs, error) { return Open(address) })
+	mediatest.Child(func(address string) (media.Blobs, error) { return Open(address, "us") })
 	goleak.VerifyTestMain(m)
 }
 
 // openAt opens a folder, and closes at the end of the test what is open then.
 func openAt(t *testing.T, path string) *Folder {
 	t.Helper()
-	f, err := Open(path)
+	f, err := Open(path, "us")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	return f
@@ -60,8 +60,12 @@ func TestFolder(t *testing.T) {
 func TestOneServerAFolder(t *testing.T) {
 	t.Parallel()
 	f := openAt(t, t.TempDir())
-	_, err := Open(f.path)
+	_, err := Open(f.path, "us")
 	require.ErrorIs(t, err, media.ErrOwned)
+	require.NoError(t, f.Close())
+	_, err = Open(f.path, "them")
+	require.ErrorIs(t, err, media.ErrOwned)
+	openAt(t, f.path)
 }
 
 func TestOpenRemovesWhatWasBrokenOff(t *testing.T) {

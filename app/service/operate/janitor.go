@@ -11,11 +11,12 @@ import (
 	"whatsapp-api/store"
 )
 
-// Janitor deletes what is no longer needed: old events, expired tokens and keys.
+// Janitor deletes what is no longer needed: old events, expired tokens and keys, files.
 type Janitor struct {
 	Store  store.Store
 	Events time.Duration // how long events are kept
 	Audit  time.Duration // how long the audit log is kept
+	Files  *Files
 	Every  time.Duration
 	Log    *zap.Logger
 }
@@ -53,7 +54,7 @@ func (j *Janitor) cleanOfAll(ctx context.Context) error {
 	_, err1 := j.Store.Tokens().DeleteExpired(ctx, service.Now())
 	_, err2 := j.Store.Idempotency().DeleteExpired(ctx, service.Now())
 	_, err3 := j.Store.Audit().DeleteBefore(ctx, service.Now().Add(-j.Audit))
-	return errors.Join(err1, err2, err3)
+	return errors.Join(err1, err2, err3, j.Files.Clean(ctx))
 }
 
 func (j *Janitor) prune(ctx context.Context) error {
