@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"whatsapp/convert":                {"store"},
 	"whatsapp/keys":                   {"store", "whatsapp/ratchet"},
 	"whatsapp/ratchet":                {},
-	"whatsapp/sandbox":                {"whatsapp/ratchet"},
+	"whatsapp/sandbox":                {"media", "media/folder", "whatsapp/ratchet"},
 	"whatsapp/sandbox/nodetest":       {},
 	"media":                           {},
 	"media/folder":                    {"media"},

@@ -1,10 +1,14 @@
 package sandbox
 
 import (
+	"bytes"
+	"encoding/base64"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types/events"
 
 	"whatsapp-api/whatsapp/sandbox/nodetest"
 )
@@ -69,11 +73,30 @@ func TestBaileys(t *testing.T) {
 		b.Do("checked", map[string]any{"do": "check", "numbers": []string{bob.Number(), "+12025559999"}}).Found)
 	b.Do("done", map[string]any{"do": "mute", "to": jidOf(bob).String()})
 
+	baileysFiles(t, ann, bob, b, c)
 	baileysRecovers(t, s, ann, bob, b)
 
 	require.Empty(t, s.Stats().Unanswered, "Baileys gets by without what the sandbox does not know")
 	b.Do("done", map[string]any{"do": "logout"})
 	require.Eventually(t, func() bool { return len(ann.Devices()) == 0 }, patience, 5*time.Millisecond)
+}
+
+// baileysFiles sends a file to a client of another library, and one back.
+func baileysFiles(t *testing.T, ann, bob *Phone, b *nodetest.Baileys, c *client) {
+	t.Helper()
+	file := bytes.Repeat([]byte("a file "), 30_000)
+	sent := b.Do("sent", map[string]any{"do": "file", "to": lidOf(bob).String(), "text": "file.bin", "raw": base64.StdEncoding.EncodeToString(file)})
+	m := waitEvents(c, 1, func(m *events.Message) bool { return m.Info.ID == sent.ID })[0]
+	got, err := c.DownloadAny(within(t), m.Message)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(file, got))
+	answer, err := c.SendMessage(within(t), jidOf(ann), &waE2E.Message{ImageMessage: picture(t, c, file[1:])})
+	require.NoError(t, err)
+	b.Wait("message", func(e nodetest.Event) bool { return e.ID == answer.ID })
+	fetched := b.Do("fetched", map[string]any{"do": "fetch", "on": answer.ID})
+	got, err = base64.StdEncoding.DecodeString(fetched.Raw)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(file[1:], got))
 }
 
 // baileysRecovers is the part with faults: undecryptable bytes, a cut and the

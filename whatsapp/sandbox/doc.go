@@ -36,9 +36,12 @@
 //   - ack_error with a code (463, 479, …), ack_delay with delayMs, ack_lost,
 //     ack_cut (taken, and cut before the ack): the next messages of clients
 //   - repeat, reorder, corrupt: the next messages to clients
+//   - media_download_error and media_upload_error with a code (403, 404, 410, 503, …), media_slow with
+//     delayMs: the next files
 //
-// Each but hello_unanswered may name a phone and a device, and those for the next of something a
-// count. Media and pairing by code are not there yet, nor is more of groups than
-// members, roles and subjects (group.go). What clients ask about the rest is answered with
-// nothing and counted by name (unanswered.go); what they set and is not kept is refused.
+// Each but hello_unanswered and those of files may name a phone and a device, and those for the next of
+// something a count. Clients upload and download files (media.go); phones do not yet. Pairing by code
+// is not there yet, nor is more of groups than members, roles and subjects (group.go). What clients ask
+// about the rest is answered with nothing and counted by name (unanswered.go); what they set and is
+// not kept is refused.
 package sandbox

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,24 +25,31 @@ const (
 	FaultRepeat   = "repeat"           // deliver messages twice
 	FaultReorder  = "reorder"          // hold messages and deliver them in reverse
 	FaultCorrupt  = "corrupt"          // deliver messages that cannot be decrypted
+
+	FaultDownload  = "media_download_error" // answer downloads of files with code
+	FaultUpload    = "media_upload_error"   // answer uploads of files with code
+	FaultSlowMedia = "media_slow"           // pause for delayMs after each 64 KiB of a file, in both directions
 )
 
 // Fault is something that goes wrong on request. Its JSON is the body of POST /sandbox/faults. Of
 // login failures, 413 and 414 make whatsmeow clients panic and take their process with them.
 type Fault struct {
-	Kind string `json:"kind" enum:"cut,freeze,unfreeze,stream_error,exhaust_prekeys,ack_delay,ack_lost,ack_cut,ack_error,login_failure,hello_unanswered,repeat,reorder,corrupt"`
+	Kind string `json:"kind" enum:"cut,freeze,unfreeze,stream_error,exhaust_prekeys,ack_delay,ack_lost,ack_cut,ack_error,login_failure,hello_unanswered,repeat,reorder,corrupt,media_download_error,media_upload_error,media_slow"`
 	// Phone and Device say whom it concerns; without them it is everybody.
 	Phone  string `json:"phone,omitempty" doc:"Whom it concerns; everybody if it is left out"`
 	Device int    `json:"device,omitempty" doc:"Which of the phone's clients; all if it is left out"`
 	// Count is how often it happens before it is over.
 	Count   int `json:"count,omitempty" doc:"How often it happens; 0 is once for a fault with an occasion, -1 is until the faults are cleared"`
-	DelayMs int `json:"delayMs,omitempty" doc:"Of ack_delay"`
-	Code    int `json:"code,omitempty" doc:"Of ack_error (463, 479, …), stream_error (515, 503, …) and login_failure (401, 402, 403, 405, 503, …)"`
+	DelayMs int `json:"delayMs,omitempty" doc:"Of ack_delay and media_slow"`
+	Code    int `json:"code,omitempty" doc:"Of ack_error (463, 479, …), media_download_error and media_upload_error (403, 404, 410, 503, …), stream_error (515, 503, …) and login_failure (401, 402, 403, 405, 503, …)"`
 	// Conflict makes a stream_error one of these. The link itself stays; LogoutDevice removes it.
 	Conflict   string `json:"conflict,omitempty" enum:"replaced,device_removed" doc:"Makes a stream_error one of these; the link itself stays"`
 	Text       string `json:"text,omitempty" doc:"Of login_failure 402, a temporary ban: the reason given"`
 	AllowCrash bool   `json:"allowCrash,omitempty" doc:"Must be set for login failures 413 and 414, which end the process of whatsmeow clients"`
 }
+
+// ofNobody are the faults of what does not say of which phone it is.
+var ofNobody = []string{FaultHello, FaultDownload, FaultUpload, FaultSlowMedia}
 
 func (f *Fault) delay() time.Duration { return time.Duration(f.DelayMs) * time.Millisecond }
 
@@ -102,7 +110,7 @@ func (f *Fault) check() error {
 	needsCode := false
 	switch f.Kind {
 	case FaultCut, FaultFreeze, FaultUnfreeze, FaultPreKeys, FaultAckLost, FaultAckCut, FaultRepeat, FaultReorder, FaultCorrupt:
-	case FaultAckDelay:
+	case FaultAckDelay, FaultSlowMedia:
 		if f.DelayMs <= 0 {
 			return fmt.Errorf("%w: delayMs is missing", ErrInvalid)
 		}
@@ -111,16 +119,15 @@ func (f *Fault) check() error {
 		if f.Conflict != "" && f.Conflict != "replaced" && f.Conflict != "device_removed" {
 			return fmt.Errorf("%w: conflict is replaced or device_removed", ErrInvalid)
 		}
-	case FaultAckError, FaultLogin:
+	case FaultAckError, FaultLogin, FaultDownload, FaultUpload:
 		needsCode = true
 	case FaultHello:
-		if f.Phone != "" {
-			return fmt.Errorf("%w: a hello does not say of which phone it is", ErrInvalid)
-		}
 	default:
 		return fmt.Errorf("%w: there is no fault of kind %q", ErrInvalid, f.Kind)
 	}
 	switch {
+	case slices.Contains(ofNobody, f.Kind) && f.Phone != "":
+		return fmt.Errorf("%w: %s does not say of which phone it is", ErrInvalid, f.Kind)
 	case needsCode && (f.Code < 100 || f.Code > 999):
 		return fmt.Errorf("%w: code is not between 100 and 999", ErrInvalid)
 	case f.Kind == FaultLogin && (f.Code == 413 || f.Code == 414) && !f.AllowCrash:

@@ -128,10 +128,6 @@ func (q *query) blocklist() ([]node, *iqError) {
 	return []node{el("list", nil)}, nil
 }
 
-// media: there is no media host yet, and an empty list of hosts would crash
-// some clients.
-func (q *query) media() ([]node, *iqError) { return nil, errUnavailable }
-
 func (q *query) picture() ([]node, *iqError) { return nil, errNotFound }
 
 func (q *query) status() ([]node, *iqError) {

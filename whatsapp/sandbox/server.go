@@ -16,6 +16,8 @@ import (
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/util/keys"
 	"go.uber.org/zap"
+
+	"whatsapp-api/media/folder"
 )
 
 // Config says how a sandbox runs. The zero value is a sandbox in memory on a
@@ -59,6 +61,8 @@ type Server struct {
 	seq        atomic.Uint64 // of queued stanzas
 	stats      counters
 	faults     faults
+	media      *folder.Folder // encrypted files
+	mediaTemp  string         // where they are, if they are gone with the server
 	happenings happenings
 	making     sync.Mutex // held while a phone is made or deleted
 
@@ -91,7 +95,7 @@ func Open(cfg Config) (*Server, error) {
 	}
 	if err := s.open(cfg); err != nil {
 		cancel()
-		return nil, errors.Join(err, s.disk.close())
+		return nil, errors.Join(err, s.closeMedia(), s.disk.close())
 	}
 	return s, nil
 }
@@ -103,6 +107,9 @@ func (s *Server) open(cfg Config) error {
 	}
 	if err := s.load(cfg); err != nil {
 		return errors.Join(advise(err, cfg.DataDir), listener.Close())
+	}
+	if err := s.openMedia(cfg.DataDir); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	tlsConfig, err := s.keys.tlsConfig()
 	if err != nil {
@@ -212,7 +219,7 @@ func (s *Server) Close() error {
 		}
 		s.mu.RUnlock()
 		s.wg.Wait()
-		s.down = errors.Join(err, s.disk.close())
+		s.down = errors.Join(err, s.closeMedia(), s.disk.close())
 	})
 	return s.down
 }
@@ -220,7 +227,7 @@ func (s *Server) Close() error {
 // Info says how to connect.
 func (s *Server) Info() Info { return s.info }
 
-// whatsAppSide serves what clients find under WhatsApp's names: the socket,
+// whatsAppSide serves what clients find under WhatsApp's names: the socket, files,
 // and the page in which they look for the newest version of the web client.
 func (s *Server) whatsAppSide() http.Handler {
 	mux := http.NewServeMux()
@@ -231,6 +238,7 @@ func (s *Server) whatsAppSide() http.Handler {
 	}
 	mux.HandleFunc("GET /{$}", version)
 	mux.HandleFunc("GET /sw.js", version)
+	s.mediaSide(mux)
 	return mux
 }
 

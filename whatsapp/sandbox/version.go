@@ -103,5 +103,8 @@ func beginAnew(dir string) error {
 			errs = append(errs, fmt.Errorf("begin anew: %w", err))
 		}
 	}
+	if err := os.RemoveAll(filepath.Join(dir, mediaFolder)); err != nil {
+		errs = append(errs, fmt.Errorf("begin anew: %w", err))
+	}
 	return errors.Join(errs...)
 }

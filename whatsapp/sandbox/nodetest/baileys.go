@@ -54,7 +54,7 @@ func StartBaileys(t testing.TB, socketURL, caPem, credentials string) *Baileys {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, []byte(caPem), 0o600))
 	cmd := exec.Command("node", script, socketURL, ca, credentials)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.Env = os.Stderr, append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca) // files are fetched without the agent
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

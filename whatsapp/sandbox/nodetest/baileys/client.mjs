@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { createInterface } from 'node:readline';
 import { createCipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import makeWASocket, { DisconnectReason, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
+import makeWASocket, { DisconnectReason, downloadMediaMessage, jidNormalizedUser, proto, useMultiFileAuthState } from 'baileys';
 
 const [url, caFile, authDir] = process.argv.slice(2);
 const agent = new Agent({ ca: readFileSync(caFile) });
@@ -26,7 +26,7 @@ const seen = new Map(); // messages by their ids, to act on them
 const textOf = m => m?.conversation ?? m?.extendedTextMessage?.text ?? '';
 
 function connect() {
-  socket = makeWASocket({ auth: state, waWebSocketUrl: url, agent, logger: log, browser: ['Linux', 'Chrome', '1.0'] });
+  socket = makeWASocket({ auth: state, waWebSocketUrl: url, agent, fetchAgent: agent, logger: log, browser: ['Linux', 'Chrome', '1.0'] });
   socket.ev.on('creds.update', saveCreds);
   socket.ev.on('connection.update', update => {
     if (update.qr) say('qr', { qr: update.qr });
@@ -77,6 +77,18 @@ async function run(command) {
         const sent = await socket.sendMessage(command.to, { text: command.text });
         seen.set(sent.key.id, sent);
         say('sent', { ref: command.id, id: sent.key.id });
+        break;
+      }
+      case 'file': { // the bytes of command.raw, as a document
+        const document = Buffer.from(command.raw, 'base64');
+        const sent = await socket.sendMessage(command.to, { document, mimetype: 'application/octet-stream', fileName: command.text });
+        seen.set(sent.key.id, sent);
+        say('sent', { ref: command.id, id: sent.key.id });
+        break;
+      }
+      case 'fetch': { // the file of the message with the id of command.on
+        const file = await downloadMediaMessage(seen.get(command.on), 'buffer', {});
+        say('fetched', { ref: command.id, raw: file.toString('base64') });
         break;
       }
       case 'act': { // on the message with the id of command.on: react, edit or delete
