@@ -26,6 +26,8 @@
 // What one process does for all the others is leased in the same way (duties.go). Each counts what it changes that
 // others may remember, and looks at what they have counted (changes.go).
 //
+// The bytes of files are in GridFS (blobs.go), their records in the collection files; neither is part of a unit.
+//
 // The database says in which form its documents are (schema.go), and is brought up to date by the first
 // program that is newer.
 //

@@ -87,7 +87,7 @@ func baileysFiles(t *testing.T, ann, bob *Phone, b *nodetest.Baileys, c *client)
 	file := bytes.Repeat([]byte("a file "), 30_000)
 	sent := b.Do("sent", map[string]any{"do": "file", "to": lidOf(bob).String(), "text": "file.bin", "raw": base64.StdEncoding.EncodeToString(file)})
 	m := waitEvents(c, 1, func(m *events.Message) bool { return m.Info.ID == sent.ID })[0]
-	got, err := c.DownloadAny(within(t), m.Message)
+	got, err := c.Download(within(t), m.Message.GetDocumentMessage())
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(file, got))
 	answer, err := c.SendMessage(within(t), jidOf(ann), &waE2E.Message{ImageMessage: picture(t, c, file[1:])})
