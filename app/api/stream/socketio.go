@@ -87,10 +87,7 @@ func (s *socketIO) routes() []api.Route {
 		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
 	r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Scope: scope, Plain: true, Handle: s.serve}
-	r.Fails = []codes.Code{
-		codes.BadRequest, codes.Unauthorized, codes.Forbidden, codes.TooManySockets, codes.TooManyStreams, codes.TooManyRequests, codes.BodyTooLarge,
-		codes.Stopping, codes.StoreUnavailable,
-	}
+	r.Fails = []codes.Code{codes.BadRequest, codes.Forbidden, codes.TooManySockets, codes.TooManyRequests, codes.BodyTooLarge, codes.Stopping}
 	var routes []api.Route
 	for _, path := range socketIOPaths {
 		r.Path = path
