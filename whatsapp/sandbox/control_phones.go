@@ -43,7 +43,7 @@ func (c *control) getPhones(context.Context, *struct{}) (*out[list[phoneOut]], e
 	for _, p := range c.Phones() {
 		all.Data = append(all.Data, outPhone(p))
 	}
-	return reply(all)
+	return reply(all), nil
 }
 
 func (c *control) getPhone(_ context.Context, in *ofPhone) (*out[phoneOut], error) {
@@ -51,7 +51,7 @@ func (c *control) getPhone(_ context.Context, in *ofPhone) (*out[phoneOut], erro
 	if err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 type newPhoneIn struct {
@@ -67,7 +67,7 @@ func (c *control) postPhone(_ context.Context, in *with[newPhoneIn]) (*out[phone
 	if err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 func (c *control) deletePhone(ctx context.Context, in *ofPhone) (*none, error) {
@@ -91,7 +91,7 @@ func rename(ctx context.Context, p *Phone, in renameIn) (*out[phoneOut], error) 
 	if err := p.Rename(ctx, in.Name); err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 type switchIn struct {
@@ -113,7 +113,7 @@ func turned(ctx context.Context, p *Phone, in switchIn, set func(context.Context
 	if err := set(ctx, *in.On); err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 // scanTime is how long a client may take to confirm a link.
