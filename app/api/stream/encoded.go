@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"whatsapp-api/app/api/stream/socketio"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -110,14 +111,5 @@ func encodeEvent(e store.Event, f form) ([]byte, error) {
 	}
 	data["sessionId"] = session
 	meta := socketMeta{ID: e.ID, Seq: e.Seq, Event: e.Name, SessionID: e.SessionID, Timestamp: whole.Timestamp}
-	return socketPacket(e.Name, data, meta)
-}
-
-// socketPacket is an event of Socket.IO's main namespace: type 2, then the array.
-func socketPacket(event string, args ...any) ([]byte, error) {
-	raw, err := json.Marshal(append([]any{event}, args...))
-	if err != nil {
-		return nil, fmt.Errorf("encode packet: %w", err)
-	}
-	return append([]byte("2"), raw...), nil
+	return socketio.Packet(e.Name, data, meta)
 }

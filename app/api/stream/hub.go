@@ -58,7 +58,7 @@ func (h *Hub) Close(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		h.streams.open.Wait()
-		h.socketIO.close()
+		h.socketIO.server.Close()
 		close(done)
 	}()
 	select {

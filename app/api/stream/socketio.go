@@ -6,17 +6,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/zishang520/socket.io/servers/engine/v3"
-	socketio "github.com/zishang520/socket.io/servers/socket/v3"
-	"github.com/zishang520/socket.io/v3/pkg/types"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/api/stream/socketio"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
@@ -32,59 +29,29 @@ Before the server ends the connection it says why: "closing" {code, detail}, wit
 var socketIOPaths = []string{"/socket.io", "/socket.io/"}
 
 const (
-	ioPing         = 25 * time.Second
-	ioPingTimeout  = 20 * time.Second
-	ioConnect      = 10 * time.Second // for the handshake after the connection
 	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
 )
 
-// socketIO serves /socket.io. The library keeps the protocol; what is sent, when and how much
-// of it may wait is ours, see wire.
+// socketIO serves /socket.io. What is sent, when, and how much of it may wait is decided here; the protocol is
+// the server's.
 type socketIO struct {
-	hub     *Hub
-	handler http.Handler
-	engine  engine.BaseServer
-	wires   sync.Map // *wire by Engine.IO id
+	hub    *Hub
+	server *socketio.Server
 }
 
 func newSocketIO(h *Hub) *socketIO {
-	opts := socketio.DefaultServerOptions()
-	opts.SetServeClient(false)
-	opts.SetConnectTimeout(ioConnect)
-	opts.SetPingInterval(ioPing)
-	opts.SetPingTimeout(ioPingTimeout)
-	opts.SetUpgradeTimeout(ioConnect)
-	opts.SetMaxHttpBufferSize(socketReadLimit)
-	opts.SetHttpCompression(nil)
-	opts.SetAllowEIO3(false)
-	io := socketio.NewServer(nil, opts)
-	s := &socketIO{hub: h, handler: io.ServeHandler(nil)}
-	s.engine = io.Engine()
-	s.engine.Use(func(ctx *types.HttpContext, next func(error)) {
-		ctx.ResponseHeaders() // asks for the header, see answer.Header
-		next(nil)
-		if a, ok := ctx.Response().(*answer); ok {
-			a.begun()
-		}
+	s := &socketIO{hub: h}
+	s.server = socketio.New(socketio.Config{
+		MaxPacket: socketReadLimit, Patience: streamPatience, Write: streamWrite, Handshake: s.handshake, Connected: s.connect,
+		Opened: func() func() {
+			h.streams.stranger(1)
+			return func() { h.streams.stranger(-1) }
+		},
+		Stopping: func() bool { return h.streams.ctx.Err() != nil },
+		Slow:     func() { h.logSlow(service.Caller{}) },
 	})
-	_ = s.engine.On("connection", func(args ...any) { s.attach(args[0].(engine.Socket)) })
-	io.Use(func(sock *socketio.Socket, next func(*socketio.ExtendedError)) {
-		if err := s.handshake(sock); err != nil {
-			code, detail := h.brief(sock.Request().Request().Context(), err)
-			next(socketio.NewExtendedError(detail, fact{Code: code, Detail: detail}))
-			return
-		}
-		next(nil)
-	})
-	_ = io.On("connection", func(args ...any) { s.connect(args[0].(*socketio.Socket)) })
 	return s
-}
-
-// fact is an error, or an end, as clients see it.
-type fact struct {
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
 }
 
 // routes are Engine.IO's own requests, which a client library makes. The token is in the packets, or in a
@@ -124,14 +91,6 @@ func (s *socketIO) routes() []api.Route {
 	return routes
 }
 
-// close ends every connection, with or without a stream.
-func (s *socketIO) close() {
-	s.wires.Range(func(_, w any) bool {
-		w.(*wire).cut()
-		return true
-	})
-}
-
 // serve answers a request of Engine.IO. The library never sees who asks from which page: that
 // was decided here, and the answer's CORS headers are those of all routes.
 func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
@@ -150,24 +109,7 @@ func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
 		return whatsapp.ErrStopping
 	}
 	api.Stays(r.Context()) // polls wait for packets
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
-	inner := r.Clone(ctx)
-	inner.Header.Del("Origin")
-	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
-	first := r.Method == http.MethodGet && !q.Has("sid") && (q.Get("transport") == "polling" || upgrade) // else it is refused at once
-	answer := newAnswer(w, first)
-	answer.slow = func() { s.hub.logSlow(service.Caller{}) }
-	answer.begun = func() { // not before: the library sets up what the end of ctx sets off
-		answer.until(r.Context(), cancel)
-		if known, ok := s.wires.Load(q.Get("sid")); ok {
-			answer.until(known.(*wire).ctx, cancel) // or a poll would wait for an answer for ever
-		} else if q.Has("sid") {
-			cancel()
-		}
-	}
-	s.handler.ServeHTTP(answer, inner)
-	answer.finish()
+	s.server.ServeHTTP(w, r)
 	return nil
 }
 
@@ -177,39 +119,44 @@ type ioHandshake struct {
 	follow
 }
 
-// accepted is a handshake that was found good; it is kept with the library's socket.
+// accepted is a handshake that was found good.
 type accepted struct {
 	token string
 	plan  plan
 }
 
 // handshake checks token and wish before the client is connected.
-func (s *socketIO) handshake(sock *socketio.Socket) error {
-	w := s.wireOf(sock)
-	if w == nil {
-		return service.ErrUnauthorized
+func (s *socketIO) handshake(c *socketio.Conn, auth any) (any, *socketio.End) {
+	had, err := s.accept(c.First(), auth)
+	if err != nil {
+		return nil, s.hub.reasonOf(c.First().Context(), err)
 	}
-	r := sock.Request().Request() // the connection's first
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
+	return had, nil
+}
+
+func (s *socketIO) accept(first *http.Request, auth any) (accepted, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(first.Context()), ioHandshakeTry)
 	defer cancel()
 	var h ioHandshake
-	if err := reread(sock.Handshake().Auth, &h); err != nil {
-		return err
+	if err := reread(auth, &h); err != nil {
+		return accepted{}, err
 	}
 	token := strings.TrimPrefix(h.Token, "Bearer ")
 	if token == "" {
-		token = api.TokenOf(r)
+		token = api.TokenOf(first)
 	}
 	who, err := s.hub.listener(ctx, token)
 	if err != nil {
-		return err
+		return accepted{}, err
 	}
 	p, err := s.hub.plan(ctx, who, h.follow)
-	if err != nil {
-		return err
-	}
-	sock.SetData(accepted{token, p})
-	return nil
+	return accepted{token, p}, err
+}
+
+// reasonOf is an error as clients of Socket.IO see it.
+func (h *Hub) reasonOf(ctx context.Context, err error) *socketio.End {
+	code, detail := h.brief(ctx, err)
+	return &socketio.End{Code: code, Detail: detail}
 }
 
 // reread turns what the library decoded into one of our types.
@@ -225,71 +172,54 @@ func reread(v any, into any) error {
 	return nil
 }
 
-func (s *socketIO) wireOf(sock *socketio.Socket) *wire {
-	w, _ := s.wires.Load(sock.Conn().Id())
-	found, _ := w.(*wire)
-	return found
-}
-
 // connect begins the stream of a client whose handshake was good.
-func (s *socketIO) connect(sock *socketio.Socket) {
-	w, ok := s.wireOf(sock), s.hub.streams.enter(kindSocketIO)
-	if w == nil || !ok || !w.joined.CompareAndSwap(false, true) { // gone, too late, or a second one on the same connection
-		if ok {
-			s.hub.streams.leave(kindSocketIO)
-		}
-		sock.Disconnect(true)
-		return
+func (s *socketIO) connect(conn *socketio.Conn, had any) bool {
+	if !s.hub.streams.enter(kindSocketIO) { // too late
+		return false
 	}
-	w.known()
-	had := sock.Data().(accepted)
-	sock.SetData(nil)
-	c := &ioClient{subscriber: s.hub.open(sock.Request().Request().Context()), encode: s.hub.encodings.in(formSocketIO), sock: sock, wire: w, frames: s.hub.frames()}
-	if c.join(had.plan.who.User.ID) != nil {
+	good := had.(accepted)
+	c := &ioClient{subscriber: s.hub.open(conn.First().Context()), encode: s.hub.encodings.in(formSocketIO), conn: conn, frames: s.hub.frames()}
+	if c.join(good.plan.who.User.ID) != nil {
 		c.end(errFull)
 	}
 	c.sub = s.hub.subscription(c.ctx, c)
-	c.sub.follow(had.plan)
-	w.busy(sock.Enqueue)
-	_ = sock.On("subscribe", c.subscribe)
-	_ = sock.On("unsubscribe", c.unsubscribe)
-	_ = sock.On("disconnect", func(...any) { c.end(errLeft) })
-	if !sock.Connected() { // left before it was listened to
-		c.end(errLeft)
-	}
-	c.begin(had.token, had.plan.who)
+	c.sub.follow(good.plan)
+	conn.On("subscribe", c.subscribe)
+	conn.On("unsubscribe", c.unsubscribe)
+	conn.OnLeft(func() { c.end(errLeft) })
+	c.begin(good.token, good.plan.who)
 	go func() {
 		defer s.hub.streams.leave(kindSocketIO)
 		defer c.close()
-		defer context.AfterFunc(w.ctx, func() { c.end(errLeft) })()
+		defer context.AfterFunc(conn.Context(), func() { c.end(errLeft) })()
 		c.run()
 		c.part()
 	}()
+	return true
 }
 
 // ioClient is one client of Socket.IO.
 type ioClient struct {
 	*subscriber
 	encode func(store.Event) (frame, error)
-	sock   *socketio.Socket
-	wire   *wire
+	conn   *socketio.Conn
 	frames *rate.Limiter // how fast the client's are taken
 }
 
-// event hands the packet to the library once the wire has room for it. A client that takes
+// event hands the packet to the library once there is room for it. A client that takes
 // nothing meanwhile is given up.
 func (c *ioClient) event(e store.Event) error {
 	f, err := c.encode(e)
 	if err != nil {
 		return err
 	}
-	if !c.wire.await(c.ctx) {
+	if !c.conn.Await(c.ctx) {
 		if c.ctx.Err() == nil {
 			return c.slow(&place{e.SessionID, e.Seq - 1})
 		}
 		return context.Cause(c.ctx)
 	}
-	c.send(f.bytes)
+	c.conn.Send(f.bytes)
 	return nil
 }
 
@@ -302,13 +232,9 @@ func (c *ioClient) position(passed map[string]int64) error {
 func (c *ioClient) beat(bool) error { return nil }
 func (c *ioClient) flush() error    { return nil }
 
-func (c *ioClient) send(packet []byte) {
-	c.sock.Client().WriteToEngine([]types.BufferInterface{types.NewStringBuffer(packet)}, &socketio.WriteOptions{})
-}
-
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
-	defer c.wire.cut()
+	defer c.conn.Cut()
 	f := c.bye()
 	if f == nil {
 		return
@@ -316,28 +242,29 @@ func (c *ioClient) part() {
 	if f.lagged != nil {
 		c.emit("lagged", map[string]any{"sessionId": f.lagged.session, "resumeAfter": f.lagged.seq})
 	}
-	c.emit("closing", fact{f.code, f.reason})
+	c.emit("closing", socketio.End{Code: f.code, Detail: f.reason})
 	if f.code == byeUnauthorized {
-		c.sock.Disconnect(false) // the client does not come back by itself
+		c.conn.Dismiss()
 	}
-	c.wire.settle(ioParting)
+	c.conn.Settle(ioParting)
 }
 
 func (c *ioClient) emit(event string, arg any) {
-	packet, err := socketPacket(event, arg)
+	packet, err := socketio.Packet(event, arg)
 	if err != nil {
 		c.hub.Logger.Error("packet not encoded", zap.Error(err))
 		return
 	}
-	c.send(packet)
+	c.conn.Send(packet)
 }
 
 // subscribe answers the client's event of this name.
-func (c *ioClient) subscribe(args ...any) {
+func (c *ioClient) subscribe(wish any, answer func(any)) {
 	if c.frames.Wait(c.ctx) != nil {
 		return
 	}
-	f, answer, err := command(args)
+	var f follow
+	err := reread(wish, &f)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
 		defer cancel()
@@ -347,35 +274,18 @@ func (c *ioClient) subscribe(args ...any) {
 			return
 		}
 	}
-	code, detail := c.hub.brief(c.ctx, err)
-	answer(map[string]any{"error": fact{code, detail}})
+	answer(map[string]any{"error": c.hub.reasonOf(c.ctx, err)})
 }
 
 // unsubscribe answers the client's event of this name.
-func (c *ioClient) unsubscribe(args ...any) {
+func (c *ioClient) unsubscribe(wish any, answer func(any)) {
 	if c.frames.Wait(c.ctx) != nil {
 		return
 	}
-	f, answer, err := command(args)
-	if err != nil {
-		code, detail := c.hub.brief(c.ctx, err)
-		answer(map[string]any{"error": fact{code, detail}})
+	var f follow
+	if err := reread(wish, &f); err != nil {
+		answer(map[string]any{"error": c.hub.reasonOf(c.ctx, err)})
 		return
 	}
 	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
-}
-
-// command reads the arguments of a client's event: perhaps a wish, perhaps an acknowledgement.
-func command(args []any) (f follow, answer func(any), err error) {
-	answer = func(any) {}
-	if n := len(args); n > 0 {
-		if ack, ok := args[n-1].(socketio.Ack); ok {
-			answer = func(v any) { ack([]any{v}, nil) }
-			args = args[:n-1]
-		}
-	}
-	if len(args) > 0 {
-		err = reread(args[0], &f)
-	}
-	return f, answer, err
 }

@@ -132,35 +132,3 @@ func TestPings(t *testing.T) {
 		})
 	})
 }
-
-// TestWireRoom is what a client of Socket.IO is given up by.
-func TestWireRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &wire{moved: make(chan struct{}, 1)}
-		require.True(t, w.await(t.Context()))
-		w.packets = wireFrames
-		began := time.Now()
-		require.False(t, w.await(t.Context()))
-		require.Equal(t, streamPatience, time.Since(began))
-
-		moving, stop := context.WithCancel(t.Context())
-		go func() {
-			for range 3 { // it takes something each time, but not enough
-				time.Sleep(streamPatience - time.Second)
-				signal(w.moved)
-			}
-			w.mu.Lock()
-			w.packets--
-			w.mu.Unlock()
-			signal(w.moved)
-		}()
-		require.True(t, w.await(moving))
-
-		w.packets = 1
-		w.bytes = wireBytes
-		stop()
-		require.False(t, w.await(moving))
-		w.packets = 0 // a large one may wait alone
-		require.True(t, w.await(t.Context()))
-	})
-}
