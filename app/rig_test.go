@@ -267,6 +267,9 @@ func (r *rig) raw(method, path string, body any, headers ...string) (int, []byte
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(r.t, err)
+	if base == r.url {
+		require.NoError(r.t, checkCode(method, path, resp.StatusCode, resp.Header, raw), "%s %s", method, path)
+	}
 	return resp.StatusCode, raw, resp.Header
 }
 

@@ -44,14 +44,14 @@ type front struct {
 // chapters of the document come in the order in which a newcomer needs them.
 func chapters() []api.Chapter {
 	return []api.Chapter{
-		{Name: "users"},
-		{Name: "sessions"},
-		{Name: "messages"},
+		{Name: "users", About: "Who may log in to this server, and the login itself. The first admin is made on the command line (create-admin) or by ADMIN_EMAIL and ADMIN_PASSWORD."},
+		{Name: "sessions", About: "A session is one WhatsApp account, linked as a companion device. Create it, start it, show its QR code to the phone; from then on its state tells what is."},
+		{Name: "messages", About: "Chats with their messages, and sending. A chat or a person may be named by a phone number in any usual spelling, a JID or a LID."},
 		{Name: stream.Chapter},
 		{Name: "webhooks", About: deliver.About},
-		{Name: "api-keys"},
-		{Name: "audit"},
-		{Name: api.ChapterHealth},
+		{Name: "api-keys", About: "Keys for programs: limited to scopes, sessions, addresses and a time. Made by whoever is logged in with a password."},
+		{Name: "audit", About: "Who did what, for admins."},
+		{Name: api.ChapterHealth, About: "What monitoring asks, and this document."},
 	}
 }
 

@@ -21,7 +21,8 @@ const (
 )
 
 // Docs serves the API's documentation at /docs and the guide below it, in each of its languages:
-// /docs/en/start, /docs/es/start … /docs/guide leads to the one that the reader's browser asks for.
+// /docs/en/start, /docs/es/start … All error codes are at /docs/errors.json, for front ends that show their texts.
+// /docs/guide leads to the one that the reader's browser asks for.
 func Docs() http.Handler {
 	g := newGuide()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,6 +30,8 @@ func Docs() http.Handler {
 		switch at := strings.TrimSuffix(r.URL.Path, "/"); at {
 		case "/docs":
 			serve(w, r, "docs/index.html", "text/html; charset=utf-8")
+		case "/docs/errors.json":
+			serve(w, r, "docs/errors.json", "application/json")
 		case "/docs/init.js":
 			serve(w, r, "docs/init.js", "text/javascript; charset=utf-8")
 		case "/docs/scalar.js":

@@ -21,7 +21,7 @@ import (
 var languages = []string{"en", "es"}
 
 // chapters are the pages of the guide, in the order in which they are read. Each is docs/LANGUAGE/NAME.md.
-var chapters = []string{"start", "deploy", "settings", "messages", "events", "operations", "sandbox", "speed", "proof", "building"}
+var chapters = []string{"start", "deploy", "settings", "messages", "events", "clients", "errors", "operations", "sandbox", "speed", "proof", "building"}
 
 // guide turns the pages, which are Markdown so that they can be read in the repository too, into HTML once.
 type guide struct {

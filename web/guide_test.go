@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -62,5 +63,23 @@ func TestGuideInTheReadersLanguage(t *testing.T) {
 		w := get(t, "/docs/guide", accept)
 		require.Equal(t, http.StatusFound, w.Code)
 		require.Equal(t, "/docs/"+language+"/"+chapters[0], w.Header().Get("Location"), accept)
+	}
+}
+
+// TestErrorCodesForPrograms: a front end takes its texts from here.
+func TestErrorCodesForPrograms(t *testing.T) {
+	w := get(t, "/docs/errors.json", "")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+	var rows []struct {
+		Code   string
+		EN, ES struct{ Means, Do string }
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &rows))
+	require.NotEmpty(t, rows)
+	for _, r := range rows {
+		for _, text := range []string{r.Code, r.EN.Means, r.EN.Do, r.ES.Means, r.ES.Do} {
+			require.NotEmpty(t, text, r.Code)
+		}
 	}
 }

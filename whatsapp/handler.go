@@ -132,9 +132,9 @@ func (c *conn) signal(event any) {
 func logoutReason(e *events.LoggedOut) string {
 	switch {
 	case e.OnConnect && e.Reason == events.ConnectFailureMainDeviceGone:
-		return "primary_device_gone"
+		return ReasonDeviceGone
 	case e.OnConnect && e.Reason == events.ConnectFailureUnknownLogout:
-		return "unknown_logout"
+		return ReasonUnknownLogout
 	}
 	return ReasonUnlinkedPhone
 }

@@ -92,15 +92,22 @@ func (d *draft) tellSent(m store.Message, people convert.People) {
 	})
 }
 
+// Codes of what became of a message that was not sent.
+const (
+	FailureRefused = "whatsapp_refused"
+	FailureOffline = "session_offline"
+	FailureExpired = "expired"
+)
+
 // failed keeps and tells why the message was not sent, and returns that reason.
 func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 	status := store.StatusFailed
-	f := store.Failure{Code: "whatsapp_refused", Detail: reason.Error()}
+	f := store.Failure{Code: FailureRefused, Detail: reason.Error()}
 	switch {
 	case errors.Is(reason, ErrOffline):
-		f = store.Failure{Code: "session_offline", Detail: ErrOffline.Error(), Retryable: true}
+		f = store.Failure{Code: FailureOffline, Detail: ErrOffline.Error(), Retryable: true}
 	case errors.Is(reason, errExpired):
-		f.Code = "expired"
+		f.Code = FailureExpired
 	}
 	m.Status, m.Failure = status, &f
 	c.s.recent.drop(m.MessageKey)

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,9 +44,9 @@ func (l *loop) on(c *conn, signal any) (v verdict, end bool) {
 	case tempBanned:
 		return l.onBanned(e)
 	case refusedLogin:
-		return l.onRefused(fmt.Sprintf("connect_failure_%d", e.code))
+		return l.onRefused(ReasonConnectFailure + strconv.Itoa(e.code))
 	case streamFault:
-		return l.onRefused("stream_error_" + e.code)
+		return l.onRefused(ReasonStreamError + e.code)
 	case pingMissed:
 		l.become(Degraded, ReasonNoPong)
 	case pingAnswered:

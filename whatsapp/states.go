@@ -30,7 +30,7 @@ func States() []State {
 	return []State{Created, Connecting, QR, Syncing, Connected, Reconnecting, Degraded, Stopped, LoggedOut, Banned, Failed}
 }
 
-// Reasons beside a state; further ones carry WhatsApp's own code, e.g. "connect_failure_409".
+// Reasons beside a state.
 const (
 	ReasonStoreUnavailable = "store_unavailable"
 	ReasonNoPong           = "ping_unanswered"
@@ -44,7 +44,15 @@ const (
 	ReasonUnlinkedHere     = "unlinked_by_request"
 	ReasonUnlinkedPhone    = "unlinked_on_phone"
 	ReasonTemporaryBan     = "temporary_ban"
+	ReasonDeviceGone       = "primary_device_gone"
+	ReasonUnknownLogout    = "unknown_logout"
 	ReasonRequested        = "stopped_by_request"
+)
+
+// Beginnings of reasons that carry WhatsApp's own code: connect_failure_409.
+const (
+	ReasonConnectFailure = "connect_failure_"
+	ReasonStreamError    = "stream_error_"
 )
 
 // Snapshot is the state of a session at one moment.

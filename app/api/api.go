@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 	"whatsapp-api/app/service/link"
@@ -50,11 +51,13 @@ type API struct {
 	echo *echo.Echo
 	http http.Handler // echo, behind what compresses
 	huma huma.API
+
+	codes map[string][]codes.Code // that an operation may answer with, by its id
 }
 
 // New makes the API that serves a table, and its document.
 func New(cfg Config, table Table) *API {
-	a := &API{Config: cfg, Table: table, echo: echo.New()}
+	a := &API{Config: cfg, Table: table, echo: echo.New(), codes: map[string][]codes.Code{}}
 	a.Routes = append(slices.Clone(table.Routes), a.documentRoute())
 	a.http = compressed(a.echo, a.Routes)
 	a.echo.HideBanner, a.echo.HidePort = true, true

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"whatsapp-api/app/codes"
 )
 
 // TokenCookie is the cookie that holds the access token of a browser.
@@ -25,7 +27,7 @@ func (a *API) sameOrigin() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := guard.Check(c.Request()); err != nil {
-				return NewProblem(http.StatusForbidden, "cross_origin", "A page of another site may not do this. FRONTEND_URL names the pages that may.")
+				return NewProblem(codes.CrossOrigin, "")
 			}
 			return next(c)
 		}

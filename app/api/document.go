@@ -3,16 +3,16 @@ package api
 import (
 	"net/http"
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"whatsapp-api/app/api/examples"
 	"whatsapp-api/whatsapp/convert"
 )
 
 const about = `Self-hosted WhatsApp backend. Log in at ` + "`POST /api/v1/users/login`" + ` and send the token, or an API key, as ` + "`Authorization: Bearer …`" + `.
-Errors are application/problem+json (RFC 9457) with a stable ` + "`code`" + `. Lists are ` + "`{data, nextCursor}`" + `; pass nextCursor as ` + "`cursor`" + ` for the next page.`
+Errors are application/problem+json (RFC 9457) with a stable ` + "`code`" + `, one of those that the operation lists; /docs/en/errors says what each means and what to do. Lists are ` + "`{data, nextCursor}`" + `; pass nextCursor as ` + "`cursor`" + ` for the next page.`
 
 // Chapter is a part of the document: its operations have its name as tag.
 type Chapter struct{ Name, About string }
@@ -22,10 +22,12 @@ const ChapterHealth = "health"
 
 // document is the frame of the OpenAPI document; huma fills in the endpoints.
 func document(version string, chapters []Chapter) huma.Config {
-	cfg := huma.DefaultConfig("whatsapp-api", version)
+	cfg := huma.DefaultConfig("whatsapp-api", documentVersion(version))
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.Info.Description = about
-	cfg.Info.License = &huma.License{Name: "MIT"}
+	cfg.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
+	cfg.Info.Contact = &huma.Contact{Name: "The whatsapp-api authors"}
+	cfg.Servers = []*huma.Server{{URL: "/", Description: "The server that this document is from"}}
 	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
 	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.DefaultFormat = "application/json"
@@ -37,17 +39,6 @@ func document(version string, chapters []Chapter) huma.Config {
 		cfg.Tags = append(cfg.Tags, &huma.Tag{Name: c.Name, Description: c.About})
 	}
 	return cfg
-}
-
-// Problems describes errors by their status, beside other answers.
-func Problems(responses map[string]*huma.Response, codes ...int) map[string]*huma.Response {
-	for _, code := range codes {
-		responses[strconv.Itoa(code)] = &huma.Response{
-			Description: http.StatusText(code),
-			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: SchemaPrefix + "Problem"}}},
-		}
-	}
-	return responses
 }
 
 // describeHeaders adds what an error's header says.
@@ -68,12 +59,11 @@ func describeHeaders(doc *huma.OpenAPI) {
 	}
 }
 
-// describeBodies adds what can be wrong with a body: too slow, too large, of another type.
+// describeBodies says that bodies are JSON.
 func describeBodies(doc *huma.OpenAPI) {
 	for _, op := range operations(doc) {
 		if op.RequestBody != nil {
 			delete(op.RequestBody.Content, "application/octet-stream") // of a body whose bytes are looked at too
-			Problems(op.Responses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 		}
 	}
 }
@@ -87,8 +77,17 @@ func (a *API) describe() {
 	}
 	describeNulls(doc)
 	describeBodies(doc)
-	describeRoutes(doc, a.Routes)
+	for _, op := range operations(doc) {
+		a.codes[op.OperationID] = append(a.codes[op.OperationID], takenCodes(op)...)
+	}
+	a.describeRoutes(doc) // which say for themselves what they refuse
+	for _, op := range operations(doc) {
+		describeCodes(doc, op, a.codes[op.OperationID])
+	}
 	describeHeaders(doc)
+	describeGrowth(doc)
+	describePlainly(doc)
+	examples.Fill(doc)
 }
 
 // documentRoute serves the document.
@@ -100,8 +99,9 @@ func (a *API) documentRoute() Route {
 			return encode(w, a.huma.OpenAPI())
 		},
 		Operations: []*huma.Operation{{
-			Method: http.MethodGet, OperationID: "getOpenapiJson", Tags: []string{ChapterHealth}, Summary: "This document",
-			Responses: Problems(map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}}, 429, 500),
+			Method: http.MethodGet, OperationID: "getOpenApi", Tags: []string{ChapterHealth}, Summary: "This document",
+			Description: "OpenAPI 3.1. Generators make clients of it; /docs shows it.",
+			Responses:   map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}, Example: map[string]any{"openapi": "3.1.0"}}}}},
 		}},
 	}
 }

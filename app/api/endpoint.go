@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 )
@@ -27,10 +28,12 @@ const (
 type Endpoint struct {
 	Method  string
 	Path    string
+	ID      string // of the operation: a verb; names of methods and tools are made of it, so it is for ever
 	Access  Access
 	Scope   string // what a key needs to be allowed; empty for Public
 	Summary string
 
+	fails    []codes.Code // beside those that any such endpoint may answer with
 	register func(*API)
 	describe []func(*huma.Operation, huma.Registry)
 	door     func(http.ResponseWriter, *http.Request) error
@@ -56,8 +59,8 @@ const Base = "/api/v1"
 
 // OnSession is an endpoint on one session. A session that is not the caller's is 404, as is
 // one that does not exist.
-func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary string, fn func(context.Context, service.Target, *In) (*Out, error), more ...Option) Endpoint {
-	e := endpoint(Endpoint{Method: method, Path: Base + path, Access: ForSession, Scope: scope, Summary: summary}, more)
+func OnSession[In, Out any, P sessionInput[In]](method, path, id, scope, summary string, fn func(context.Context, service.Target, *In) (*Out, error), more ...Option) Endpoint {
+	e := endpoint(Endpoint{Method: method, Path: Base + path, ID: id, Access: ForSession, Scope: scope, Summary: summary}, more)
 	e.register = func(a *API) {
 		op := a.operation(e)
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
@@ -74,13 +77,13 @@ func OnSession[In, Out any, P sessionInput[In]](method, path, scope, summary str
 }
 
 // OnAccount is an endpoint for whoever is logged in.
-func OnAccount[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
-	return forCaller(Endpoint{Method: method, Path: Base + path, Access: Account, Scope: scope, Summary: summary}, fn, more)
+func OnAccount[In, Out any](method, path, id, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
+	return forCaller(Endpoint{Method: method, Path: Base + path, ID: id, Access: Account, Scope: scope, Summary: summary}, fn, more)
 }
 
 // OnAdmin is an endpoint for admins; others get 403.
-func OnAdmin[In, Out any](method, path, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
-	return forCaller(Endpoint{Method: method, Path: Base + path, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
+func OnAdmin[In, Out any](method, path, id, scope, summary string, fn func(context.Context, service.Caller, *In) (*Out, error), more ...Option) Endpoint {
+	return forCaller(Endpoint{Method: method, Path: Base + path, ID: id, Access: AdminOnly, Scope: scope, Summary: summary}, fn, more)
 }
 
 func forCaller[In, Out any](e Endpoint, fn func(context.Context, service.Caller, *In) (*Out, error), more []Option) Endpoint {
@@ -101,8 +104,8 @@ func forCaller[In, Out any](e Endpoint, fn func(context.Context, service.Caller,
 }
 
 // ForAll is an endpoint that needs no key: the short list.
-func ForAll[In, Out any](method, path, summary string, fn func(context.Context, *In) (*Out, error), more ...Option) Endpoint {
-	e := endpoint(Endpoint{Method: method, Path: path, Access: Public, Summary: summary}, more)
+func ForAll[In, Out any](method, path, id, summary string, fn func(context.Context, *In) (*Out, error), more ...Option) Endpoint {
+	e := endpoint(Endpoint{Method: method, Path: path, ID: id, Access: Public, Summary: summary}, more)
 	e.register = func(a *API) {
 		huma.Register(a.huma, a.operation(e), func(ctx context.Context, in *In) (*Out, error) {
 			out, err := fn(ctx, in)
@@ -137,22 +140,17 @@ func (a *API) noBlanks(ctx huma.Context, next func(huma.Context)) {
 // operation describes a row for the document.
 func (a *API) operation(e Endpoint) huma.Operation {
 	op := huma.Operation{
-		Method: e.Method, Path: e.Path, Summary: e.Summary, OperationID: operationID(e), Tags: []string{tag(e.Path)},
-		MaxBodyBytes: MaxBody, Errors: []int{400, 422, 429, 500, 503},
+		Method: e.Method, Path: e.Path, Summary: e.Summary, OperationID: e.ID, Tags: []string{tag(e.Path)}, MaxBodyBytes: MaxBody,
+		Errors: []int{http.StatusInternalServerError}, // describeCodes adds the others
 	}
+	a.codes[e.ID] = e.codes()
 	if e.Access != Public {
 		op.Security = []map[string][]string{{"bearer": {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 		admins := ""
 		if e.Access == AdminOnly {
 			admins = "For admins."
 		}
 		op.Description, op.Extensions = strings.TrimSpace(admins+needs(e.Scope)), scoped(e.Scope)
-	} else if !safe(e.Method) {
-		op.Errors = append(op.Errors, http.StatusForbidden)
-	}
-	if strings.Contains(e.Path, "{") {
-		op.Errors = append(op.Errors, http.StatusNotFound)
 	}
 	for _, change := range e.describe {
 		change(&op, a.huma.OpenAPI().Components.Schemas)
@@ -187,24 +185,15 @@ func Explained(text string) Option {
 	})
 }
 
-// AlsoFails adds statuses that an endpoint may answer with.
-func AlsoFails(codes ...int) Option {
-	return Described(func(op *huma.Operation, _ huma.Registry) { op.Errors = append(op.Errors, codes...) })
+// AlsoFails adds errors that an endpoint may answer with, beside those that follow from who may call it and
+// what it takes.
+func AlsoFails(with ...codes.Code) Option {
+	return func(e *Endpoint) { e.fails = append(e.fails, with...) }
 }
 
 // Door lets a request in, or refuses it with an error, before anything of its body is looked at.
 func Door(check func(http.ResponseWriter, *http.Request) error) Option {
 	return func(e *Endpoint) { e.door = check }
-}
-
-// operationID makes getSessionsSessionIdQr of GET /api/v1/sessions/{sessionId}/qr.
-func operationID(e Endpoint) string {
-	var b strings.Builder
-	b.WriteString(strings.ToLower(e.Method))
-	for part := range strings.FieldsFuncSeq(strings.TrimPrefix(e.Path, Base), func(r rune) bool { return strings.ContainsRune("/{}-", r) }) {
-		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return b.String()
 }
 
 // tag is an operation's chapter.

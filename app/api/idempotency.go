@@ -14,7 +14,7 @@ type IdempotencyKey struct {
 
 // Once is an answer that is given once for a key: what it was the first time, if the call is repeated.
 type Once struct {
-	Replayed string `header:"Idempotency-Replayed"`
+	Replayed string `header:"Idempotency-Replayed" doc:"true: the first answer to this key"`
 	Body     json.RawMessage
 }
 

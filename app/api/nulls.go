@@ -17,7 +17,11 @@ const SchemaPrefix = "#/components/schemas/"
 func describeNulls(doc *huma.OpenAPI) {
 	all := doc.Components.Schemas
 	for name, s := range all.Map() {
-		for _, f := range reflect.VisibleFields(all.TypeFromRef(SchemaPrefix + name)) {
+		of := all.TypeFromRef(SchemaPrefix + name)
+		if of == nil { // put together from others
+			continue
+		}
+		for _, f := range reflect.VisibleFields(of) {
 			field, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			p := s.Properties[field]
 			if p == nil || f.Type.Kind() != reflect.Pointer || options != "" {

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"whatsapp-api/app/codes"
 )
 
 // Problem is an error as clients see it (RFC 9457).
@@ -15,7 +18,7 @@ type Problem struct {
 	Title     string         `json:"title"`
 	Status    int            `json:"status"`
 	Detail    string         `json:"detail" doc:"What is wrong and what can be done; the text may change"`
-	Code      string         `json:"code" doc:"Stable name of the kind of error, for programs"`
+	Code      codes.Code     `json:"code" doc:"Stable name of the kind of error, for programs"`
 	Errors    []FieldProblem `json:"errors,omitempty" doc:"What is wrong with which field"`
 	RequestID string         `json:"requestId" doc:"The same as in the header X-Request-Id and in the server's log"`
 
@@ -41,8 +44,17 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 // ContentType is application/problem+json, whatever was asked for.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// NewProblem is a problem; the request's id comes in when it is answered.
-func NewProblem(status int, code, detail string) *Problem {
+// NewProblem is a problem of a kind; the request's id comes in when it is answered. detail may be empty: what is
+// said of the code says it all.
+func NewProblem(code codes.Code, detail string) *Problem {
+	row, ok := codes.Of(code)
+	if !ok || len(row.Status) == 0 { // a test looks at what is answered
+		panic("api: " + code + " is no code of an answer")
+	}
+	return newProblem(row.Status[0], code, cmp.Or(detail, row.EN.String()))
+}
+
+func newProblem(status int, code codes.Code, detail string) *Problem {
 	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 	switch status {
 	case http.StatusUnauthorized:
@@ -53,12 +65,15 @@ func NewProblem(status int, code, detail string) *Problem {
 	return p
 }
 
+// Under is the problem under another of the statuses that its code may have.
+func (p *Problem) Under(status int) *Problem { return newProblem(status, p.Code, p.Detail) }
+
 // StatusProblem is a problem that its status says enough of.
 func StatusProblem(status int, detail string) *Problem { return validation(status, detail, nil) }
 
 // WrongParameter is a problem with one parameter of a request; in is query, path or header.
 func WrongParameter(name, in, why string) *Problem {
-	p := NewProblem(http.StatusUnprocessableEntity, "validation_failed", someWrong)
+	p := NewProblem(codes.ValidationFailed, someWrong)
 	p.Errors = []FieldProblem{{Field: name, In: in, Message: why}}
 	return p
 }
@@ -92,26 +107,36 @@ var ownErrors = sync.OnceFunc(func() {
 	}
 })
 
-// codes names the errors that huma and echo make themselves, by status.
-var codes = map[int]string{
-	400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable",
-	408: "request_timeout", 413: "body_too_large", 414: "uri_too_long", 415: "unsupported_media_type", 422: "validation_failed",
-	429: "too_many_requests", 431: "headers_too_large", 500: "internal_error", 503: "unavailable",
+// byStatus names the errors that huma, echo and the library of Socket.IO make themselves. Others of theirs
+// are one of the first two.
+var byStatus = map[int]codes.Code{
+	http.StatusBadRequest:            codes.BadRequest,
+	http.StatusInternalServerError:   codes.InternalError,
+	http.StatusForbidden:             codes.Forbidden,
+	http.StatusMethodNotAllowed:      codes.MethodNotAllowed,
+	http.StatusRequestTimeout:        codes.RequestTimeout,
+	http.StatusRequestEntityTooLarge: codes.BodyTooLarge,
+	http.StatusUnsupportedMediaType:  codes.UnsupportedMediaType,
+	http.StatusUnprocessableEntity:   codes.ValidationFailed,
+	http.StatusTooManyRequests:       codes.TooManyRequests,
 }
 
 // validation makes a problem of what huma found wrong. Values are not repeated: they may be secret.
 func validation(status int, msg string, errs []error) *Problem {
-	code, ok := codes[status]
-	if !ok {
-		code = "error"
+	code, ok := byStatus[status]
+	switch {
+	case !ok && status < http.StatusInternalServerError:
+		code = codes.BadRequest
+	case !ok:
+		code = codes.InternalError
 	}
-	if status == http.StatusInternalServerError {
-		msg = "Something went wrong here. The request id helps to find it in the log."
+	if code == codes.InternalError {
+		msg = "" // it is for the log
 	}
 	if msg == "validation failed" {
 		msg = someWrong
 	}
-	p := NewProblem(status, code, msg)
+	p := NewProblem(code, msg)
 	for _, err := range errs {
 		d, ok := err.(huma.ErrorDetailer)
 		if !ok {

@@ -7,14 +7,17 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"whatsapp-api/app/codes"
 )
 
 // Route is a row for what huma does not serve: streams, metrics, pages. It checks for itself who calls.
 type Route struct {
 	Methods []string // none: all of them
 	Path    string
-	Scope   string // what a key needs to be allowed
-	Plain   bool   // goes out as it is written, never compressed: at once, or compressed already
+	Scope   string       // what a key needs to be allowed
+	Fails   []codes.Code // what it may answer with, beside an internal error and too many attempts
+	Plain   bool         // goes out as it is written, never compressed: at once, or compressed already
 
 	// Handle answers. An error that it returns is answered as a problem, if nothing was written yet.
 	Handle func(http.ResponseWriter, *http.Request) error
@@ -44,13 +47,14 @@ func (a *API) serve(r Route) {
 }
 
 // describeRoutes adds the routes that huma does not serve.
-func describeRoutes(doc *huma.OpenAPI, routes []Route) {
-	for _, r := range routes {
+func (a *API) describeRoutes(doc *huma.OpenAPI) {
+	for _, r := range a.Routes {
 		for _, op := range r.Operations {
 			op.Path = r.Path
 			if r.Scope != "" {
 				op.Description, op.Extensions = op.Description+needs(r.Scope), scoped(r.Scope)
 			}
+			a.codes[op.OperationID] = append([]codes.Code{codes.InternalError, codes.TooManyAttempts}, r.Fails...)
 			doc.AddOperation(op)
 		}
 	}

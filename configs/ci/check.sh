@@ -24,3 +24,9 @@ go -C app/bench mod tidy -diff
 echo "== generated files"
 diff <(bash configs/ci/licenses.sh) cmd/whatsapp-api/thirdparty.txt >/dev/null || { echo "cmd/whatsapp-api/thirdparty.txt is out of date: task gen" >&2; exit 1; }
 diff <(go run ./cmd/whatsapp-api config --example) configs/example.yaml || { echo "configs/example.yaml is out of date: task gen" >&2; exit 1; }
+pages=$(mktemp -d)
+trap 'rm -rf "$pages"' EXIT
+go run ./app/codes/gencodes "$pages"
+for page in errors.json en/errors.md es/errors.md; do
+  diff "$pages/$page" "web/docs/$page" >/dev/null || { echo "web/docs/$page is out of date: task gen" >&2; exit 1; }
+done

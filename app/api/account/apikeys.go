@@ -23,12 +23,12 @@ type Keys struct {
 // Endpoints are the rows of API keys.
 func (ks Keys) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnAccount(http.MethodGet, "/api-keys", service.ScopeLogin, "List own API keys; admins see all", ks.listKeys),
-		api.OnAccount(http.MethodPost, "/api-keys", service.ScopeLogin, "Create an API key; the key is shown only now", ks.createKey, api.Status(http.StatusCreated)),
-		api.OnAccount(http.MethodGet, "/api-keys/{id}", service.ScopeLogin, "One API key", ks.getKey),
-		api.OnAccount(http.MethodPut, "/api-keys/{id}", service.ScopeLogin, "Change an API key's limits; what is not given stays, null takes a limit away", ks.changeKey),
-		api.OnAccount(http.MethodDelete, "/api-keys/{id}", service.ScopeLogin, "End an API key", ks.deleteKey, api.Status(http.StatusNoContent)),
-		api.OnAccount(http.MethodPost, "/api-keys/{id}/rotate", service.ScopeLogin, "Give an API key a new secret; the old one ends", ks.rotateKey),
+		api.OnAccount(http.MethodGet, "/api-keys", "listApiKeys", service.ScopeLogin, "List own API keys; admins see all", ks.listKeys),
+		api.OnAccount(http.MethodPost, "/api-keys", "createApiKey", service.ScopeLogin, "Create an API key; the key is shown only now", ks.createKey, api.Status(http.StatusCreated)),
+		api.OnAccount(http.MethodGet, "/api-keys/{id}", "getApiKey", service.ScopeLogin, "One API key", ks.getKey),
+		api.OnAccount(http.MethodPut, "/api-keys/{id}", "updateApiKey", service.ScopeLogin, "Change an API key's limits; what is not given stays, null takes a limit away", ks.changeKey),
+		api.OnAccount(http.MethodDelete, "/api-keys/{id}", "deleteApiKey", service.ScopeLogin, "End an API key", ks.deleteKey, api.Status(http.StatusNoContent)),
+		api.OnAccount(http.MethodPost, "/api-keys/{id}/rotate", "rotateApiKey", service.ScopeLogin, "Give an API key a new secret; the old one ends", ks.rotateKey),
 	}
 }
 

@@ -17,7 +17,7 @@ type Audit struct{ Store store.Store }
 // Endpoints are the rows of the audit log.
 func (a Audit) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnAdmin(http.MethodGet, "/audit", "audit:read", "Who did what, newest first", a.listAudit,
+		api.OnAdmin(http.MethodGet, "/audit", "listAudit", "audit:read", "Who did what, newest first", a.listAudit,
 			api.Explained(`All that was meant to change something, of whoever was let in; failed logins; who had a QR code made, and that a phone took it.`)),
 	}
 }
@@ -26,7 +26,7 @@ func (a Audit) Endpoints() []api.Endpoint {
 type AuditEntry struct {
 	ID        string       `json:"id"`
 	At        convert.Time `json:"at"`
-	UserID    *string      `json:"userId"`
+	UserID    *string      `json:"userId" doc:"Who did it; null: nobody was logged in"`
 	KeyID     *string      `json:"keyId" doc:"The API key that was used, if one was"`
 	Action    string       `json:"action" doc:"Method and route; session.linked: a phone has linked the session"`
 	Target    *string      `json:"target" doc:"What it was done to, as in the path, and what it has made. Of a failed login: sha256: and the first 16 hex digits of the SHA-256 of the email in lower case"`
@@ -37,9 +37,9 @@ type AuditEntry struct {
 
 type listAuditIn struct {
 	api.Paging
-	UserID string    `query:"userId" maxLength:"64"`
-	Before time.Time `query:"before"`
-	After  time.Time `query:"after"`
+	UserID string    `query:"userId" maxLength:"64" doc:"Only of this user"`
+	Before time.Time `query:"before" doc:"Only from before this moment"`
+	After  time.Time `query:"after" doc:"Only from after this moment"`
 }
 
 func (a Audit) listAudit(ctx context.Context, _ service.Caller, in *listAuditIn) (*api.Body[api.List[AuditEntry]], error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 	"whatsapp-api/whatsapp/convert"
@@ -25,9 +26,9 @@ type Logins struct {
 // Endpoints are the rows of logging in and out.
 func (l Logins) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.ForAll(http.MethodPost, api.Base+"/users/login", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", l.login,
-			api.AlsoFails(http.StatusUnauthorized), api.Explained(loginAbout)),
-		api.OnAccount(http.MethodPost, "/users/logout", service.ScopeLogin, "End this token", l.logout, api.Status(http.StatusNoContent)),
+		api.ForAll(http.MethodPost, api.Base+"/users/login", "logIn", "Log in; also sets a cookie, which does instead of the header on pages of the same origin", l.login,
+			api.AlsoFails(codes.WrongLogin, codes.StoreUnavailable, codes.Unavailable), api.Explained(loginAbout)),
+		api.OnAccount(http.MethodPost, "/users/logout", "logOut", service.ScopeLogin, "End this token", l.logout, api.Status(http.StatusNoContent)),
 	}
 }
 

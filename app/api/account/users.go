@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 	"whatsapp-api/store"
@@ -20,15 +21,15 @@ type Users struct {
 // Endpoints are the rows of users.
 func (us Users) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnAccount(http.MethodGet, "/users/me", "users:self", "Own profile", us.me),
-		api.OnAccount(http.MethodPut, "/users/me", service.ScopeLogin, "Change own profile; another email needs currentPassword", us.changeMe, api.AlsoFails(http.StatusConflict)),
-		api.OnAccount(http.MethodPut, "/users/me/password", service.ScopeLogin, "Change own password; ends all other tokens", us.changeMyPassword, api.Status(http.StatusNoContent)),
-		api.OnAdmin(http.MethodGet, "/users", "users:read", "List users", us.listUsers),
-		api.OnAdmin(http.MethodPost, "/users", service.ScopeLogin, "Create a user", us.createUser, api.Status(http.StatusCreated), api.AlsoFails(http.StatusConflict)),
-		api.OnAdmin(http.MethodGet, "/users/{id}", "users:read", "One user", us.getUser),
-		api.OnAdmin(http.MethodPut, "/users/{id}", service.ScopeLogin, "Change a user", us.changeUser, api.AlsoFails(http.StatusConflict)),
-		api.OnAdmin(http.MethodDelete, "/users/{id}", service.ScopeLogin, "Delete a user; his sessions stay with the admins", us.deleteUser, api.Status(http.StatusNoContent), api.AlsoFails(http.StatusConflict)),
-		api.OnAdmin(http.MethodPut, "/users/{id}/password", service.ScopeLogin, "Set a user's password; ends his tokens", us.setPassword, api.Status(http.StatusNoContent)),
+		api.OnAccount(http.MethodGet, "/users/me", "getMe", "users:self", "Own profile", us.me),
+		api.OnAccount(http.MethodPut, "/users/me", "updateMe", service.ScopeLogin, "Change own profile; another email needs currentPassword", us.changeMe, api.AlsoFails(codes.EmailTaken)),
+		api.OnAccount(http.MethodPut, "/users/me/password", "setMyPassword", service.ScopeLogin, "Change own password; ends all other tokens", us.changeMyPassword, api.Status(http.StatusNoContent)),
+		api.OnAdmin(http.MethodGet, "/users", "listUsers", "users:read", "List users", us.listUsers),
+		api.OnAdmin(http.MethodPost, "/users", "createUser", service.ScopeLogin, "Create a user", us.createUser, api.Status(http.StatusCreated), api.AlsoFails(codes.EmailTaken)),
+		api.OnAdmin(http.MethodGet, "/users/{id}", "getUser", "users:read", "One user", us.getUser),
+		api.OnAdmin(http.MethodPut, "/users/{id}", "updateUser", service.ScopeLogin, "Change a user", us.changeUser, api.AlsoFails(codes.EmailTaken, codes.LastAdmin)),
+		api.OnAdmin(http.MethodDelete, "/users/{id}", "deleteUser", service.ScopeLogin, "Delete a user; his sessions stay with the admins", us.deleteUser, api.Status(http.StatusNoContent), api.AlsoFails(codes.LastAdmin)),
+		api.OnAdmin(http.MethodPut, "/users/{id}/password", "setUserPassword", service.ScopeLogin, "Set a user's password; ends his tokens", us.setPassword, api.Status(http.StatusNoContent)),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
@@ -16,8 +17,8 @@ type Chats struct{ Store store.Store }
 // Endpoints are the rows of chats.
 func (cs Chats) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats", "messages:read", "Chats by last activity", cs.listChats),
-		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}", "messages:read", "One chat", cs.getChat),
+		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats", "listChats", "messages:read", "Chats by last activity", cs.listChats),
+		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}", "getChat", "messages:read", "One chat", cs.getChat, api.AlsoFails(codes.BadAddress)),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/chat"
 	"whatsapp-api/store"
@@ -22,9 +23,9 @@ type Messages struct {
 // Endpoints are the rows of messages.
 func (ms Messages) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages", "messages:read", "Messages of a chat, newest first; none where nothing was written yet", ms.listMessages),
-		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages/{messageId}", "messages:read", "One message, with who got and read it", ms.getMessage),
-		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/cleanup", "messages:write", "Delete old messages", ms.cleanup),
+		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages", "listMessages", "messages:read", "Messages of a chat, newest first; none where nothing was written yet", ms.listMessages, api.AlsoFails(codes.BadAddress)),
+		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages/{messageId}", "getMessage", "messages:read", "One message, with who got and read it", ms.getMessage, api.AlsoFails(codes.BadAddress)),
+		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/cleanup", "cleanUpMessages", "messages:write", "Delete old messages", ms.cleanup),
 	}
 }
 
@@ -33,8 +34,8 @@ type listMessagesIn struct {
 	api.Paging
 	Before time.Time `query:"before" doc:"Only messages from before this moment"`
 	After  time.Time `query:"after" doc:"Only messages from after this moment"`
-	FromMe string    `query:"fromMe" enum:"true,false"`
-	Type   string    `query:"type" maxLength:"32"`
+	FromMe string    `query:"fromMe" enum:"true,false" doc:"Only own messages, or only those of others"`
+	Type   string    `query:"type" maxLength:"32" doc:"Only messages of this type"`
 	Search string    `query:"search" maxLength:"200" doc:"Every word begins a word of the text"`
 }
 

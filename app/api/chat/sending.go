@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/chat"
 	"whatsapp-api/whatsapp/convert"
@@ -16,8 +17,8 @@ type Sending struct{ Sending *chat.Sending }
 // Endpoints are the rows of sends.
 func (s Sending) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/send/message", chat.ScopeSend, "Send a text; answers when WhatsApp's server has it", s.sendMessage,
-			api.Status(http.StatusCreated), api.AlsoFails(http.StatusConflict, http.StatusBadGateway, http.StatusGatewayTimeout), api.AnswersOnce[convert.Message]()),
+		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/send/message", "sendMessage", chat.ScopeSend, "Send a text; answers when WhatsApp's server has it", s.sendMessage,
+			api.Status(http.StatusCreated), api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning, codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed), api.AnswersOnce[convert.Message]()),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/deliver"
 	"whatsapp-api/store"
@@ -63,18 +64,18 @@ func (ws Webhooks) Endpoints() []api.Endpoint {
 	const read, write = "webhooks:read", "webhooks:write"
 	accepted := api.Status(http.StatusAccepted)
 	return []api.Endpoint{
-		api.OnAccount(http.MethodGet, "/webhooks", read, "List own webhooks; admins see all", ws.listWebhooks, api.AlsoFails(http.StatusNotFound)),
-		api.OnAccount(http.MethodPost, "/webhooks", write, "Create a webhook; its secret is shown only now", ws.createWebhook, api.Status(http.StatusCreated), api.AlsoFails(http.StatusNotFound, http.StatusConflict)),
-		api.OnAccount(http.MethodGet, "/webhooks/{id}", read, "One webhook", ws.getWebhook),
-		api.OnAccount(http.MethodPut, "/webhooks/{id}", write, "Change a webhook; what is not given stays. With another url: nothing goes to the old one once this has answered", ws.changeWebhook),
-		api.OnAccount(http.MethodDelete, "/webhooks/{id}", write, "Delete a webhook with its log; no delivery is under way once this has answered", ws.deleteWebhook, api.Status(http.StatusNoContent)),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/test", write, "Send a webhook_test event now, as native whatever the format, and say what came of it", ws.testWebhook),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/pause", write, "Stop deliveries; events wait in the log. Those under way have 3 s to end before this answers, and are repeated later if they did not", ws.pauseWebhook),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/resume", write, "Go on where deliveries stopped, and try at once what waits to be tried again", ws.resumeWebhook),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/rotate-secret", write, "Make a new secret; the old one signs as well for 24 hours, in X-Webhook-Signature alone", ws.rotateWebhook),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/replay", write, "Send events again, in the background", ws.replayWebhook, accepted, api.AlsoFails(http.StatusConflict)),
-		api.OnAccount(http.MethodGet, "/webhooks/{id}/deliveries", read, "What became of events, newest first; kept for 7 days, dead ones for 30", ws.listDeliveries),
-		api.OnAccount(http.MethodPost, "/webhooks/{id}/deliveries/{deliveryId}/retry", write, "Try a delivery again now", ws.retryDelivery, accepted),
+		api.OnAccount(http.MethodGet, "/webhooks", "listWebhooks", read, "List own webhooks; admins see all", ws.listWebhooks, api.AlsoFails(codes.NotFound)),
+		api.OnAccount(http.MethodPost, "/webhooks", "createWebhook", write, "Create a webhook; its secret is shown only now", ws.createWebhook, api.Status(http.StatusCreated), api.AlsoFails(codes.NotFound, codes.TooManyWebhooks)),
+		api.OnAccount(http.MethodGet, "/webhooks/{id}", "getWebhook", read, "One webhook", ws.getWebhook),
+		api.OnAccount(http.MethodPut, "/webhooks/{id}", "updateWebhook", write, "Change a webhook; what is not given stays. With another url: nothing goes to the old one once this has answered", ws.changeWebhook),
+		api.OnAccount(http.MethodDelete, "/webhooks/{id}", "deleteWebhook", write, "Delete a webhook with its log; no delivery is under way once this has answered", ws.deleteWebhook, api.Status(http.StatusNoContent)),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/test", "testWebhook", write, "Send a webhook_test event now, as native whatever the format, and say what came of it", ws.testWebhook),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/pause", "pauseWebhook", write, "Stop deliveries; events wait in the log. Those under way have 3 s to end before this answers, and are repeated later if they did not", ws.pauseWebhook),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/resume", "resumeWebhook", write, "Go on where deliveries stopped, and try at once what waits to be tried again", ws.resumeWebhook),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/rotate-secret", "rotateWebhookSecret", write, "Make a new secret; the old one signs as well for 24 hours, in X-Webhook-Signature alone", ws.rotateWebhook),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/replay", "replayWebhook", write, "Send events again, in the background", ws.replayWebhook, accepted, api.AlsoFails(codes.ReplayRunning)),
+		api.OnAccount(http.MethodGet, "/webhooks/{id}/deliveries", "listDeliveries", read, "What became of events, newest first; kept for 7 days, dead ones for 30", ws.listDeliveries),
+		api.OnAccount(http.MethodPost, "/webhooks/{id}/deliveries/{deliveryId}/retry", "retryDelivery", write, "Try a delivery again now", ws.retryDelivery, accepted),
 	}
 }
 
@@ -403,7 +404,7 @@ func (ws Webhooks) replayWebhook(ctx context.Context, who service.Caller, in *re
 type listDeliveriesIn struct {
 	WebhookPath
 	api.Paging
-	Status string `query:"status" enum:"pending,delivered,failed,dead"`
+	Status string `query:"status" enum:"pending,delivered,failed,dead" doc:"Only these"`
 }
 
 func (ws Webhooks) listDeliveries(ctx context.Context, who service.Caller, in *listDeliveriesIn) (*api.Body[api.List[Delivery]], error) {
@@ -416,7 +417,7 @@ func (ws Webhooks) listDeliveries(ctx context.Context, who service.Caller, in *l
 
 type retryDeliveryIn struct {
 	WebhookPath
-	DeliveryID string `path:"deliveryId" maxLength:"64"`
+	DeliveryID string `path:"deliveryId" maxLength:"64" doc:"Id of the delivery"`
 }
 
 func (ws Webhooks) retryDelivery(ctx context.Context, who service.Caller, in *retryDeliveryIn) (*api.Body[Delivery], error) {

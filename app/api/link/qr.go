@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/whatsapp"
 	"whatsapp-api/whatsapp/convert"
@@ -31,8 +32,8 @@ type QR struct {
 // its answers by hand.
 func (q QR) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodGet, "/sessions/{sessionId}/qr", "sessions:write", "The QR code to link the session with; starts pairing when idle", q.get,
-			api.AlsoFails(http.StatusConflict), api.Described(func(op *huma.Operation, schemas huma.Registry) {
+		api.OnSession(http.MethodGet, "/sessions/{sessionId}/qr", "getQrCode", "sessions:write", "The QR code to link the session with; starts pairing when idle", q.get,
+			api.AlsoFails(codes.AlreadyLinked, codes.QRNotReady), api.Described(func(op *huma.Operation, schemas huma.Registry) {
 				text := func(t string) *huma.MediaType {
 					return &huma.MediaType{Schema: &huma.Schema{Type: "string", Description: t}}
 				}
@@ -54,7 +55,7 @@ type qrIn struct {
 	api.SessionPath
 	Format string `query:"format" enum:"json,png,svg,raw" doc:"json unless an image is preferred by Accept"`
 	Wait   int    `query:"wait" minimum:"0" maximum:"60" default:"10" doc:"Seconds to wait for a code"`
-	Accept string `header:"Accept"`
+	Accept string `header:"Accept" doc:"image/png or image/svg+xml for a picture, text/plain for the code itself; format comes before it"`
 }
 
 type qrOut struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/link"
 	"whatsapp-api/store"
@@ -23,14 +24,14 @@ type Sessions struct {
 // Endpoints are the rows of sessions.
 func (ss Sessions) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnAccount(http.MethodGet, "/sessions", "sessions:read", "List sessions", ss.listSessions),
-		api.OnAccount(http.MethodPost, "/sessions", "sessions:write", "Create a session", ss.createSession, api.Status(http.StatusCreated), api.AlsoFails(http.StatusConflict)),
-		api.OnSession(http.MethodGet, "/sessions/{sessionId}", "sessions:read", "One session", ss.getSession),
-		api.OnSession(http.MethodPut, "/sessions/{sessionId}", "sessions:write", "Rename a session; admins also give it to another user", ss.changeSession),
-		api.OnSession(http.MethodDelete, "/sessions/{sessionId}", "sessions:write", "Unlink the device and remove the session's data", ss.deleteSession, api.Status(http.StatusNoContent)),
-		api.OnSession(http.MethodPost, "/sessions/{sessionId}/listen", "sessions:write", "Bring the session online; starts pairing when it is not linked", ss.listen),
-		api.OnSession(http.MethodPost, "/sessions/{sessionId}/stop", "sessions:write", "Close the connection, keep the link", ss.stop),
-		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(http.StatusConflict)),
+		api.OnAccount(http.MethodGet, "/sessions", "listSessions", "sessions:read", "List sessions", ss.listSessions),
+		api.OnAccount(http.MethodPost, "/sessions", "createSession", "sessions:write", "Create a session", ss.createSession, api.Status(http.StatusCreated), api.AlsoFails(codes.SessionExists, codes.TooManySessions, codes.SessionNotAllowed)),
+		api.OnSession(http.MethodGet, "/sessions/{sessionId}", "getSession", "sessions:read", "One session", ss.getSession),
+		api.OnSession(http.MethodPut, "/sessions/{sessionId}", "updateSession", "sessions:write", "Rename a session; admins also give it to another user", ss.changeSession, api.AlsoFails(codes.Forbidden)),
+		api.OnSession(http.MethodDelete, "/sessions/{sessionId}", "deleteSession", "sessions:write", "Unlink the device and remove the session's data", ss.deleteSession, api.Status(http.StatusNoContent)),
+		api.OnSession(http.MethodPost, "/sessions/{sessionId}/listen", "startSession", "sessions:write", "Bring the session online; starts pairing when it is not linked", ss.listen),
+		api.OnSession(http.MethodPost, "/sessions/{sessionId}/stop", "stopSession", "sessions:write", "Close the connection, keep the link", ss.stop),
+		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "unlinkSession", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(codes.NotLinked)),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -20,8 +21,8 @@ type Health struct {
 // Endpoints are the rows of the server's health.
 func (h Health) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.ForAll(http.MethodGet, "/livez", "The process runs", h.livez),
-		api.ForAll(http.MethodGet, "/readyz", "The server can do its work", h.readyz),
+		api.ForAll(http.MethodGet, "/livez", "getLiveness", "The process runs", h.livez, api.Explained("For what starts a hung process anew: it says nothing of the database or of WhatsApp.")),
+		api.ForAll(http.MethodGet, "/readyz", "getReadiness", "The server can do its work", h.readyz, api.Explained("For load balancers: 503 while the database cannot be reached."), api.AlsoFails(codes.StoreUnavailable, codes.Unavailable)),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 )
@@ -26,10 +27,11 @@ const scopeMetrics = "metrics:read"
 func (m Metrics) Routes() []api.Route {
 	return []api.Route{{
 		Methods: []string{http.MethodGet}, Path: "/metrics", Scope: scopeMetrics, Handle: m.serve,
+		Fails: []codes.Code{codes.Unauthorized, codes.AddressNotAllowed, codes.ScopeMissing, codes.Forbidden, codes.StoreUnavailable, codes.Unavailable},
 		Operations: []*huma.Operation{{
 			Method: http.MethodGet, OperationID: "getMetrics", Tags: []string{api.ChapterHealth}, Summary: "Metrics for Prometheus",
 			Description: "For admins.", Security: []map[string][]string{{"bearer": {}}},
-			Responses: api.Problems(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}}, 401, 403, 429, 500, 503),
+			Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}},
 		}},
 	}}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 )
 
 // Sandbox is the control of the WhatsApp server with phones, where there is one here.
@@ -25,7 +26,7 @@ func (s Sandbox) Routes() []api.Route {
 
 func (s Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 	if api.Elsewhere(r.Context()) {
-		return api.NewProblem(http.StatusForbidden, "not_loopback", "The sandbox answers to this machine only, and this request was forwarded.")
+		return api.NewProblem(codes.NotLoopback, "The sandbox answers to this machine only, and this request was forwarded.")
 	}
 	ctx, done := s.UntilStop(r.Context())
 	defer done()

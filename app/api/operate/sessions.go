@@ -23,7 +23,7 @@ type Sessions struct {
 // Endpoints are the rows of a session's health.
 func (ss Sessions) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodGet, "/sessions/{sessionId}/health", "sessions:read", "The facts behind a session's state", ss.getHealth),
+		api.OnSession(http.MethodGet, "/sessions/{sessionId}/health", "getSessionHealth", "sessions:read", "The facts behind a session's state", ss.getHealth),
 	}
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,20 +23,36 @@ Pass over names and fields that you do not know: there will be more.
 |---|---|---|
 `
 
-// Describe tells the document which events there are and what each brings.
+// Describe tells the document which events there are and what each brings: a schema for each, told apart by the
+// event's name.
 func (*Hub) Describe(doc *huma.OpenAPI, _ []string) {
 	all := doc.Components.Schemas
 	about := strings.Builder{}
 	about.WriteString(eventsAbout)
 	event := all.Map()["Event"]
-	name := event.Properties["event"]
+	common, required := event.Properties, event.Required
+	*event = huma.Schema{Description: "An event: which one, event says", Discriminator: &huma.Discriminator{PropertyName: "event", Mapping: map[string]string{}}}
 	for _, k := range whatsapp.EventKinds() {
 		data := all.Schema(reflect.TypeOf(k.Data), true, k.Name)
 		fmt.Fprintf(&about, "| `%s` | %s | %s |\n", k.Name, k.About, strings.TrimPrefix(data.Ref, api.SchemaPrefix))
-		name.Enum = append(name.Enum, k.Name)
-		event.OneOf = append(event.OneOf, &huma.Schema{Properties: map[string]*huma.Schema{"event": {Enum: []any{k.Name}}, "data": data}})
+		one := &huma.Schema{Type: huma.TypeObject, Description: k.About, Properties: maps.Clone(common), Required: required}
+		one.Properties["event"] = &huma.Schema{Type: huma.TypeString, Const: k.Name}
+		one.Properties["data"] = data
+		name := schemaOf(k.Name)
+		all.Map()[name] = one
+		ref := api.SchemaPrefix + name
+		event.OneOf = append(event.OneOf, &huma.Schema{Ref: ref})
+		event.Discriminator.Mapping[k.Name] = ref
 	}
-	event.Properties["data"].Description = "What the event brings, by its name: see the table of events"
 	chapter := slices.IndexFunc(doc.Tags, func(t *huma.Tag) bool { return t.Name == Chapter })
 	doc.Tags[chapter].Description = about.String()
+}
+
+// schemaOf makes NewMessagesEvent of new_messages.
+func schemaOf(event string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(event, "_") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String() + "Event"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
@@ -18,7 +19,7 @@ type eventLog struct{ *Hub }
 
 func (h eventLog) endpoints() []api.Endpoint {
 	return []api.Endpoint{
-		api.OnSession(http.MethodGet, "/sessions/{sessionId}/events", "events:read", "Events after a point, in order", h.list, api.AlsoFails(http.StatusGone)),
+		api.OnSession(http.MethodGet, "/sessions/{sessionId}/events", "listEvents", "events:read", "Events after a point, in order", h.list, api.AlsoFails(codes.CursorExpired)),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"whatsapp-api/app/api"
 	"whatsapp-api/app/api/stream/socketio"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
@@ -57,36 +58,42 @@ func newSocketIO(h *Hub) *socketIO {
 // routes are Engine.IO's own requests, which a client library makes. The token is in the packets, or in a
 // header.
 func (s *socketIO) routes() []api.Route {
-	chosen := func(name string, values ...any) *huma.Param {
-		return &huma.Param{Name: name, In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
+	chosen := func(name, about string, values ...any) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Required: true, Description: about, Schema: &huma.Schema{Type: huma.TypeString, Enum: values}}
 	}
 	text := func(name string) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
+	r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Scope: scope, Plain: true, Handle: s.serve}
+	r.Fails = []codes.Code{
+		codes.BadRequest, codes.Unauthorized, codes.Forbidden, codes.TooManySockets, codes.TooManyStreams, codes.TooManyRequests, codes.BodyTooLarge,
+		codes.Stopping, codes.StoreUnavailable,
+	}
 	var routes []api.Route
 	for _, path := range socketIOPaths {
-		r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Path: path, Scope: scope, Plain: true, Handle: s.serve}
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			op := &huma.Operation{
-				Method: method, OperationID: strings.ToLower(method) + "SocketIo" + strings.Repeat("Slash", strings.Count(path, "/")-1),
-				Tags: []string{Chapter}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
-				Parameters: []*huma.Param{
-					chosen("EIO", "4"), chosen("transport", "polling", "websocket"),
-					{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
-				},
-				Responses: api.Problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")}}, 400, 403, 413, 429, 500, 503),
-			}
-			op.Responses["400"].Content["application/json"] = &huma.MediaType{Schema: &huma.Schema{ // the library's, which clients know
-				Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
-			}}
-			if method == http.MethodPost {
-				op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
-				delete(op.Responses, "101")
-				op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/html")}
-			}
-			r.Operations = append(r.Operations, op)
-		}
+		r.Path = path
 		routes = append(routes, r)
+	}
+	for method, id := range map[string]string{http.MethodGet: "pollSocketIo", http.MethodPost: "pushSocketIo"} {
+		op := &huma.Operation{
+			Method: method, OperationID: id, Tags: []string{Chapter}, Summary: "Events over Socket.IO", Description: socketIOAbout, Security: []map[string][]string{{}, {"bearer": {}}},
+			Parameters: []*huma.Param{
+				chosen("EIO", "Version of Engine.IO", "4"), chosen("transport", "How packets go", "polling", "websocket"),
+				{Name: "sid", In: "query", Required: method == http.MethodPost, Description: "The connection's id, once there is one", Schema: &huma.Schema{Type: huma.TypeString}},
+			},
+			Responses: map[string]*huma.Response{
+				"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")},
+				"400": {Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{ // the library's, which clients know
+					Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
+				}, Example: map[string]any{"code": 1, "message": "Session ID unknown"}}}},
+			},
+		}
+		if method == http.MethodPost {
+			op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
+			delete(op.Responses, "101")
+			op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/html")}
+		}
+		routes[0].Operations = append(routes[0].Operations, op) // the other path is the same, with a slash
 	}
 	return routes
 }
@@ -97,12 +104,12 @@ func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	switch {
 	case !api.OwnPage(s.hub.Origins, r):
-		return api.NewProblem(http.StatusForbidden, "forbidden", "Pages of this origin may not connect (FRONTEND_URL).")
+		return api.NewProblem(codes.Forbidden, "Pages of this origin may not connect (FRONTEND_URL).")
 	case api.OnlyHead(r.Context()): // a connection has no head
 		w.Header().Set("Allow", "GET, POST")
 		return api.StatusProblem(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.")
 	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
-		return api.NewProblem(http.StatusBadRequest, "bad_request", "Use socket.io-client 4.x.")
+		return api.NewProblem(codes.BadRequest, "Use socket.io-client 4.x.")
 	case !q.Has("sid") && s.hub.streams.full(s.hub.Limits.Unauthenticated):
 		return api.ErrManyStrangers
 	case !q.Has("sid") && s.hub.streams.ctx.Err() != nil:
@@ -243,7 +250,7 @@ func (c *ioClient) part() {
 		c.emit("lagged", map[string]any{"sessionId": f.lagged.session, "resumeAfter": f.lagged.seq})
 	}
 	c.emit("closing", socketio.End{Code: f.code, Detail: f.reason})
-	if f.code == byeUnauthorized {
+	if f.code == codes.Unauthorized {
 		c.conn.Dismiss()
 	}
 	c.conn.Settle(ioParting)

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
@@ -32,17 +33,18 @@ func (h eventStreams) routes() []api.Route {
 	}
 	return []api.Route{{
 		Methods: []string{http.MethodGet}, Path: api.Base + "/events", Scope: scope, Plain: true, Handle: h.serve,
+		Fails: append(followFails(), codes.NotFound, codes.ValidationFailed, codes.CursorExpired, codes.TooManyStreams),
 		Operations: []*huma.Operation{{
-			Method: http.MethodGet, OperationID: "getEvents", Tags: []string{Chapter}, Summary: "Events as a stream (Server-Sent Events)",
+			Method: http.MethodGet, OperationID: "streamEvents", Tags: []string{Chapter}, Summary: "Events as a stream (Server-Sent Events)",
 			Description: eventStreamAbout, Security: []map[string][]string{{"bearer": {}}},
 			Parameters: []*huma.Param{
 				query("sessions", "Ids, comma-separated; without: all of one's own, those made later too"), query("events", "Names, comma-separated; without: all"),
 				query("after", "The id of the last event that you have; 0: from the beginning of what is kept"),
 				{Name: "Last-Event-ID", In: "header", Description: "As after, and before it", Schema: &huma.Schema{Type: "string"}},
 			},
-			Responses: api.Problems(map[string]*huma.Response{"200": {
+			Responses: map[string]*huma.Response{"200": {
 				Description: "OK", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}},
-			}}, 401, 403, 404, 410, 422, 429, 500, 503),
+			}},
 		}},
 	}}
 }
@@ -152,7 +154,7 @@ func (s *eventStream) serve(token string, p plan) {
 	s.sub = s.hub.subscription(s.ctx, s)
 	s.sub.follow(p)
 	s.run()
-	if f := s.bye(); f != nil && f.code != byeLagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
+	if f := s.bye(); f != nil && f.code != codes.Lagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
 		_ = s.flush() // the stream ends anyway
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/store"
 )
@@ -23,7 +24,7 @@ const (
 
 // farewell is why the server ends a stream, as its client is told.
 type farewell struct {
-	code   string // stable
+	code   codes.Code
 	reason string
 	lagged *place // of a client that reads too slowly: from where it gets, exactly once, what is meant for it
 }
@@ -36,22 +37,10 @@ type place struct {
 
 func (f *farewell) Error() string { return f.reason }
 
-// Codes of farewells.
-const (
-	byeUnauthorized = "unauthorized"
-	byeNoToken      = "no_token"
-	byeLagged       = "lagged"
-	byeExpired      = "cursor_expired"
-	byeStoreAway    = "store_unavailable"
-	byeStopping     = "stopping"
-	byeManyStreams  = "too_many_streams"
-	byeMoved        = "session_handed_over"
-)
-
 var errLeft = errors.New("the client has left")
 
 // brief is an error as streams tell it.
-func (h *Hub) brief(ctx context.Context, err error) (code, detail string) {
+func (h *Hub) brief(ctx context.Context, err error) (code codes.Code, detail string) {
 	p := api.ProblemOf(ctx, h.Logger, err)
 	detail = p.Detail
 	for _, e := range p.Errors {
@@ -140,10 +129,10 @@ func (s *subscriber) guard() {
 		now, err := s.hub.listener(s.ctx, s.token)
 		switch {
 		case errors.Is(err, service.ErrUnauthorized), errors.Is(err, service.ErrScope), errors.Is(err, service.ErrAddress):
-			s.end(&farewell{code: byeUnauthorized, reason: "the token is no longer good"})
+			s.end(&farewell{code: codes.Unauthorized, reason: "the token is no longer good"})
 			return
 		case err == nil && !sameRights(now, s.who):
-			s.end(&farewell{code: byeUnauthorized, reason: "the token's rights have changed"})
+			s.end(&farewell{code: codes.Unauthorized, reason: "the token's rights have changed"})
 			return
 		}
 		select {
@@ -164,10 +153,10 @@ func sameRights(now, then service.Caller) bool {
 }
 
 var (
-	errFull      = &farewell{code: byeManyStreams, reason: "the user has too many streams open"}
-	errMoved     = &farewell{code: byeMoved, reason: "a session has another owner now; come back and resume"}
-	errStopping  = &farewell{code: byeStopping, reason: "the server stops"}
-	errStoreAway = &farewell{code: byeStoreAway, reason: "the database is away; come back and resume"}
+	errFull      = &farewell{code: codes.TooManyStreams, reason: "the user has too many streams open"}
+	errMoved     = &farewell{code: codes.SessionHandedOver, reason: "a session has another owner now; come back and resume"}
+	errStopping  = &farewell{code: codes.Stopping, reason: "the server stops"}
+	errStoreAway = &farewell{code: codes.StoreUnavailable, reason: "the database is away; come back and resume"}
 )
 
 // parting turns the end of following into what the client is told.
@@ -177,7 +166,7 @@ func parting(err error) error {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, store.ErrExpired):
-		return &farewell{code: byeExpired, reason: "events the client has not seen are no longer kept"}
+		return &farewell{code: codes.CursorExpired, reason: "events the client has not seen are no longer kept"}
 	case errors.Is(err, context.Canceled):
 		return errLeft
 	}
@@ -187,7 +176,7 @@ func parting(err error) error {
 // slow ends the stream of a client that is given up, because it takes nothing of what waits for
 // it. It returns why, and logs it.
 func (s *subscriber) slow(at *place) error {
-	f := &farewell{code: byeLagged, reason: "the client reads too slowly", lagged: at}
+	f := &farewell{code: codes.Lagged, reason: "the client reads too slowly", lagged: at}
 	s.hub.logSlow(s.who)
 	s.end(f)
 	return f

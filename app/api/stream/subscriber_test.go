@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/events"
 	"whatsapp-api/store"
 )
@@ -28,13 +29,13 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	require.True(t, h.streams.enter(kindWebSocket))
 	h.streams.close()
 	<-s.ctx.Done()
-	require.Equal(t, byeStopping, s.bye().code)
+	require.Equal(t, codes.Stopping, s.bye().code)
 	require.False(t, h.streams.enter(kindWebSocket))
 }
 
 func TestParting(t *testing.T) {
-	for code, err := range map[string]error{
-		byeExpired: fmt.Errorf("follow: %w", store.ErrExpired), byeStoreAway: fmt.Errorf("follow: %w", store.ErrUnavailable), byeStopping: errStopping,
+	for code, err := range map[codes.Code]error{
+		codes.CursorExpired: fmt.Errorf("follow: %w", store.ErrExpired), codes.StoreUnavailable: fmt.Errorf("follow: %w", store.ErrUnavailable), codes.Stopping: errStopping,
 	} {
 		var f *farewell
 		require.ErrorAs(t, parting(err), &f)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/api"
+	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/account"
 	"whatsapp-api/store"
@@ -39,9 +40,9 @@ const (
 	closeStoreAway    = 4503
 )
 
-var closeCodes = map[string]int{
-	byeUnauthorized: closeUnauthorized, byeNoToken: closeNoToken, byeLagged: closeLagged, byeExpired: closeExpired,
-	byeManyStreams: closeManyStreams, byeMoved: closeMoved, byeStoreAway: closeStoreAway, byeStopping: websocket.CloseGoingAway,
+var closeCodes = map[codes.Code]int{
+	codes.Unauthorized: closeUnauthorized, codes.NoToken: closeNoToken, codes.Lagged: closeLagged, codes.CursorExpired: closeExpired,
+	codes.TooManyStreams: closeManyStreams, codes.SessionHandedOver: closeMoved, codes.StoreUnavailable: closeStoreAway, codes.Stopping: websocket.CloseGoingAway,
 }
 
 const (
@@ -58,9 +59,11 @@ type webSockets struct{ *Hub }
 func (h webSockets) routes() []api.Route {
 	return []api.Route{{
 		Methods: []string{http.MethodGet}, Path: "/ws", Scope: scope, Plain: true, Handle: h.serve,
+		Fails: append(followFails(), codes.WebSocketOnly, codes.WebSocketRefused, codes.TooManyStreams, codes.TooManySockets),
 		Operations: []*huma.Operation{{
-			Method: http.MethodGet, OperationID: "getWs", Tags: []string{Chapter}, Summary: "Events over WebSocket", Description: webSocketAbout,
-			Responses: api.Problems(map[string]*huma.Response{"101": {Description: "Switching protocols"}}, 400, 401, 403, 426, 429, 500, 503),
+			Method: http.MethodGet, OperationID: "openWebSocket", Tags: []string{Chapter}, Summary: "Events over WebSocket", Description: webSocketAbout,
+			Security:  []map[string][]string{{}, {"bearer": {}}},
+			Responses: map[string]*huma.Response{"101": {Description: "Switching protocols: from here on frames go both ways"}},
 		}},
 	}}
 }
@@ -80,7 +83,7 @@ func (h webSockets) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || api.OnlyHead(r.Context()) {
-		return api.NewProblem(http.StatusUpgradeRequired, "websocket_only", "This route speaks WebSocket only.")
+		return api.NewProblem(codes.WebSocketOnly, "")
 	}
 	if !h.streams.enter(kindWebSocket) {
 		return whatsapp.ErrStopping
@@ -113,7 +116,7 @@ func (h webSockets) serve(w http.ResponseWriter, r *http.Request) error {
 func (h webSockets) upgrader(protocol string) *websocket.Upgrader {
 	own := func(r *http.Request) bool { return api.OwnPage(h.Origins, r) }
 	u := &websocket.Upgrader{CheckOrigin: own, Error: func(w http.ResponseWriter, r *http.Request, status int, _ error) {
-		p := api.NewProblem(status, "websocket_refused", "The handshake is not one of RFC 6455, or comes from a page of another site (FRONTEND_URL).")
+		p := api.NewProblem(codes.WebSocketRefused, "").Under(status)
 		p.RequestID = api.RequestOf(r.Context())
 		if err := p.Write(w); err != nil {
 			h.Logger.Debug("answer not written", zap.Error(err))
@@ -158,13 +161,13 @@ type clientFrame struct {
 
 // serverFrame is what the server says beside events.
 type serverFrame struct {
-	Type        string   `json:"type"`
-	UserID      string   `json:"userId,omitempty"`
-	Sessions    []string `json:"sessions,omitempty"`
-	Code        string   `json:"code,omitempty"`
-	Detail      string   `json:"detail,omitempty"`
-	SessionID   string   `json:"sessionId,omitempty"`
-	ResumeAfter *int64   `json:"resumeAfter,omitempty"`
+	Type        string     `json:"type"`
+	UserID      string     `json:"userId,omitempty"`
+	Sessions    []string   `json:"sessions,omitempty"`
+	Code        codes.Code `json:"code,omitempty"`
+	Detail      string     `json:"detail,omitempty"`
+	SessionID   string     `json:"sessionId,omitempty"`
+	ResumeAfter *int64     `json:"resumeAfter,omitempty"`
 
 	After map[string]int64 `json:"after,omitempty"`
 }
@@ -235,7 +238,7 @@ func (s *socket) read() {
 			if errors.Is(err, errAfter) {
 				detail = errAfter.Error()
 			}
-			s.answer(serverFrame{Type: "error", Code: "bad_frame", Detail: detail})
+			s.answer(serverFrame{Type: "error", Code: codes.BadFrame, Detail: detail})
 			continue
 		}
 		s.on(f)
@@ -248,7 +251,7 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 	defer s.hub.streams.stranger(-1)
 	ctx, cancel := context.WithTimeout(s.ctx, socketAuthWait)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: byeNoToken, reason: "no token in time"}) })
+	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: codes.NoToken, reason: "no token in time"}) })
 	defer stop()
 	_, raw, err := s.conn.ReadMessage()
 	if err != nil {
@@ -262,7 +265,7 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 			}
 		}
 	}
-	no := &farewell{code: byeUnauthorized, reason: "log in first"}
+	no := &farewell{code: codes.Unauthorized, reason: "log in first"}
 	if errors.Is(err, store.ErrUnavailable) { // whether the token is good cannot be known
 		no = errStoreAway
 	} else if errors.Is(err, api.ErrManyStreams) {
@@ -289,7 +292,7 @@ func (s *socket) on(f clientFrame) {
 	case "auth":
 		s.answer(serverFrame{Type: "authenticated", UserID: s.who.User.ID})
 	default:
-		s.answer(serverFrame{Type: "error", Code: "unknown_type", Detail: "type must be subscribe, unsubscribe or ping"})
+		s.answer(serverFrame{Type: "error", Code: codes.UnknownType, Detail: "type must be subscribe, unsubscribe or ping"})
 	}
 }
 

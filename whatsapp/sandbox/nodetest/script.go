@@ -16,10 +16,9 @@ import (
 // ErrMissing says that Node.js, or a package, is not there and cannot be had.
 var ErrMissing = errors.New("the client needs Node.js and its packages")
 
-// Script gives the path of a script to be run with node, which whoever asked removes. files has
-// it as client.mjs, and package.json and package-lock.json with the packages that it needs. They
-// are installed once per lock file, in the user's cache, under name. ErrMissing.
-func Script(ctx context.Context, name string, files fs.FS) (path string, err error) {
+// Packages gives the folder whose node_modules has the packages of files' package.json and
+// package-lock.json. They are installed once per lock file, in the user's cache, under name. ErrMissing.
+func Packages(ctx context.Context, name string, files fs.FS) (dir string, err error) {
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return "", fmt.Errorf("%w: %w", ErrMissing, err)
@@ -34,11 +33,21 @@ func Script(ctx context.Context, name string, files fs.FS) (path string, err err
 		return "", err
 	}
 	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "whatsapp-api", name+"-"+hex.EncodeToString(sum[:8]))
+	dir = filepath.Join(cache, "whatsapp-api", name+"-"+hex.EncodeToString(sum[:8]))
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		if err := install(ctx, dir, files); err != nil {
 			return "", fmt.Errorf("%w: install %s: %w", ErrMissing, name, err)
 		}
+	}
+	return dir, nil
+}
+
+// Script gives the path of a script to be run with node, which whoever asked removes. files has
+// it as client.mjs, and what Packages needs. ErrMissing.
+func Script(ctx context.Context, name string, files fs.FS) (path string, err error) {
+	dir, err := Packages(ctx, name, files)
+	if err != nil {
+		return "", err
 	}
 	script, err := fs.ReadFile(files, "client.mjs")
 	if err != nil {
@@ -90,6 +99,21 @@ func install(ctx context.Context, dir string, files fs.FS) error {
 func Need(t testing.TB, name string, files fs.FS) string {
 	t.Helper()
 	path, err := Script(t.Context(), name, files)
+	must(t, err)
+	t.Cleanup(func() { _ = os.Remove(path) })
+	return path
+}
+
+// NeedPackages is Packages for a test, which is skipped as Need says.
+func NeedPackages(t testing.TB, name string, files fs.FS) string {
+	t.Helper()
+	dir, err := Packages(t.Context(), name, files)
+	must(t, err)
+	return dir
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrMissing) && os.Getenv("REQUIRE_ALL") != "1":
@@ -97,6 +121,4 @@ func Need(t testing.TB, name string, files fs.FS) string {
 	default:
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Remove(path) })
-	return path
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/zishang520/socket.io/servers/engine/v3/transports"
 	socket "github.com/zishang520/socket.io/servers/socket/v3"
 	"github.com/zishang520/socket.io/v3/pkg/types"
+
+	"whatsapp-api/app/codes"
 )
 
 const (
@@ -34,8 +36,8 @@ type Config struct {
 
 // End is why a client is refused, or a connection ends, as clients see it.
 type End struct {
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+	Code   codes.Code `json:"code"`
+	Detail string     `json:"detail"`
 }
 
 // Server serves the requests of Engine.IO.
@@ -148,7 +150,7 @@ func (s *Server) connOf(sock *socket.Socket) *Conn {
 func (s *Server) handshake(sock *socket.Socket) *End {
 	c := s.connOf(sock)
 	if c == nil { // gone
-		return &End{Code: "unauthorized", Detail: "The connection has ended."}
+		return &End{Code: codes.Unauthorized, Detail: "The connection has ended."}
 	}
 	accepted, refused := s.Handshake(c, sock.Handshake().Auth)
 	if refused == nil {
