@@ -26,7 +26,7 @@ func (a *App) others(log *events.Log, tokens *account.Tokens, courier *deliver.C
 			a.front.streams.EndAll()
 			courier.Changed()
 		case store.TopicSessions:
-			log.Begun()
+			log.SessionCreated()
 		case store.TopicWebhooks, store.TopicDeliveries:
 			courier.Changed()
 		}

@@ -30,7 +30,7 @@ Before the server ends the connection it says why: "closing" {code, detail}, wit
 var socketIOPaths = []string{"/socket.io", "/socket.io/"}
 
 const (
-	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
+	ioLastWords    = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
 )
 
@@ -132,7 +132,7 @@ type accepted struct {
 	plan  plan
 }
 
-// handshake checks token and wish before the client is connected.
+// handshake checks token and request before the client is connected.
 func (s *socketIO) handshake(c *socketio.Conn, auth any) (any, *socketio.End) {
 	had, err := s.accept(c.First(), auth)
 	if err != nil {
@@ -185,7 +185,7 @@ func (s *socketIO) connect(conn *socketio.Conn, had any) bool {
 		return false
 	}
 	good := had.(accepted)
-	c := &ioClient{subscriber: s.hub.open(conn.First().Context()), encode: s.hub.encodings.in(formSocketIO), conn: conn, frames: s.hub.frames()}
+	c := &ioClient{subscriber: s.hub.newSubscriber(conn.First().Context()), encode: s.hub.encodings.in(formSocketIO), conn: conn, frames: s.hub.frames()}
 	if c.join(good.plan.who.User.ID) != nil {
 		c.end(errFull)
 	}
@@ -222,7 +222,7 @@ func (c *ioClient) event(e store.Event) error {
 	}
 	if !c.conn.Await(c.ctx) {
 		if c.ctx.Err() == nil {
-			return c.slow(&place{e.SessionID, e.Seq - 1})
+			return c.cutSlow(&place{e.SessionID, e.Seq - 1})
 		}
 		return context.Cause(c.ctx)
 	}
@@ -242,7 +242,7 @@ func (c *ioClient) flush() error    { return nil }
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
 	defer c.conn.Cut()
-	f := c.bye()
+	f := c.reason()
 	if f == nil {
 		return
 	}
@@ -253,7 +253,7 @@ func (c *ioClient) part() {
 	if f.code == codes.Unauthorized {
 		c.conn.Dismiss()
 	}
-	c.conn.Settle(ioParting)
+	c.conn.Settle(ioLastWords)
 }
 
 func (c *ioClient) emit(event string, arg any) {
@@ -266,12 +266,12 @@ func (c *ioClient) emit(event string, arg any) {
 }
 
 // subscribe answers the client's event of this name.
-func (c *ioClient) subscribe(wish any, answer func(any)) {
+func (c *ioClient) subscribe(request any, answer func(any)) {
 	if c.frames.Wait(c.ctx) != nil {
 		return
 	}
 	var f follow
-	err := reread(wish, &f)
+	err := reread(request, &f)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
 		defer cancel()
@@ -285,12 +285,12 @@ func (c *ioClient) subscribe(wish any, answer func(any)) {
 }
 
 // unsubscribe answers the client's event of this name.
-func (c *ioClient) unsubscribe(wish any, answer func(any)) {
+func (c *ioClient) unsubscribe(request any, answer func(any)) {
 	if c.frames.Wait(c.ctx) != nil {
 		return
 	}
 	var f follow
-	if err := reread(wish, &f); err != nil {
+	if err := reread(request, &f); err != nil {
 		answer(map[string]any{"error": c.hub.reasonOf(c.ctx, err)})
 		return
 	}
