@@ -33,7 +33,7 @@ const (
 	ioPing         = 25 * time.Second
 	ioPingTimeout  = 20 * time.Second
 	ioConnect      = 10 * time.Second // for the handshake after the connection
-	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
+	ioLastWords    = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
 	ioPackets      = 256              // that may wait for a client, before its subscription has to
 	ioRoom         = 1 << 20          // bytes, likewise
@@ -167,7 +167,7 @@ func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.
 	if !s.hub.streams.enter(kindSocketIO) {
 		return nil, whatsapp.ErrStopping
 	}
-	c := &ioClient{subscriber: s.hub.open(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
+	c := &ioClient{subscriber: s.hub.newSubscriber(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
 	if c.join(who.User.ID) != nil {
 		c.end(errFull)
 	}
@@ -247,7 +247,7 @@ func (c *ioClient) event(e store.Event) error {
 	}
 	err = c.conn.Send(c.ctx, f.bytes)
 	if errors.Is(err, socketio.ErrSlow) {
-		return c.slow(&place{e.SessionID, e.Seq - 1})
+		return c.cutSlow(&place{e.SessionID, e.Seq - 1})
 	}
 	return err
 }
@@ -264,7 +264,7 @@ func (c *ioClient) flush() error    { return nil }
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
 	defer c.conn.Close()
-	f := c.bye()
+	f := c.reason()
 	if f == nil {
 		return
 	}
@@ -275,7 +275,7 @@ func (c *ioClient) part() {
 	if f.code == codes.Unauthorized {
 		c.conn.Disconnect() // the client does not come back by itself
 	}
-	c.conn.Settle(ioParting)
+	c.conn.Settle(ioLastWords)
 }
 
 func (c *ioClient) emit(event string, arg any) {

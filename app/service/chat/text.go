@@ -37,9 +37,9 @@ func (t Text) Identity() ([]byte, error) { return json.Marshal(t) }
 // Check says what is wrong without asking anybody; the address itself is read when it is sent.
 func (t Text) Check() service.Invalid {
 	wrong := service.Invalid{}
-	wrong.Check("to", within(t.To, 1, MaxAddress))
-	wrong.Check("text", within(t.Text, 1, MaxText))
-	wrong.Check("quotedMessageId", within(t.Quoted, 0, MaxMessageID))
+	wrong.Check("to", lengthOf(t.To, 1, MaxAddress))
+	wrong.Check("text", lengthOf(t.Text, 1, MaxText))
+	wrong.Check("quotedMessageId", lengthOf(t.Quoted, 0, MaxMessageID))
 	if strings.Trim(t.Text, "\t\n\f\r ") == "" {
 		wrong["text"] = "needs something to be seen in it"
 	}
@@ -49,8 +49,8 @@ func (t Text) Check() service.Invalid {
 	return wrong
 }
 
-// within says what is wrong with the length of a text.
-func within(text string, least, most int) string {
+// lengthOf says what is wrong with the length of a text.
+func lengthOf(text string, least, most int) string {
 	if n := utf8.RuneCountInString(text); n < least || n > most {
 		return fmt.Sprintf("must have %d to %d characters", least, most)
 	}
