@@ -60,6 +60,13 @@ var controls = []Row{
 		Text{"Ya hay un teléfono con este número.", "Úsalo o elige otro número."},
 	},
 	{
+		"phone_off",
+		[]int{409},
+		[]Place{Sandbox},
+		Text{"The phone is off, and cannot do this.", "Turn it on: POST /sandbox/phones/{phone}/power {\"on\": true}."},
+		Text{"El teléfono está apagado y no puede hacerlo.", "Enciéndelo: POST /sandbox/phones/{phone}/power {\"on\": true}."},
+	},
+	{
 		"too_many_links",
 		[]int{409},
 		[]Place{Sandbox},
