@@ -114,9 +114,6 @@ func (s *socketIO) routes() []api.Route {
 	return routes
 }
 
-// close ends every connection, with or without a stream.
-func (s *socketIO) close() { s.server.Close() }
-
 // serve answers a request of Engine.IO. Who may ask from which page is decided here, and the answer's CORS
 // headers are those of all routes.
 func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
