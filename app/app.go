@@ -163,7 +163,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 	login.Observe, m.audit.Lost = m.login, func() { m.count("whatsapp_api_audit_lost_total") }
 	a.front = newFront(rules{
 		manager: a.manager, store: a.store, events: log, accounts: accounts, login: login, tokens: tokens, keys: keys, audit: m.audit, sessions: sessions, webhooks: webhooks,
-		handover: &link.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Log: a.log.Named("sessions")},
+		handover: &link.Handover{Store: a.store, Events: log, Courier: courier, Keys: keys, Sessions: a.manager, Log: a.log.Named("sessions")},
 		messages: &chat.Messages{Records: a.store.Messages(), Log: a.log.Named("messages")},
 		sending:  &chat.Sending{Once: chat.NewIdempotency(a.store.Idempotency(), a.log.Named("idempotency")), Observe: m.sent},
 		places:   &stream.Places{Calls: a.store.Idempotency(), For: 2 * a.cfg.EventRetention},

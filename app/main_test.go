@@ -46,6 +46,11 @@ func TestMain(m *testing.M) {
 type worldly struct{ m *testing.M }
 
 func (w worldly) Run() int {
+	// huma has one form of errors for the process, which the first API sets: before anything reads it.
+	if _, err := OpenAPI("test"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	s, err := sandbox.Open(sandbox.Config{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

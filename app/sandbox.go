@@ -20,6 +20,7 @@ type SandboxConfig struct {
 	Listen  string // TLS address of the WhatsApp side, loopback
 	Control string // HTTP address of the control routes, loopback
 	DataDir string // empty: all in memory
+	Fresh   bool   // delete what DataDir holds of a sandbox, and begin anew
 }
 
 // RunSandbox runs a WhatsApp server with phones, without the gateway, until ctx ends. Once it
@@ -29,8 +30,11 @@ func RunSandbox(ctx context.Context, cfg SandboxConfig, log *zap.Logger, out io.
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("--control: %q is not a loopback address such as 127.0.0.1:8444: the sandbox has no keys and is for this machine alone", cfg.Control)
 	}
-	s, err := sandbox.Open(sandbox.Config{Listen: cfg.Listen, DataDir: cfg.DataDir, Log: log.Named("sandbox")})
-	if err != nil {
+	s, err := sandbox.Open(sandbox.Config{Listen: cfg.Listen, DataDir: cfg.DataDir, Fresh: cfg.Fresh, Log: log.Named("sandbox")})
+	switch {
+	case errors.Is(err, sandbox.ErrData):
+		return fmt.Errorf("--data: %w; --fresh does so", err)
+	case err != nil:
 		return fmt.Errorf("--listen: %w", err)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Control)

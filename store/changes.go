@@ -8,7 +8,7 @@ type Topic string
 // Topics of changes.
 const (
 	TopicAccess     Topic = "access"     // users, tokens and API keys: changed or gone
-	TopicSessions   Topic = "sessions"   // made or deleted
+	TopicSessions   Topic = "sessions"   // made, renamed or deleted
 	TopicOwners     Topic = "owners"     // of sessions: one was given to another user
 	TopicWebhooks   Topic = "webhooks"   // made, changed or deleted
 	TopicDeliveries Topic = "deliveries" // one that somebody asks for, by Deliveries.Keep without a duty

@@ -68,6 +68,8 @@
 //
 //   - Session.people: who a key and an address are. Dropped by age (256) and, whole, when two records
 //     become one person and when a unit that taught one was not kept.
+//   - Session.record: the session's own record, and so its owner. Read again once Manager.Changed says that
+//     it may be another, and after 10 s.
 //   - Session.timers: which chats are there, and their timers. Dropped by age (1,024) and with people.
 //   - Session.doubts: of which pairings WhatsApp was asked. Dropped by age (64).
 //   - Session.unread: messages whose place is held until they can be read. Dropped by age (1,024).

@@ -67,20 +67,25 @@ func (d *draft) commit(ctx context.Context) (err error) {
 		return err
 	}
 	d.remember()
+	d.ring()
 	return nil
 }
 
-// remember has the session know of whom the draft learned, and that there is more to do: its
-// worker waits for what is still in line.
+// ring wakes the worker when there is more to do. The unit is kept then, or has its place in the order:
+// the worker waits for what is in line, and would miss what is put there later.
+func (d *draft) ring() {
+	if d.tasks {
+		d.s.newChores()
+	}
+}
+
+// remember has the session know of whom the draft learned.
 func (d *draft) remember() {
 	if d.joins {
 		d.s.people.forget()
 	}
 	for _, p := range d.fresh {
 		d.s.people.remember(p)
-	}
-	if d.tasks {
-		d.s.newChores()
 	}
 }
 
@@ -122,6 +127,7 @@ func (d *draft) commitLater(event any) error {
 	if err != nil {
 		end(err)
 	}
+	d.ring()
 	return err
 }
 
@@ -149,6 +155,7 @@ func (d *draft) hand(then func(error)) (wait func() error, err error) {
 		end(err)
 		return nil, err
 	}
+	d.ring()
 	return func() error {
 		_, err := handed.Wait(context.WithoutCancel(c.ctx))
 		return err

@@ -66,6 +66,7 @@ type Manager struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
+	doubts   int // rises with each change of a session's record
 	closing  bool
 	running  sync.WaitGroup // loops of sessions
 }
@@ -223,6 +224,9 @@ func (m *Manager) Delete(ctx context.Context, id string) error {
 		m.log.Warn("session deleted without unlinking its device", zap.String("session", id), zap.Error(err))
 	}
 	s.halt()
+	s.mu.Lock()
+	s.deleting = true
+	s.mu.Unlock()
 	if err := m.cfg.Store.Sessions().Delete(ctx, id); err != nil {
 		return fmt.Errorf("delete session: %w", err)
 	}
@@ -282,5 +286,63 @@ func (m *Manager) Live() []*Session {
 	return all
 }
 
-// Of is the session of a record that was read a moment ago.
-func (m *Manager) Of(r store.Session) *Session { return m.session(r) }
+// recordAge is how long a record that nobody is known to have changed counts as read: a server that was killed
+// in the moment of a change may have told nobody.
+const recordAge = 10 * time.Second
+
+// Find is Get with the user who owns the session. Of a session that this process runs it does not look into the
+// store again, unless the record was changed since.
+func (m *Manager) Find(ctx context.Context, id string) (s *Session, owner string, err error) {
+	m.mu.Lock()
+	s, doubts := m.sessions[id], m.doubts
+	m.mu.Unlock()
+	if s != nil {
+		if owner, ok := s.knownOwner(doubts); ok {
+			return s, owner, nil
+		}
+	}
+	r, err := m.cfg.Store.Sessions().Get(ctx, id)
+	if err != nil {
+		return nil, "", fmt.Errorf("get session: %w", err)
+	}
+	s = m.session(r)
+	s.sawRecord(doubts)
+	return s, r.OwnerID, nil
+}
+
+// Changed says that records of sessions were changed, here or by another process: they are read again. now
+// are those of which it is known what they are.
+func (m *Manager) Changed(now ...store.Session) {
+	m.mu.Lock()
+	m.doubts++
+	m.mu.Unlock()
+	for _, r := range now {
+		m.session(r)
+	}
+}
+
+// Reread reads the records of all sessions that this process runs, after Changed: what happens to them is told
+// with their names and owners.
+func (m *Manager) Reread(ctx context.Context) error {
+	var failed error
+	for _, s := range m.Live() {
+		if _, _, err := m.Find(ctx, s.id); err != nil && !errors.Is(err, store.ErrNotFound) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// knownOwner is who owns the session, if its record was read with these doubts, and not long ago.
+func (s *Session) knownOwner(doubts int) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.OwnerID, s.lease.owned && !s.deleting && s.sawDoubts == doubts && time.Since(s.sawAt) < recordAge
+}
+
+// sawRecord notes that the session's record was read when there were these doubts.
+func (s *Session) sawRecord(doubts int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sawDoubts, s.sawAt = doubts, time.Now()
+}

@@ -32,6 +32,10 @@ type Session struct {
 	done    chan struct{} // closed when the loop has ended; nil when none runs
 	ending  bool          // the loop ends by itself, or has ended so
 
+	sawDoubts int       // the manager's, when the record was read last
+	sawAt     time.Time // when that was; zero: not yet
+	deleting  bool      // the record goes, or has gone in part
+
 	live   atomic.Pointer[conn] // the connection that may be used, nil when none is
 	people *people
 	timers *lru.Cache[string, int]                // of chats that are there, by key; seconds

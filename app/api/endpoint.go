@@ -66,7 +66,7 @@ func OnSession[In, Out any, P sessionInput[In]](method, path, id, scope, summary
 		op.Middlewares = huma.Middlewares{a.loggedIn(e.Scope), a.ownSession, a.noBlanks}
 		huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 			target, ok := ctx.Value(targetKey{}).(service.Target)
-			if !ok || target.Record.ID != P(in).session() {
+			if !ok || target.Session.ID() != P(in).session() {
 				return nil, a.fail(ctx, store.ErrNotFound)
 			}
 			out, err := fn(ctx, target, in)

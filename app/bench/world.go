@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -100,7 +101,7 @@ func (w *world) still(ctx context.Context, outstanding int) error {
 		if err := w.calls.do(ctx, "GET", "/sandbox/stats", nil, &now); err != nil {
 			return err
 		}
-		if now == before && now.AcksOutstanding == outstanding {
+		if reflect.DeepEqual(now, before) && now.AcksOutstanding == outstanding {
 			return nil
 		}
 		before = now

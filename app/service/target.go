@@ -1,13 +1,9 @@
 package service
 
-import (
-	"whatsapp-api/store"
-	"whatsapp-api/whatsapp"
-)
+import "whatsapp-api/whatsapp"
 
 // Target is a session that somebody may act on, and who acts. link.Sessions.Open makes it.
 type Target struct {
 	Caller  Caller
-	Record  store.Session
 	Session *whatsapp.Session
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -138,4 +140,22 @@ func TestSandboxIsForThisMachineAlone(t *testing.T) {
 		_, err := command(t.Context(), "", args...)
 		require.ErrorContains(t, err, "loopback", args)
 	}
+}
+
+// What a sandbox cannot read stays, unless it is told to begin anew.
+func TestSandboxBeginsAnew(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sandbox.db")
+	require.NoError(t, os.WriteFile(file, []byte("no database, and long enough not to be an empty one"), 0o600))
+	args := []string{"sandbox", "--control", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--data", dir}
+	_, err := command(t.Context(), "", args...)
+	require.ErrorContains(t, err, dir)
+	require.ErrorContains(t, err, "--fresh")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = command(ended, "", append(args, "--fresh")...)
+	require.True(t, err == nil || errors.Is(err, context.Canceled), "%v", err)
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "SQLite format 3", string(raw[:15]))
 }

@@ -201,6 +201,9 @@ func (s sessions) Update(ctx context.Context, id string, change func(*store.Sess
 		if was.OwnerID != now.OwnerID { // who may see it is another
 			s.s.changed(ctx, store.TopicOwners)
 		}
+		if was.Name != now.Name {
+			s.s.changed(ctx, store.TopicSessions)
+		}
 		now.Seq = max(now.Seq, seq)
 		return now.session(), nil
 	}

@@ -26,7 +26,9 @@ type account struct {
 	next     int    // number of the next device
 	devices  map[int]*device
 	watchers map[string]struct{} // who asked for the device list, by LID user
+	trusted  map[string]struct{} // whom it has given a token to, by LID user
 	patches  map[string][][]byte // app state by collection; its version is its length
+	privacy  map[string]string   // what it has chosen, by category
 	online   presence
 
 	phone *Phone
@@ -34,10 +36,11 @@ type account struct {
 
 // accountRecord is what is kept of an account itself.
 type accountRecord struct {
-	PN   string `json:"pn"`
-	LID  string `json:"lid"`
-	Name string `json:"name"`
-	Next int    `json:"next"`
+	PN      string            `json:"pn"`
+	LID     string            `json:"lid"`
+	Name    string            `json:"name"`
+	Next    int               `json:"next"`
+	Privacy map[string]string `json:"privacy,omitempty"`
 }
 
 // presence is what others may see of an account.
@@ -59,6 +62,7 @@ func newAccount(pn, lid, name string) *account {
 		pn: pn, lid: lid, name: name, next: 1,
 		devices:  make(map[int]*device),
 		watchers: make(map[string]struct{}),
+		trusted:  make(map[string]struct{}),
 		patches:  make(map[string][][]byte),
 		online:   presence{subscribers: make(map[*device]types.JID)},
 	}
@@ -68,7 +72,7 @@ func (a *account) key() string { return "account/" + a.pn }
 
 // save keeps the account's own record; the caller holds a.mu.
 func (a *account) save(c *change) {
-	c.put(a.key(), accountRecord{a.pn, a.lid, a.name, a.next})
+	c.put(a.key(), accountRecord{PN: a.pn, LID: a.lid, Name: a.name, Next: a.next, Privacy: a.privacy})
 }
 
 func (a *account) pnJID(device int) types.JID {
@@ -108,6 +112,7 @@ func (s *Server) rename(a *account, name string) {
 	a.name = name
 	c := s.change()
 	a.save(c)
+	c.then(func() { s.happened(PhoneChanged, a, detail(Detail{Name: name})) })
 	c.commit()
 }
 

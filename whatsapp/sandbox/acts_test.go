@@ -77,7 +77,7 @@ func TestClientActs(t *testing.T) {
 	require.NoError(t, c.SendChatPresence(ctx, lidOf(bob), types.ChatPresenceComposing, types.ChatPresenceMediaText))
 	typing, err := bob.WaitTyping(ctx, 0, 1)
 	require.NoError(t, err)
-	require.Equal(t, Typing{N: 1, From: ann.Number(), State: "composing"}, typing[0])
+	require.Equal(t, Typing{N: 1, From: ann.Number(), Chat: ann.Number(), State: "composing"}, typing[0])
 
 	sent := c.say(jidOf(bob), "text")
 	for _, m := range []*waE2E.Message{

@@ -71,6 +71,7 @@ func TestBaileys(t *testing.T) {
 
 	baileysRecovers(t, s, ann, bob, b)
 
+	require.Empty(t, s.Stats().Unanswered, "Baileys gets by without what the sandbox does not know")
 	b.Do("done", map[string]any{"do": "logout"})
 	require.Eventually(t, func() bool { return len(ann.Devices()) == 0 }, patience, 5*time.Millisecond)
 }

@@ -221,8 +221,18 @@ func (c *conn) handle(n *node) {
 		c.handlePresence(n)
 	case "chatstate":
 		c.handleChatState(n)
-	case "call":
+	case "call": // acknowledged, so that the client goes on, but it rings nowhere
+		c.server.notKnown(n.Tag, firstTag(n))
 		c.send(el("ack", attrs{"class": "call", "id": attrString(n, "id"), "from": n.Attrs["to"]}))
+	case "ib":
+		switch tag := firstTag(n); tag {
+		case "offline_batch": // asks for more of what waited: all of it comes without being asked for
+		case "unified_session": // a measurement
+		default:
+			c.server.notKnown(n.Tag, tag)
+		}
+	default:
+		c.server.notKnown(n.Tag, firstTag(n))
 	}
 }
 
@@ -290,6 +300,12 @@ func (g *gate) open() {
 		close(g.shut)
 		g.shut = nil
 	}
+}
+
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shut != nil
 }
 
 func (g *gate) wait(ctx context.Context) error {

@@ -107,3 +107,27 @@ func describeMedia(m *waE2E.Message) (kind, text string, ok bool) {
 	}
 	return "", "", false
 }
+
+// wireType is what the stanza says of its content, and edit how it changes another message.
+func wireType(m *waE2E.Message) (kind, edit string) {
+	m = unwrap(m)
+	switch kind, text, _ := describe(m); kind {
+	case "reaction":
+		if text == "" {
+			return kind, "7"
+		}
+		return kind, ""
+	case "poll", "vote":
+		return "poll", ""
+	case "revoke":
+		return "text", "7"
+	case "edit":
+		return "text", "1"
+	case "image", "video", "ptv", "voice", "audio", "document", "sticker", "contact":
+		return "media", ""
+	}
+	if m.GetSecretEncryptedMessage().GetSecretEncType() == waE2E.SecretEncryptedMessage_MESSAGE_EDIT {
+		return "text", "1"
+	}
+	return "text", ""
+}

@@ -2,51 +2,45 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
+	"context"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
-func (c *control) getFaults(*http.Request) (int, any, error) {
-	return http.StatusOK, list[Fault]{Data: c.Faults()}, nil
+func (c *control) faultRoutes() {
+	get(c, "/faults", "What will go wrong yet", c.getFaults)
+	post(c, "/faults", "Let things go wrong", c.postFaults)
+	remove(c, "/faults", "End all faults", c.deleteFaults)
 }
 
-// postFaults takes one fault or a list of them.
-func (c *control) postFaults(r *http.Request) (int, any, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return 0, nil, err
+// someFaults is one fault or a list of them.
+type someFaults []Fault
+
+// UnmarshalJSON takes both forms, in which every field must be known.
+func (f *someFaults) UnmarshalJSON(raw []byte) error {
+	if bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
+		return decode(raw, (*[]Fault)(f))
 	}
-	faults, err := decodeFaults(body)
-	if err != nil {
-		return 0, nil, err
-	}
-	return done(c.AddFaults(faults...))
+	*f = make([]Fault, 1)
+	return decode(raw, &(*f)[0])
 }
 
-func decodeFaults(body []byte) ([]Fault, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	var faults []Fault
-	var err error
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
-		err = d.Decode(&faults)
-	} else {
-		faults = make([]Fault, 1)
-		err = d.Decode(&faults[0])
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBadBody, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: there is something after the JSON", errBadBody)
-	}
-	return faults, nil
+// Schema is one of both forms.
+func (*someFaults) Schema(r huma.Registry) *huma.Schema {
+	one := r.Schema(reflect.TypeFor[Fault](), true, "")
+	return &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}
 }
 
-func (c *control) deleteFaults(*http.Request) (int, any, error) {
+func (c *control) getFaults(context.Context, *struct{}) (*out[list[Fault]], error) {
+	return reply(list[Fault]{Data: c.Faults()}), nil
+}
+
+func (c *control) postFaults(_ context.Context, in *with[someFaults]) (*none, error) {
+	return done(c.AddFaults(in.Body.V...))
+}
+
+func (c *control) deleteFaults(context.Context, *struct{}) (*none, error) {
 	c.ClearFaults()
 	return done(nil)
 }

@@ -1,62 +1,64 @@
 package sandbox
 
-import (
-	"net/http"
-)
+import "context"
 
-func (c *control) getGroups(*http.Request) (int, any, error) {
-	return http.StatusOK, list[Group]{Data: c.Groups()}, nil
+func (c *control) groupRoutes() {
+	get(c, "/groups", "All groups, the oldest first", c.getGroups)
+	create(c, "/groups", "Make a group", c.postGroup)
+	get(c, "/groups/{group}", "One group", c.getGroup)
+	post(c, "/groups/{group}/add", "Add members", c.changeGroup("add"))
+	post(c, "/groups/{group}/remove", "Remove members", c.changeGroup("remove"))
+	post(c, "/groups/{group}/promote", "Make members admins", c.changeGroup("promote"))
+	post(c, "/groups/{group}/demote", "Make admins members", c.changeGroup("demote"))
+	post(c, "/groups/{group}/leave", "Leave the group", c.changeGroup("leave"))
+	post(c, "/groups/{group}/subject", "Give the group another subject", c.renameGroup)
 }
 
-func (c *control) getGroup(r *http.Request) (int, any, error) {
-	g, err := c.Group(r.PathValue("group"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, g, nil
+type ofGroup struct {
+	Group string `path:"group" doc:"Address of the group, or the part before @"`
 }
 
-func (c *control) postGroup(r *http.Request) (int, any, error) {
-	var in NewGroup
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	g, err := c.NewGroup(r.Context(), in)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusCreated, g, nil
+// groupIn is the input of what somebody does with a group.
+type groupIn[T any] struct {
+	Group string `path:"group" doc:"Address of the group, or the part before @"`
+	Body  body[T]
+}
+
+func (g *groupIn[T]) wrong() error { return g.Body.err }
+
+func (c *control) getGroups(context.Context, *struct{}) (*out[list[Group]], error) {
+	return reply(list[Group]{Data: c.Groups()}), nil
+}
+
+func (c *control) getGroup(_ context.Context, in *ofGroup) (*out[Group], error) {
+	g, err := c.Group(in.Group)
+	return &out[Group]{g}, err
+}
+
+func (c *control) postGroup(ctx context.Context, in *with[NewGroup]) (*out[Group], error) {
+	g, err := c.NewGroup(ctx, in.Body.V)
+	return &out[Group]{g}, err
+}
+
+type membersIn struct {
+	By     string   `json:"by" doc:"Phone number of who does it; an admin, except to leave"`
+	Phones []string `json:"phones,omitempty" doc:"Phone numbers of whom it is about; none to leave"`
 }
 
 // changeGroup answers a route that changes who is in a group.
-func (c *control) changeGroup(verb string) handler {
-	return func(r *http.Request) (int, any, error) {
-		var in struct {
-			By     string   `json:"by"` // phone number of who does it
-			Phones []string `json:"phones"`
-		}
-		if err := decode(r, &in); err != nil {
-			return 0, nil, err
-		}
-		g, err := c.ChangeGroup(r.Context(), r.PathValue("group"), verb, in.By, in.Phones...)
-		if err != nil {
-			return 0, nil, err
-		}
-		return http.StatusOK, g, nil
+func (c *control) changeGroup(verb string) func(context.Context, *groupIn[membersIn]) (*out[Group], error) {
+	return func(ctx context.Context, in *groupIn[membersIn]) (*out[Group], error) {
+		g, err := c.ChangeGroup(ctx, in.Group, verb, in.Body.V.By, in.Body.V.Phones...)
+		return &out[Group]{g}, err
 	}
 }
 
-func (c *control) renameGroup(r *http.Request) (int, any, error) {
-	var in struct {
-		By      string `json:"by"`
-		Subject string `json:"subject"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	g, err := c.RenameGroup(r.Context(), r.PathValue("group"), in.By, in.Subject)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, g, nil
+type subjectIn struct {
+	By      string `json:"by" doc:"Phone number of a member"`
+	Subject string `json:"subject" minLength:"1" maxLength:"100"`
+}
+
+func (c *control) renameGroup(ctx context.Context, in *groupIn[subjectIn]) (*out[Group], error) {
+	g, err := c.RenameGroup(ctx, in.Group, in.Body.V.By, in.Body.V.Subject)
+	return &out[Group]{g}, err
 }

@@ -2,86 +2,72 @@ package sandbox
 
 import (
 	"context"
-	"net/http"
+	"fmt"
+	"strings"
+
+	"go.mau.fi/whatsmeow/types"
 )
 
-func (c *control) answer(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		To     string `json:"to"`
-		ID     string `json:"id"`
-		Answer string `json:"answer"` // yes, no or maybe
-		Guests int    `json:"guests"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	return created(p.Answer(r.Context(), in.To, in.ID, in.Answer, in.Guests))
+func (c *control) messageRoutes() {
+	get(c, "/phones/{phone}/messages", "What the phone has got", follow(c, (*Phone).WaitMessages))
+	get(c, "/phones/{phone}/receipts", "What the phone learned about its messages", follow(c, (*Phone).WaitReceipts))
+	get(c, "/phones/{phone}/typing", "What others were doing in their chats with the phone", follow(c, (*Phone).WaitTyping))
+	get(c, "/phones/{phone}/sent", "What the phone has sent itself", follow(c, (*Phone).WaitSent))
+	get(c, "/phones/{phone}/chats", "All chats of the phone, the newest first", c.getChats)
+	create(c, "/phones/{phone}/messages", "Send messages", onPhone(c, sendMessages))
+	acting(c, "/receipts", "Send a receipt made by hand", sendReceipt)
 }
 
-func (c *control) comment(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
+func (c *control) getChats(_ context.Context, in *ofPhone) (*out[list[Chat]], error) {
+	p, err := c.Phone(in.Phone)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	var in struct {
-		To   string `json:"to"`
-		ID   string `json:"id"`
-		Text string `json:"text"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	return created(p.Comment(r.Context(), in.To, in.ID, in.Text))
+	return reply(list[Chat]{Data: p.Chats()}), nil
 }
 
-func (c *control) star(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		To string `json:"to"`
-		ID string `json:"id"`
-		On bool   `json:"on"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	return done(p.Star(r.Context(), in.To, in.ID, in.On))
+// sentOut names what was sent: id, or ids if there are several.
+type sentOut struct {
+	ID  string   `json:"id,omitempty"`
+	IDs []string `json:"ids,omitempty" doc:"Instead of id, if count is more than one"`
 }
 
-func (c *control) deleteForMe(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
+func created(id string, err error) (*out[sentOut], error) { return &out[sentOut]{sentOut{ID: id}}, err }
+
+func sendMessages(ctx context.Context, p *Phone, in Outgoing) (*out[sentOut], error) {
+	ids, err := p.Send(ctx, in)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.Count > 1:
+		return reply(sentOut{IDs: ids}), nil
+	default:
+		return created(ids[0], nil)
 	}
-	var in struct {
-		To string `json:"to"`
-		ID string `json:"id"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	return done(p.DeleteForMe(r.Context(), in.To, in.ID))
 }
 
-// ofChat answers a route that needs nothing but the chat.
-func (c *control) ofChat(act func(*Phone, context.Context, string) error) handler {
-	return func(r *http.Request) (int, any, error) {
-		p, err := c.target(r)
-		if err != nil {
-			return 0, nil, err
+type receiptIn struct {
+	To    string             `json:"to" doc:"Phone number"`
+	Type  string             `json:"type,omitempty" doc:"Nothing is delivered"`
+	IDs   []string           `json:"ids" doc:"Messages, which need not exist"`
+	Attrs map[string]*string `json:"attrs,omitempty" doc:"Further attributes of the stanza; null leaves one out; what is an address is sent as one"`
+}
+
+func sendReceipt(ctx context.Context, p *Phone, in receiptIn) (*none, error) {
+	more := map[string]any{}
+	for name, value := range in.Attrs {
+		switch {
+		case value == nil:
+			more[name] = nil
+		case strings.Contains(*value, "@"):
+			jid, err := types.ParseJID(*value)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %s is no address: %w", ErrInvalid, name, err)
+			}
+			more[name] = jid
+		default:
+			more[name] = *value
 		}
-		var in struct {
-			To string `json:"to"`
-		}
-		if err := decode(r, &in); err != nil {
-			return 0, nil, err
-		}
-		return done(act(p, r.Context(), in.To))
 	}
+	return done(p.Receipt(ctx, in.To, in.Type, in.IDs, more))
 }

@@ -2,275 +2,163 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 )
 
+func (c *control) phoneRoutes() {
+	get(c, "/phones", "All phones, by number", c.getPhones)
+	create(c, "/phones", "Make a phone", c.postPhone)
+	get(c, "/phones/{phone}", "One phone", c.getPhone)
+	remove(c, "/phones/{phone}", "Delete a phone with its account", c.deletePhone)
+	remove(c, "/phones", "Delete all phones", c.deletePhones)
+	acting(c, "/rename", "Give the account another name", rename)
+	acting(c, "/power", "Turn the phone off or on", power)
+	acting(c, "/read-receipts", "Let others learn what was read, or not", showReads)
+	acting(c, "/scan", "Scan the QR code of a client, which links it", scan)
+	acting(c, "/presence", "Show whether the person has WhatsApp open", showPresence)
+	post(c, "/phones/{phone}/devices/{device}/logout", "Unlink a client", c.logout)
+}
+
 // phoneOut is a phone as the control routes show it.
 type phoneOut struct {
-	Phone   string `json:"phone"`
-	LID     string `json:"lid"`
-	Name    string `json:"name"`
-	Devices []int  `json:"devices"` // linked companions
+	Phone        string `json:"phone"`
+	LID          string `json:"lid" doc:"The account's hidden identity"`
+	Name         string `json:"name" doc:"What others see"`
+	Devices      []int  `json:"devices" doc:"Numbers of linked clients"`
+	On           bool   `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
+	ReadReceipts bool   `json:"readReceipts" doc:"Whether others learn what was read"`
 }
 
 func outPhone(p *Phone) phoneOut {
-	return phoneOut{Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices()}
+	return phoneOut{
+		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(),
+	}
 }
 
-func (c *control) target(r *http.Request) (*Phone, error) { return c.Phone(r.PathValue("phone")) }
-
-func (c *control) getPhones(*http.Request) (int, any, error) {
-	out := list[phoneOut]{Data: []phoneOut{}}
+func (c *control) getPhones(context.Context, *struct{}) (*out[list[phoneOut]], error) {
+	all := list[phoneOut]{Data: []phoneOut{}}
 	for _, p := range c.Phones() {
-		out.Data = append(out.Data, outPhone(p))
+		all.Data = append(all.Data, outPhone(p))
 	}
-	return http.StatusOK, out, nil
+	return reply(all), nil
 }
 
-func (c *control) getPhone(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
+func (c *control) getPhone(_ context.Context, in *ofPhone) (*out[phoneOut], error) {
+	p, err := c.Phone(in.Phone)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusOK, outPhone(p), nil
+	return reply(outPhone(p)), nil
 }
 
-func (c *control) postPhone(r *http.Request) (int, any, error) {
-	var in struct {
-		Phone string `json:"phone"`
-		Name  string `json:"name"`
+type newPhoneIn struct {
+	Phone string `json:"phone" doc:"7 to 15 digits, with or without +"`
+	Name  string `json:"name,omitempty" maxLength:"100" doc:"What others see; the number if it is left out"`
+}
+
+func (c *control) postPhone(_ context.Context, in *with[newPhoneIn]) (*out[phoneOut], error) {
+	if len(in.Body.V.Name) > 100 {
+		return nil, fmt.Errorf("%w: name is longer than 100 bytes", ErrInvalid)
 	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	if len(in.Name) > 100 {
-		return 0, nil, fmt.Errorf("%w: name is longer than 100 bytes", ErrInvalid)
-	}
-	p, err := c.NewPhone(in.Phone, in.Name)
+	p, err := c.NewPhone(in.Body.V.Phone, in.Body.V.Name)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusCreated, outPhone(p), nil
+	return reply(outPhone(p)), nil
+}
+
+func (c *control) deletePhone(ctx context.Context, in *ofPhone) (*none, error) {
+	return done(c.DeletePhone(ctx, in.Phone))
+}
+
+func (c *control) deletePhones(ctx context.Context, _ *struct{}) (*none, error) {
+	for _, p := range c.Phones() {
+		if err := c.DeletePhone(ctx, p.Number()); err != nil && !errors.Is(err, ErrNoPhone) {
+			return nil, err
+		}
+	}
+	return done(nil)
+}
+
+type renameIn struct {
+	Name string `json:"name" minLength:"1" maxLength:"100"`
+}
+
+func rename(ctx context.Context, p *Phone, in renameIn) (*out[phoneOut], error) {
+	if err := p.Rename(ctx, in.Name); err != nil {
+		return nil, err
+	}
+	return reply(outPhone(p)), nil
+}
+
+type switchIn struct {
+	On *bool `json:"on" nullable:"false"`
+}
+
+func power(ctx context.Context, p *Phone, in switchIn) (*out[phoneOut], error) {
+	return turned(ctx, p, in, p.SetPower)
+}
+
+func showReads(ctx context.Context, p *Phone, in switchIn) (*out[phoneOut], error) {
+	return turned(ctx, p, in, p.SetReadReceipts)
+}
+
+func turned(ctx context.Context, p *Phone, in switchIn, set func(context.Context, bool) error) (*out[phoneOut], error) {
+	if in.On == nil {
+		return nil, fmt.Errorf("%w: on is missing", ErrInvalid)
+	}
+	if err := set(ctx, *in.On); err != nil {
+		return nil, err
+	}
+	return reply(outPhone(p)), nil
 }
 
 // scanTime is how long a client may take to confirm a link.
 const scanTime = 30 * time.Second
 
-func (c *control) scan(r *http.Request) (int, any, error) {
-	var in struct {
-		QR string `json:"qr"`
-	}
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), scanTime)
+type scanIn struct {
+	QR string `json:"qr" doc:"What the QR code says"`
+}
+
+type linkOut struct {
+	Device int `json:"device" doc:"Number of the linked client"`
+}
+
+func scan(ctx context.Context, p *Phone, in scanIn) (*out[linkOut], error) {
+	ctx, cancel := context.WithTimeout(ctx, scanTime)
 	defer cancel()
 	device, err := p.Scan(ctx, in.QR)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, map[string]int{"device": device}, nil
+	return &out[linkOut]{linkOut{device}}, err
 }
 
-func (c *control) postMessages(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var in Outgoing
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
-	ids, err := p.Send(r.Context(), in)
-	if err != nil {
-		return 0, nil, err
-	}
-	if in.Count > 1 {
-		return http.StatusCreated, map[string][]string{"ids": ids}, nil
-	}
-	return http.StatusCreated, map[string]string{"id": ids[0]}, nil
+type presenceIn struct {
+	Available *bool `json:"available" nullable:"false"`
 }
 
-// cursor reads ?after= and ?wait= (in seconds): what comes after that number,
-// waiting so long if there is nothing yet.
-func cursor(r *http.Request) (after int, wait time.Duration, err error) {
-	query := r.URL.Query()
-	for name := range query {
-		if name != "after" && name != "wait" {
-			return 0, 0, fmt.Errorf("%w: there is no parameter %q", ErrInvalid, name)
-		}
-	}
-	if text := query.Get("after"); text != "" {
-		if after, err = strconv.Atoi(text); err != nil || after < 0 {
-			return 0, 0, fmt.Errorf("%w: after is a number from 0", ErrInvalid)
-		}
-	}
-	if text := query.Get("wait"); text != "" {
-		seconds, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(seconds >= 0 && seconds <= longestWait.Seconds()) {
-			return 0, 0, fmt.Errorf("%w: wait is a number of seconds from 0 to %g", ErrInvalid, longestWait.Seconds())
-		}
-		wait = time.Duration(seconds * float64(time.Second))
-	}
-	return after, wait, nil
-}
-
-// follow answers with what a phone has after a cursor.
-func follow[T any](c *control, r *http.Request, wait func(*Phone, context.Context, int, int) ([]T, error)) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	after, patience, err := cursor(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	atLeast := 0
-	if patience > 0 {
-		atLeast = 1
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	stop := context.AfterFunc(c.ctx, cancel)
-	defer stop()
-	data, _ := wait(p, ctx, after, atLeast) // nothing having come is an answer too
-	return http.StatusOK, list[T]{Data: data}, nil
-}
-
-func (c *control) getMessages(r *http.Request) (int, any, error) {
-	return follow(c, r, (*Phone).WaitMessages)
-}
-
-func (c *control) getReceipts(r *http.Request) (int, any, error) {
-	return follow(c, r, (*Phone).WaitReceipts)
-}
-
-func (c *control) getTyping(r *http.Request) (int, any, error) {
-	return follow(c, r, (*Phone).WaitTyping)
-}
-
-// actIn is the body of everything that a person does in a chat.
-type actIn struct {
-	To    string   `json:"to"`
-	ID    string   `json:"id"`
-	IDs   []string `json:"ids"`
-	Emoji string   `json:"emoji"`
-	Text  string   `json:"text"`
-	State string   `json:"state"`
-	// Secret edits as newer phones do.
-	Secret bool `json:"secret"`
-}
-
-// act reads the body and refuses fields that this act does not have.
-func (c *control) act(r *http.Request, fields ...string) (*Phone, actIn, error) {
-	var in actIn
-	p, err := c.target(r)
-	if err != nil {
-		return nil, in, err
-	}
-	if err := decode(r, &in); err != nil {
-		return nil, in, err
-	}
-	given := map[string]bool{"id": in.ID != "", "ids": in.IDs != nil, "emoji": in.Emoji != "", "text": in.Text != "", "state": in.State != "", "secret": in.Secret}
-	for _, f := range fields {
-		delete(given, f)
-	}
-	for name, is := range given {
-		if is {
-			return nil, in, fmt.Errorf("%w: %s is not a field of this request", ErrInvalid, name)
-		}
-	}
-	return p, in, nil
-}
-
-func created(id string, err error) (int, any, error) {
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusCreated, map[string]string{"id": id}, nil
-}
-
-func done(err error) (int, any, error) { return http.StatusNoContent, nil, err }
-
-func (c *control) read(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "id", "ids")
-	if err != nil {
-		return 0, nil, err
-	}
-	if in.ID != "" {
-		in.IDs = append(in.IDs, in.ID)
-	}
-	return done(p.Read(r.Context(), in.To, in.IDs...))
-}
-
-func (c *control) react(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "id", "emoji")
-	if err != nil {
-		return 0, nil, err
-	}
-	return created(p.React(r.Context(), in.To, in.ID, in.Emoji))
-}
-
-func (c *control) edit(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "id", "text", "secret")
-	if err != nil {
-		return 0, nil, err
-	}
-	if in.Secret {
-		return created(p.EditSecretly(r.Context(), in.To, in.ID, in.Text))
-	}
-	return created(p.Edit(r.Context(), in.To, in.ID, in.Text))
-}
-
-func (c *control) revoke(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "id")
-	if err != nil {
-		return 0, nil, err
-	}
-	return created(p.Revoke(r.Context(), in.To, in.ID))
-}
-
-func (c *control) typing(r *http.Request) (int, any, error) {
-	p, in, err := c.act(r, "state")
-	if err != nil {
-		return 0, nil, err
-	}
-	return done(p.SetTyping(in.To, in.State))
-}
-
-func (c *control) presence(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Available *bool `json:"available"`
-	}
-	if err := decode(r, &in); err != nil {
-		return 0, nil, err
-	}
+func showPresence(_ context.Context, p *Phone, in presenceIn) (*none, error) {
 	if in.Available == nil {
-		return 0, nil, fmt.Errorf("%w: available is missing", ErrInvalid)
+		return nil, fmt.Errorf("%w: available is missing", ErrInvalid)
 	}
 	p.SetPresence(*in.Available)
 	return done(nil)
 }
 
-func (c *control) logout(r *http.Request) (int, any, error) {
-	p, err := c.target(r)
+type logoutIn struct {
+	Phone  string `path:"phone" doc:"Phone number, with or without +"`
+	Device string `path:"device" doc:"Number of the linked client"`
+}
+
+func (c *control) logout(_ context.Context, in *logoutIn) (*none, error) {
+	p, err := c.Phone(in.Phone)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	number, err := strconv.Atoi(r.PathValue("device"))
+	number, err := strconv.Atoi(in.Device)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %q", ErrNoDevice, r.PathValue("device"))
+		return nil, fmt.Errorf("%w: %q", ErrNoDevice, in.Device)
 	}
 	return done(p.LogoutDevice(number))
 }

@@ -46,7 +46,7 @@ func TestControlWholeStory(t *testing.T) {
 	require.Equal(t, 200, call(t, "POST", of("12025550100", "/scan"), map[string]string{"qr": qr.Codes[0]}, &linked))
 	require.Equal(t, 1, linked.Device)
 	waitEvents[*events.Connected](c, 1, nil)
-	var p problem
+	var p refused
 	require.Equal(t, 409, call(t, "POST", of("12025550100", "/scan"), map[string]string{"qr": qr.Codes[1]}, &p))
 	require.Equal(t, "qr_used", p.Code)
 
@@ -177,7 +177,7 @@ func TestControlRefusals(t *testing.T) {
 		{"POST", "/phones/12025550100/read", `{"to":"12025550101","ids":["A"]}`, 404, "no_message"},
 		{"POST", "/phones/12025550100/read", `{"to":"12025550101"}`, 422, "invalid"},
 		{"POST", "/phones/12025550100/react", `{"to":"12025550101","id":"A","emoji":"x"}`, 404, "no_message"},
-		{"POST", "/phones/12025550100/react", `{"to":"12025550101","id":"A","text":"x"}`, 422, "invalid"},
+		{"POST", "/phones/12025550100/react", `{"to":"12025550101","id":"A","text":"x"}`, 400, "bad_body"},
 		{"POST", "/phones/12025550100/edit", `{"to":"12025550101","id":"A","text":"x"}`, 404, "no_message"},
 		{"POST", "/phones/12025550100/edit", `{"to":"12025550101","id":"A"}`, 422, "invalid"},
 		{"POST", "/phones/12025550100/revoke", `{"to":"12025550101","id":"A"}`, 404, "no_message"},
@@ -214,7 +214,7 @@ func TestControlRefusals(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, row.status, res.StatusCode, "%s", raw)
 			require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
-			var p problem
+			var p refused
 			require.NoError(t, json.Unmarshal(raw, &p))
 			require.Equal(t, row.code, p.Code)
 			require.Equal(t, row.status, p.Status)

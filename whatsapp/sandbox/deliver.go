@@ -58,12 +58,16 @@ func (c *conn) detach() {
 	}
 	c.stopDelivery()
 	d.mu.Lock()
-	if d.conn == c {
+	last := d.conn == c
+	if last {
 		d.conn = nil
 		d.queue.wake(nil)
 	}
 	d.mu.Unlock()
 	c.server.unsubscribe(d)
+	if last {
+		c.server.happened(DeviceOffline, d.account, detail(Detail{Device: d.number}))
+	}
 }
 
 func (c *conn) stopDelivery() {

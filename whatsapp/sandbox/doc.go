@@ -7,17 +7,23 @@
 // Begin with server.go (Open, and what a Server holds) and phone.go (what a
 // test can do with a phone). A client's connection is followed through
 // conn.go (reading), noise.go (handshake), pairing.go or login.go, iq.go
-// (queries), message.go and receipts.go (what is sent to others) and writer.go
-// (writing). What a device has not yet acknowledged is in its outbox.go, from
-// which deliver.go reads. Phones read such a queue too, in phone_receive.go. What
-// no honest phone would send comes from phone_forge.go.
+// (queries), message.go, route.go and receipts.go (what is sent to others) and
+// writer.go (writing). What a device has not yet acknowledged is in its outbox.go,
+// from which deliver.go reads. Phones read such a queue too, in phone_receive.go.
+// What no honest phone would send comes from phone_forge.go.
+//
+// Whoever sends, routes, does or confirms something asks the chat (chat.go): it
+// knows who is in it, how they are addressed, and who may do what. What a phone
+// is told to send is a draft (draft.go), of which each kind has a file.
 //
 // Everything that happens is one change (persist.go): first it is kept, then
 // it is seen. With a data directory a server that is killed at any moment has
 // therefore forgotten nothing that it showed to anybody; without one it keeps
-// everything in memory.
+// everything in memory. What is kept has a version (version.go). Who wants to
+// see all that happens follows it (happenings.go).
 //
-// The same is served over HTTP by Control (control.go).
+// The same is served over HTTP by Control (control.go), whose routes huma
+// describes. huma is used without its errors (control_kit.go).
 //
 // What goes wrong on request (faults.go, POST /sandbox/faults):
 //
@@ -33,6 +39,6 @@
 //
 // Each but hello_unanswered may name a phone and a device, and those for the next of something a
 // count. Media and pairing by code are not there yet, nor is more of groups than
-// members, roles and subjects (group.go); what clients ask about the rest is
-// refused, never left unanswered.
+// members, roles and subjects (group.go). What clients ask about the rest is answered with
+// nothing and counted by name (unanswered.go); what they set and is not kept is refused.
 package sandbox

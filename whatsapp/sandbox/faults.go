@@ -26,29 +26,21 @@ const (
 	FaultCorrupt  = "corrupt"          // deliver messages that cannot be decrypted
 )
 
-// Fault is something that goes wrong on request. Its JSON is the body of
-// POST /sandbox/faults.
+// Fault is something that goes wrong on request. Its JSON is the body of POST /sandbox/faults. Of
+// login failures, 413 and 414 make whatsmeow clients panic and take their process with them.
 type Fault struct {
-	Kind string `json:"kind"`
+	Kind string `json:"kind" enum:"cut,freeze,unfreeze,stream_error,exhaust_prekeys,ack_delay,ack_lost,ack_cut,ack_error,login_failure,hello_unanswered,repeat,reorder,corrupt"`
 	// Phone and Device say whom it concerns; without them it is everybody.
-	Phone  string `json:"phone,omitempty"`
-	Device int    `json:"device,omitempty"`
-	// Count is how often it happens before it is over; 0 is once for a fault with
-	// an occasion. -1 is until the faults are cleared.
-	Count int `json:"count,omitempty"`
-	// DelayMs belongs to ack_delay.
-	DelayMs int `json:"delayMs,omitempty"`
-	// Code belongs to ack_error (463, 479, …), stream_error (515, 503, …) and
-	// login_failure (401, 402, 403, 405, 503, …).
-	Code int `json:"code,omitempty"`
-	// Conflict makes a stream_error one of replaced or device_removed. The link
-	// itself stays; LogoutDevice removes it.
-	Conflict string `json:"conflict,omitempty"`
-	// Text is the reason given for a temporary ban (login_failure 402).
-	Text string `json:"text,omitempty"`
-	// AllowCrash must be set for login failures 413 and 414, on which whatsmeow
-	// clients panic and take their process with them.
-	AllowCrash bool `json:"allowCrash,omitempty"`
+	Phone  string `json:"phone,omitempty" doc:"Whom it concerns; everybody if it is left out"`
+	Device int    `json:"device,omitempty" doc:"Which of the phone's clients; all if it is left out"`
+	// Count is how often it happens before it is over.
+	Count   int `json:"count,omitempty" doc:"How often it happens; 0 is once for a fault with an occasion, -1 is until the faults are cleared"`
+	DelayMs int `json:"delayMs,omitempty" doc:"Of ack_delay"`
+	Code    int `json:"code,omitempty" doc:"Of ack_error (463, 479, …), stream_error (515, 503, …) and login_failure (401, 402, 403, 405, 503, …)"`
+	// Conflict makes a stream_error one of these. The link itself stays; LogoutDevice removes it.
+	Conflict   string `json:"conflict,omitempty" enum:"replaced,device_removed" doc:"Makes a stream_error one of these; the link itself stays"`
+	Text       string `json:"text,omitempty" doc:"Of login_failure 402, a temporary ban: the reason given"`
+	AllowCrash bool   `json:"allowCrash,omitempty" doc:"Must be set for login failures 413 and 414, which end the process of whatsmeow clients"`
 }
 
 func (f *Fault) delay() time.Duration { return time.Duration(f.DelayMs) * time.Millisecond }

@@ -67,8 +67,8 @@ func FuzzFaults(f *testing.F) {
 	f.Add([]byte(`[{"kind":"cut","phone":"12025550100"}]`))
 	f.Add([]byte(`{"kind":"ack_delay","delayMs":5}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		list, err := decodeFaults(body)
-		if err != nil {
+		var list someFaults
+		if err := decode(body, &list); err != nil {
 			return
 		}
 		for i := range list {

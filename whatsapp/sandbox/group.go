@@ -50,13 +50,13 @@ type groupRecord struct {
 func (g *group) jid() types.JID { return types.NewJID(g.id, types.GroupServer) }
 
 // like is the form of address of the members.
-func (g *group) like() types.JID { return (&sentMessage{PN: g.pn}).like() }
+func (g *group) like() types.JID { return formOf(g.pn) }
 
-func (g *group) mode() string {
-	if g.pn {
-		return "pn"
-	}
-	return "lid"
+// title is the subject now.
+func (g *group) title() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.subject
 }
 
 // save keeps the group; the caller holds g.mu.
@@ -133,7 +133,7 @@ func (s *Server) accountsOf(g *group) (list []*account) {
 // author names who does something in a group, in the group's form of address, with the other
 // name beside it.
 func (g *group) author(a attrs, who *account, device int) {
-	a["participant"], a["addressing_mode"] = who.jid(device, g.like()), g.mode()
+	a["participant"], a["addressing_mode"] = who.jid(device, g.like()), modeOf(g.pn)
 	if g.pn {
 		a["participant_lid"] = who.lidJID(0)
 	} else {
@@ -159,7 +159,7 @@ func (s *Server) groupNode(g *group) node {
 	}
 	return el("group", attrs{
 		"id": g.id, "subject": g.subject, "s_t": unix(g.named), "s_o": address(g.namedBy),
-		"creation": unix(g.created), "creator": address(g.creator), "addressing_mode": g.mode(), "size": len(members),
+		"creation": unix(g.created), "creator": address(g.creator), "addressing_mode": modeOf(g.pn), "size": len(members),
 	}, members...)
 }
 

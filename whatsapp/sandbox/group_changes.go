@@ -19,14 +19,14 @@ const (
 // NewGroup is what a group is made of.
 type NewGroup struct {
 	Subject      string   `json:"subject"`
-	Owner        string   `json:"owner"`        // phone number of who makes it
-	Participants []string `json:"participants"` // phone numbers of the others
-	Addressing   string   `json:"addressing"`   // lid, or nothing, or pn: how members are addressed on the wire
+	Owner        string   `json:"owner" doc:"Phone number of who makes it"`
+	Participants []string `json:"participants,omitempty" doc:"Phone numbers of the others"`
+	Addressing   string   `json:"addressing,omitempty" enum:"lid,pn" doc:"How members are addressed on the wire; lid if it is left out"`
 }
 
 // Group is a group as the outside sees it.
 type Group struct {
-	ID           string   `json:"id"` // its address
+	ID           string   `json:"id" doc:"Its address"`
 	Subject      string   `json:"subject"`
 	Addressing   string   `json:"addressing"`
 	Participants []Member `json:"participants"`
@@ -36,7 +36,7 @@ type Group struct {
 type Member struct {
 	Phone string `json:"phone"`
 	LID   string `json:"lid"`
-	Role  string `json:"role"` // superadmin, admin or nothing
+	Role  string `json:"role" enum:"superadmin,admin," doc:"Nothing for those who are no admins"`
 }
 
 // NewGroup makes a group; the clients of all members are told.
@@ -101,6 +101,7 @@ func (s *Server) createGroup(c *change, owner *account, others []*account, subje
 	said := attrs{"type": "new"}
 	maps.Copy(said, create)
 	s.tellGroup(c, g, owner, s.accountsOf(g), el("create", said, s.groupNode(g)))
+	c.then(func() { s.happened(GroupCreated, owner, func() any { return s.show(g) }) })
 	return g
 }
 
@@ -138,22 +139,23 @@ func (s *Server) groupAt(id string) (*group, error) {
 }
 
 func (s *Server) show(g *group) Group {
-	out := Group{ID: g.jid().String(), Addressing: g.mode(), Participants: []Member{}}
+	out := Group{ID: g.jid().String(), Subject: g.title(), Addressing: modeOf(g.pn), Participants: []Member{}}
 	for _, m := range g.list() {
 		if a := s.find(types.JID{User: m.LID, Server: types.HiddenUserServer}); a != nil {
 			out.Participants = append(out.Participants, Member{Phone: "+" + a.pn, LID: a.lidJID(0).String(), Role: m.Role})
 		}
 	}
-	g.mu.Lock()
-	out.Subject = g.subject
-	g.mu.Unlock()
 	return out
 }
 
 // ChangeGroup changes who is in a group and as what: verb is add, remove, promote, demote or leave
 // (without phones). by is the phone number of who does it; it must be an admin, except to leave.
 func (s *Server) ChangeGroup(ctx context.Context, id, verb, by string, phones ...string) (Group, error) {
-	g, actor, err := s.actorIn(id, by, verb != "leave")
+	do := toAdminister
+	if verb == "leave" {
+		do = toWrite
+	}
+	g, actor, err := s.actorIn(id, by, do)
 	if err != nil {
 		return Group{}, err
 	}
@@ -182,8 +184,8 @@ func (s *Server) ChangeGroup(ctx context.Context, id, verb, by string, phones ..
 	return s.show(g), nil
 }
 
-// actorIn finds a group and who acts in it.
-func (s *Server) actorIn(id, by string, admin bool) (*group, *account, error) {
+// actorIn finds a group and who does something in it.
+func (s *Server) actorIn(id, by string, do act) (*group, *account, error) {
 	g, err := s.groupAt(id)
 	if err != nil {
 		return nil, nil, err
@@ -192,11 +194,7 @@ func (s *Server) actorIn(id, by string, admin bool) (*group, *account, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	role, is := g.role(actor)
-	if !is || admin && role == "" {
-		return nil, nil, fmt.Errorf("%w: +%s", ErrNotAllowed, actor.pn)
-	}
-	return g, actor, nil
+	return g, actor, s.chatIn(actor, g).may(do)
 }
 
 // changeMembers changes members as part of a change and tells those whom it concerns: the members,
@@ -238,6 +236,7 @@ func (s *Server) changeMembers(c *change, g *group, by *account, verb string, wh
 		nodes = append(nodes, participantNode(g, a, ""))
 	}
 	s.tellGroup(c, g, by, before, el(verb, nil, nodes...))
+	c.then(func() { s.happened(GroupChanged, by, func() any { return s.show(g) }) })
 	if verb == "add" { // a client learns of a group that is new to it by nothing else
 		s.tellGroup(c, g, by, done, el("create", nil, s.groupNode(g)))
 	}
@@ -249,7 +248,7 @@ func (s *Server) RenameGroup(ctx context.Context, id, by, subject string) (Group
 	if subject == "" || len(subject) > maxSubject {
 		return Group{}, errMembers("a subject has 1 to %d bytes", maxSubject)
 	}
-	g, actor, err := s.actorIn(id, by, false)
+	g, actor, err := s.actorIn(id, by, toDescribe)
 	if err != nil {
 		return Group{}, err
 	}
@@ -268,5 +267,6 @@ func (s *Server) renameGroup(c *change, g *group, by *account, subject string) {
 	g.save(c)
 	named := g.named
 	g.mu.Unlock()
+	c.then(func() { s.happened(GroupChanged, by, func() any { return s.show(g) }) })
 	s.tellGroup(c, g, by, s.accountsOf(g), el("subject", attrs{"subject": subject, "s_t": unix(named), "s_o": by.jid(0, g.like())}))
 }

@@ -102,6 +102,15 @@ func TestGroupActs(t *testing.T) {
 		quoting := sendOne(t, a, cleo, Outgoing{To: g.ID, Text: "I quote you", QuotedID: sent.ID})
 		require.Equal(t, sent.ID, quoting.Message.GetExtendedTextMessage().GetContextInfo().GetStanzaID())
 
+		require.NoError(t, cleo.SetTyping(g.ID, "composing"))
+		seen := waitEvents[*events.ChatPresence](a, 1, nil)[0]
+		require.Equal(t, []string{group.String(), cleo.account.jid(0, formOf(addressing == "pn")).String()}, []string{seen.Chat.String(), seen.Sender.String()})
+		require.NoError(t, a.SendChatPresence(within(t), group, types.ChatPresenceComposing, types.ChatPresenceMediaAudio))
+		typing, err := cleo.WaitTyping(within(t), 0, 1)
+		require.NoError(t, err)
+		require.Equal(t, []Typing{{N: 1, From: ann.Number(), Chat: g.ID, State: "recording"}}, typing)
+		require.Empty(t, ann.Typing(0)[1:], "nobody is told of what they do themselves")
+
 		require.NoError(t, s.AddFaults(Fault{Kind: FaultCorrupt, Phone: ann.Number()}))
 		require.Equal(t, "broken once", textOf(sendOne(t, a, cleo, Outgoing{To: g.ID, Text: "broken once"})))
 		sent, err = a.SendMessage(within(t), group, &waE2E.Message{Conversation: ptr("still here")})

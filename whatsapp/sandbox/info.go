@@ -19,11 +19,11 @@ import (
 // Info is what a client needs to know to connect to a sandbox instead of to
 // WhatsApp. Its JSON is the answer to GET /sandbox.
 type Info struct {
-	WebSocketURL  string `json:"webSocketUrl"`  // for clients that take the address as a setting
-	Address       string `json:"address"`       // host and port of the one TLS address
-	CaPem         string `json:"caPem"`         // the authority that signed the TLS certificate
-	CertPublicKey string `json:"certPublicKey"` // base64 of the 32 bytes to trust in the Noise handshake
-	MediaHost     string `json:"mediaHost"`     // what the server names as media host
+	WebSocketURL  string `json:"webSocketUrl" doc:"For clients that take the address as a setting"`
+	Address       string `json:"address" doc:"Host and port of the one TLS address"`
+	CaPem         string `json:"caPem" doc:"The authority that signed the TLS certificate"`
+	CertPublicKey string `json:"certPublicKey" doc:"Base64 of the 32 bytes to trust in the Noise handshake"`
+	MediaHost     string `json:"mediaHost" doc:"What the server names as media host"`
 }
 
 // CertKey is the key to trust in the Noise handshake. A whatsmeow client reads

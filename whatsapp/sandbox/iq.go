@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -25,30 +26,33 @@ type query struct {
 	change *change
 }
 
-// iqTable says who answers which namespace. What is missing here gets an empty
-// answer, which is always better than none: clients wait more than a minute,
-// some of them holding locks.
+// iqTable says who answers which namespace. What is missing here is counted (see unknown) and gets
+// an empty answer, which is always better than none: clients wait more than a minute, some of them
+// holding locks. What would have to be kept and is not is refused, never said to be done.
 var iqTable = map[string]func(*query) ([]node, *iqError){
-	"encrypt":                (*query).encrypt,
-	"passive":                (*query).passive,
-	"usync":                  (*query).usync,
-	"privacy":                (*query).privacy,
-	"abt":                    (*query).props,
-	"blocklist":              (*query).blocklist,
-	"w:m":                    (*query).media,
-	"w:sync:app:state":       (*query).appState,
-	"w:profile:picture":      (*query).picture,
-	"status":                 (*query).status,
-	"md":                     (*query).linking,
-	"w:g2":                   (*query).groups,
-	"w:mex":                  (*query).graph,
-	"w:biz":                  (*query).business,
-	"newsletter":             (*query).newsletter,
-	"w:qr":                   (*query).contactLink,
-	"bot":                    (*query).bots,
-	"urn:xmpp:ping":          (*query).nothing,
-	"w:p":                    (*query).nothing,
-	"urn:xmpp:whatsapp:push": (*query).nothing,
+	"encrypt":                 (*query).encrypt,
+	"passive":                 (*query).passive,
+	"usync":                   (*query).usync,
+	"privacy":                 (*query).privacy,
+	"abt":                     (*query).props,
+	"blocklist":               (*query).blocklist,
+	"w:m":                     (*query).media,
+	"w:sync:app:state":        (*query).appState,
+	"w:profile:picture":       (*query).picture,
+	"status":                  (*query).status,
+	"disappearing_mode":       (*query).notKept,
+	"md":                      (*query).linking,
+	"w:g2":                    (*query).groups,
+	"w:mex":                   (*query).graph,
+	"w:biz":                   (*query).business,
+	"newsletter":              (*query).newsletter,
+	"w:qr":                    (*query).contactLink,
+	"bot":                     (*query).bots,
+	"urn:xmpp:ping":           (*query).nothing,
+	"w:p":                     (*query).nothing,
+	"w:stats":                 (*query).nothing, // measurements, which nobody reads back
+	"urn:xmpp:whatsapp:dirty": (*query).nothing, // nothing is ever said to be dirty
+	"urn:xmpp:whatsapp:push":  (*query).notKept,
 }
 
 func (c *conn) handleIQ(n *node) {
@@ -60,9 +64,11 @@ func (c *conn) handleIQ(n *node) {
 	q := &query{conn: c, node: n, change: c.server.change()}
 	space := attrString(n, "xmlns")
 	answer := iqTable[space]
-	// An unlinked client may ask nothing but how it is linked, and ping.
-	if answer == nil || (c.device == nil && space != "md") {
+	switch {
+	case c.device == nil && space != "md": // an unlinked client may ask nothing but how it is linked, and ping
 		answer = (*query).nothing
+	case answer == nil:
+		answer = (*query).unknown
 	}
 	children, failed := answer(q)
 	result := q.result(children, failed)
@@ -91,31 +97,36 @@ func (q *query) set() bool { return attrString(q.node, "type") == "set" }
 
 func (q *query) nothing() ([]node, *iqError) { return nil, nil }
 
-func (q *query) passive() ([]node, *iqError) {
-	if _, ok := childOf(q.node, "active"); ok {
-		q.active(q.change)
+// unknown counts a query that nobody here knows. What it asks for is empty; what it sets is refused.
+func (q *query) unknown() ([]node, *iqError) {
+	q.server.notKnown(attrString(q.node, "xmlns"), firstTag(q.node))
+	return q.notKept()
+}
+
+// notKept answers for what the sandbox keeps nothing of.
+func (q *query) notKept() ([]node, *iqError) {
+	if q.set() {
+		return nil, errUnavailable
 	}
 	return nil, nil
 }
 
-func (q *query) privacy() ([]node, *iqError) {
-	if q.set() {
+func (q *query) passive() ([]node, *iqError) {
+	if _, ok := childOf(q.node, "active"); ok {
+		q.active(q.change)
 		return nil, nil
 	}
-	if _, ok := childOf(q.node, "privacy"); !ok {
-		return nil, nil
-	}
-	names := []string{"readreceipts", "last", "online", "profile", "status", "groupadd", "calladd", "messages"}
-	list := make([]node, len(names))
-	for i, name := range names {
-		list[i] = el("category", attrs{"name": name, "value": "all"})
-	}
-	return []node{el("privacy", nil, list...)}, nil
+	return q.unknown()
 }
 
 func (q *query) props() ([]node, *iqError) { return []node{el("props", nil)}, nil }
 
-func (q *query) blocklist() ([]node, *iqError) { return []node{el("list", nil)}, nil }
+func (q *query) blocklist() ([]node, *iqError) {
+	if q.set() {
+		return nil, errUnavailable
+	}
+	return []node{el("list", nil)}, nil
+}
 
 // media: there is no media host yet, and an empty list of hosts would crash
 // some clients.
@@ -125,7 +136,7 @@ func (q *query) picture() ([]node, *iqError) { return nil, errNotFound }
 
 func (q *query) status() ([]node, *iqError) {
 	if q.set() {
-		return nil, nil
+		return nil, errUnavailable
 	}
 	return []node{el("privacy", nil, el("list", attrs{"type": "contacts", "default": "true"}))}, nil
 }
@@ -138,7 +149,7 @@ func (q *query) linking() ([]node, *iqError) {
 	if _, ok := childOf(q.node, "link_code_companion_reg"); ok {
 		return nil, errUnavailable
 	}
-	return nil, nil
+	return q.unknown()
 }
 
 // logout unlinks the client that asks, or another one of its account. The
@@ -164,12 +175,27 @@ func (q *query) logout() ([]node, *iqError) {
 	return nil, nil
 }
 
-// graph answers the one query that clients make on their own, for newsletters
-// followed; all others find nothing.
+// Numbers of queries in WhatsApp's graph, as whatsmeow and Baileys have them.
+const graphNewsletters = "6388546374527196" // those followed, which clients ask for on their own
+
+// graphSets are those that set something: a newsletter made, followed, left or muted, and the
+// account's own text.
+var graphSets = []string{"6234210096708695", "9926858900719341", "6392786840836363", "6274038279359549", "9152604461510864"}
+
+// graph answers queries by number. What is set by one is refused; any other finds nothing.
 func (q *query) graph() ([]node, *iqError) {
+	query, ok := childOf(q.node, "query")
+	if !ok {
+		return q.unknown()
+	}
 	body := `{"data":{}}`
-	if query, ok := childOf(q.node, "query"); ok && attrString(query, "query_id") == "6388546374527196" {
+	switch number := attrString(query, "query_id"); {
+	case number == graphNewsletters:
 		body = `{"data":{"xwa2_newsletter_subscribed":[]}}`
+	case slices.Contains(graphSets, number):
+		return nil, errUnavailable
+	default:
+		q.server.notKnown("w:mex", number)
 	}
 	return []node{leaf("result", nil, []byte(body))}, nil
 }

@@ -18,17 +18,21 @@ func (q *query) groups() ([]node, *iqError) {
 		return nil, errNotFound
 	}
 	me := q.device.account
-	role, is := g.role(me)
-	if !is {
+	in := q.server.chatIn(me, g)
+	if !in.has(me) {
 		return nil, errForbidden
 	}
 	if !q.set() {
 		if _, ok := childOf(q.node, "query"); ok {
 			return []node{q.server.groupNode(g)}, nil
 		}
+		q.server.notKnown("w:g2", firstTag(q.node))
 		return nil, errNotFound
 	}
 	if subject, ok := childOf(q.node, "subject"); ok {
+		if in.may(toDescribe) != nil {
+			return nil, errForbidden
+		}
 		name := string(contentBytes(subject))
 		if name == "" || len(name) > maxSubject {
 			return nil, errBadRequest
@@ -38,12 +42,13 @@ func (q *query) groups() ([]node, *iqError) {
 	}
 	for _, verb := range []string{"add", "remove", "promote", "demote"} {
 		if asked, ok := childOf(q.node, verb); ok {
-			if role == "" {
+			if in.may(toAdminister) != nil {
 				return nil, errForbidden
 			}
 			return q.changeMembers(g, verb, asked)
 		}
 	}
+	q.server.notKnown("w:g2", firstTag(q.node))
 	return nil, errUnavailable // kept nowhere, so not said to be done
 }
 
@@ -92,6 +97,7 @@ func (q *query) anyGroup() ([]node, *iqError) {
 	}
 	leave, ok := childOf(q.node, "leave")
 	if !ok || !q.set() {
+		q.server.notKnown("w:g2", firstTag(q.node))
 		return nil, errUnavailable
 	}
 	var left []node

@@ -19,7 +19,7 @@ func (s *Server) loadAccounts() error {
 			return err
 		}
 		a := newAccount(r.PN, r.LID, r.Name)
-		a.next = r.Next
+		a.next, a.privacy = r.Next, r.Privacy
 		s.byPhone[a.pn], s.byLID[a.lid] = a, a
 		return nil
 	})
@@ -31,7 +31,15 @@ func (s *Server) loadAccounts() error {
 			return fmt.Errorf("account: %w", err)
 		}
 	}
-	return s.loadGroups()
+	if err := s.loadGroups(); err != nil {
+		return err
+	}
+	for _, a := range s.byPhone {
+		if err := a.phone.showSent(); err != nil {
+			return fmt.Errorf("%w: what %s has sent: %w", ErrData, a.lid, err)
+		}
+	}
+	return nil
 }
 
 func (s *Server) loadAccount(a *account) error {
@@ -49,6 +57,13 @@ func (s *Server) loadAccount(a *account) error {
 	}
 	err = s.disk.each("watch/"+a.pn+"/", func(lid string, _ []byte) error {
 		a.watchers[lid] = struct{}{}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = s.disk.each("trust/"+a.pn+"/", func(lid string, _ []byte) error {
+		a.trusted[lid] = struct{}{}
 		return nil
 	})
 	if err != nil {
@@ -102,9 +117,12 @@ func (s *Server) loadPhone(a *account) error {
 		return err
 	}
 	if a.devices[0] == nil || p.record.AppKey == nil {
-		return fmt.Errorf("the phone of %s has no keys", a.lid)
+		return fmt.Errorf("%w: the phone of %s has no keys", ErrData, a.lid)
 	}
 	p.newSignal()
+	if p.record.Off {
+		p.power.close()
+	}
 	steps := []struct {
 		prefix string
 		take   func(rest string, value []byte) error
@@ -128,14 +146,13 @@ func (s *Server) loadPhone(a *account) error {
 		}},
 		{p.path("received"), p.loadReceived},
 		{p.path("receipt"), p.loadReceipt},
-		{p.path("sent"), p.loadSent},
 	}
 	for _, step := range steps {
 		if err := s.disk.each(step.prefix, step.take); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.loadSent()
 }
 
 func (p *Phone) loadReceived(_ string, value []byte) error {
@@ -159,19 +176,5 @@ func (p *Phone) loadReceipt(_ string, value []byte) error {
 	}
 	p.box.receipts = append(p.box.receipts, r)
 	p.box.noticed = r.N
-	return nil
-}
-
-func (p *Phone) loadSent(rest string, value []byte) error {
-	id, err := hex.DecodeString(rest)
-	if err != nil {
-		return err
-	}
-	m := &sentMessage{}
-	if err := json.Unmarshal(value, m); err != nil {
-		return err
-	}
-	p.sent[string(id)] = m
-	p.sentIDs.add(string(id))
 	return nil
 }

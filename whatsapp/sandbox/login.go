@@ -38,6 +38,7 @@ func (c *conn) login(payload *waWa6.ClientPayload) error {
 		"t": unix(c.server.now()), "props": "27", "location": "sandbox",
 		"lid": a.lidJID(d.number), "display_name": a.pushName(), "creation": unix(c.server.now()),
 	}))
+	c.server.happened(DeviceOnline, a, detail(Detail{Device: d.number}))
 	c.log.Debug("device logged in", zap.Int("device", d.number))
 	return nil
 }
@@ -96,4 +97,5 @@ func (s *Server) removeDevice(c *change, d *device) {
 	d.forget(c)
 	d.mu.Unlock()
 	s.notifyDevices(c, a, "remove", d)
+	c.then(func() { s.happened(DeviceUnlinked, a, detail(Detail{Device: d.number})) })
 }

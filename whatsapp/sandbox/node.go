@@ -85,3 +85,19 @@ func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
 // bare is the address without a device.
 func bare(jid types.JID) types.JID { return types.JID{User: jid.User, Server: jid.Server} }
+
+// formOf is an address in one of the two forms that people have, to be compared with others.
+func formOf(pn bool) types.JID {
+	if pn {
+		return types.JID{Server: types.DefaultUserServer}
+	}
+	return types.JID{Server: types.HiddenUserServer}
+}
+
+// modeOf is what the wire calls that form.
+func modeOf(pn bool) string {
+	if pn {
+		return "pn"
+	}
+	return "lid"
+}

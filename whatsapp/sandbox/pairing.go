@@ -137,6 +137,9 @@ func (s *Server) claim(code qrCode) (*conn, error) {
 // number of the new device when the client has confirmed.
 func (p *Phone) Scan(ctx context.Context, qr string) (int, error) {
 	code, err := parseQR(qr)
+	if err == nil {
+		err = p.checkOn()
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -266,5 +269,6 @@ func (s *Server) addDevice(ctx context.Context, d *device) error {
 	d.save(c)
 	d.mu.Unlock()
 	s.notifyDevices(c, a, "add", d)
+	c.then(func() { s.happened(DeviceLinked, a, detail(Detail{Device: d.number})) })
 	return c.commit().wait(ctx)
 }

@@ -40,6 +40,7 @@ type addition struct {
 type setting struct {
 	key   string
 	value []byte // nil deletes
+	all   bool   // deletes all that begins with key
 }
 
 func (s *Server) change() *change { return &change{disk: s.disk} }
@@ -60,12 +61,19 @@ func (c *change) put(key string, value any) {
 	if raw == nil {
 		raw = []byte{}
 	}
-	c.sets = append(c.sets, setting{key, raw})
+	c.sets = append(c.sets, setting{key: key, value: raw})
 }
 
 func (c *change) del(key string) {
 	if c.disk != nil {
-		c.sets = append(c.sets, setting{key, nil})
+		c.sets = append(c.sets, setting{key: key})
+	}
+}
+
+// delAll deletes all keys that begin with a prefix.
+func (c *change) delAll(prefix string) {
+	if c.disk != nil {
+		c.sets = append(c.sets, setting{key: prefix, all: true})
 	}
 }
 
@@ -134,16 +142,19 @@ type disk struct {
 }
 
 func openDisk(dir string, log *zap.Logger) (*disk, error) {
-	path := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(dir, "sandbox.db")}).EscapedPath()}).String()
+	path := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(dir, dataFile)}).EscapedPath()}).String()
 	db, err := sql.Open("sqlite3", path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox data: %w", err)
 	}
 	db.SetMaxOpenConns(1)
 	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS kv (k TEXT PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID`); err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare sandbox data: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("prepare data: %w", damaged(err)), db.Close())
 	}
 	d := &disk{db: db, log: log, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	if err := damaged(d.upgrade()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	d.room = sync.NewCond(&d.mu)
 	go d.run()
 	return d, nil
@@ -251,9 +262,12 @@ func (d *disk) write(batch []*change) error {
 	defer del.Close()
 	for _, c := range batch {
 		for _, s := range c.sets {
-			if s.value == nil {
+			switch {
+			case s.all:
+				_, err = tx.Exec(`DELETE FROM kv WHERE k >= ? AND k < ?`, s.key, s.key+"\x7f")
+			case s.value == nil:
 				_, err = del.Exec(s.key)
-			} else {
+			default:
 				_, err = put.Exec(s.key, s.value)
 			}
 			if err != nil {
@@ -268,7 +282,7 @@ func (d *disk) write(batch []*change) error {
 }
 
 // each reads all values whose key begins with prefix, in order of the keys.
-// They are read before f is called, so f may read on.
+// They are read before f is called, so f may read on. What f cannot read is ErrData.
 func (d *disk) each(prefix string, f func(rest string, value []byte) error) error {
 	type pair struct {
 		key   string
@@ -277,22 +291,26 @@ func (d *disk) each(prefix string, f func(rest string, value []byte) error) erro
 	var list []pair
 	rows, err := d.db.Query(`SELECT k, v FROM kv WHERE k >= ? AND k < ? ORDER BY k`, prefix, prefix+"\x7f")
 	if err != nil {
-		return fmt.Errorf("read %s: %w", prefix, err)
+		return fmt.Errorf("read %s: %w", prefix, damaged(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var p pair
 		if err := rows.Scan(&p.key, &p.value); err != nil {
-			return fmt.Errorf("read %s: %w", prefix, err)
+			return fmt.Errorf("read %s: %w", prefix, damaged(err))
 		}
 		list = append(list, p)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return fmt.Errorf("read %s: %w", prefix, err)
+		return fmt.Errorf("read %s: %w", prefix, damaged(err))
 	}
 	for _, p := range list {
-		if err := f(p.key[len(prefix):], p.value); err != nil {
-			return fmt.Errorf("read %s: %w", p.key, err)
+		err := f(p.key[len(prefix):], p.value)
+		switch {
+		case errors.Is(err, ErrData): // a value led on to others
+			return err
+		case err != nil:
+			return fmt.Errorf("%w: read %s: %w", ErrData, p.key, err)
 		}
 	}
 	return nil

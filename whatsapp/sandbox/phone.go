@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
@@ -18,6 +17,9 @@ type Phone struct {
 	server  *Server
 	account *account
 	wake    chan struct{}
+	power   gate          // closed while the phone is off
+	stop    func()        // ends its work; set when that begins
+	ended   chan struct{} // closed when its work has ended
 
 	mu       sync.Mutex // keys and sessions; held while something is encrypted or decrypted
 	signal   *signalStore
@@ -43,21 +45,22 @@ type phoneRecord struct {
 	AppKeyTime   int64    `json:"appKeyTime"`
 	RawID        uint32   `json:"rawId"` // of the account, in what it vouches for
 	NameWritten  string   `json:"nameWritten"`
+	Off          bool     `json:"off,omitempty"`
 }
 
 // Received is a message that the phone got and could read.
 type Received struct {
-	N         int       `json:"n"` // counts from 1
+	N         int       `json:"n" doc:"Counts from 1"`
 	ID        string    `json:"id"`
-	From      string    `json:"from"`    // phone number of the account that wrote it
-	FromLID   string    `json:"fromLid"` // the same account by its hidden identity
-	Device    int       `json:"device"`  // of the account that wrote it; 0 is the phone
-	Chat      string    `json:"chat"`    // phone number of the other end, or address of the group
-	FromMe    bool      `json:"fromMe"`  // by a companion of this phone
-	Type      string    `json:"type"`    // text, reaction, edit, revoke, image, …
+	From      string    `json:"from" doc:"Phone number of the account that wrote it"`
+	FromLID   string    `json:"fromLid" doc:"The same account by its hidden identity"`
+	Device    int       `json:"device" doc:"Of the account that wrote it; 0 is the phone"`
+	Chat      string    `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	FromMe    bool      `json:"fromMe" doc:"By a companion of this phone"`
+	Type      string    `json:"type" doc:"Such as text, reaction, edit, revoke, image, …"`
 	Text      string    `json:"text"`
-	TargetID  string    `json:"targetId,omitempty"` // of the message that is reacted to, edited or revoked
-	Address   string    `json:"addressing"`         // lid or pn: how it was sent
+	TargetID  string    `json:"targetId,omitempty" doc:"Of the message that is reacted to, edited or revoked"`
+	Address   string    `json:"addressing" enum:"lid,pn" doc:"How it was sent"`
 	Timestamp time.Time `json:"timestamp"`
 	Raw       []byte    `json:"-"` // the encoded Message
 }
@@ -68,15 +71,16 @@ type Receipt struct {
 	IDs       []string  `json:"ids"`
 	From      string    `json:"from"`
 	Device    int       `json:"device"`
-	Type      string    `json:"type"` // delivered, inactive, read, played, retry, …
+	Type      string    `json:"type" doc:"Such as delivered, inactive, read, played, retry, …"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Typing is what somebody is doing in the chat with the phone.
+// Typing is what somebody is doing in a chat with the phone.
 type Typing struct {
 	N     int    `json:"n"`
 	From  string `json:"from"`
-	State string `json:"state"` // composing, recording or paused
+	Chat  string `json:"chat" doc:"Phone number of the other end, or address of the group"`
+	State string `json:"state" enum:"composing,recording,paused"`
 }
 
 // mailbox is what the person sees. It has a lock of its own, so that looking
@@ -86,9 +90,11 @@ type mailbox struct {
 	messages []Received
 	receipts []Receipt
 	typing   []Typing
+	sent     []Sent
 	changed  chan struct{}
 	received int // numbers given, also to what is not yet shown
 	noticed  int
+	sentLast int
 }
 
 func (b *mailbox) tell() {
@@ -123,32 +129,6 @@ func (p *Phone) Waiting() int {
 		waiting += d.queue.len()
 	}
 	return waiting
-}
-
-// NewPhone makes an account with its phone. name is the push name.
-func (s *Server) NewPhone(phone, name string) (*Phone, error) {
-	digits, err := parsePhone(phone)
-	if err != nil {
-		return nil, err
-	}
-	if name == "" {
-		name = "+" + digits
-	}
-	s.making.Lock()
-	defer s.making.Unlock()
-	if s.find(types.NewJID(digits, types.DefaultUserServer)) != nil {
-		return nil, fmt.Errorf("%w: +%s", ErrPhoneTaken, digits)
-	}
-	c := s.change()
-	p := s.newPhone(c, newAccount(digits, s.hiddenUser(digits), name))
-	if err := c.commit().wait(s.ctx); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	s.byPhone[p.account.pn], s.byLID[p.account.lid] = p.account, p.account
-	s.mu.Unlock()
-	s.runPhone(p)
-	return p, nil
 }
 
 // Phone finds a phone by its number.
@@ -274,6 +254,7 @@ func (p *Phone) show(c *change, m Received) {
 		p.box.messages = append(p.box.messages, m)
 		p.box.tell()
 		p.box.mu.Unlock()
+		p.server.happened(MessageGot, p.account, func() any { return m })
 	})
 }
 
@@ -292,22 +273,26 @@ func (p *Phone) showReceipt(c *change, r Receipt) {
 		p.box.receipts = append(p.box.receipts, r)
 		p.box.tell()
 		p.box.mu.Unlock()
+		p.server.happened(ReceiptGot, p.account, func() any { return r })
 	})
 }
 
-// noteTyping shows what somebody does in the chat.
-func (p *Phone) noteTyping(from *account, what node) {
+// noteTyping shows what somebody does in a chat.
+func (p *Phone) noteTyping(from *account, in chat, what node) {
 	state := what.Tag
 	if attrString(&what, "media") == "audio" {
 		state = "recording"
 	}
 	p.box.mu.Lock()
-	defer p.box.mu.Unlock()
-	p.box.typing = append(p.box.typing, Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, State: state})
+	seen := Typing{N: len(p.box.typing) + 1, From: "+" + from.pn, Chat: in.name(), State: state}
+	p.box.typing = append(p.box.typing, seen)
 	p.box.tell()
+	p.box.mu.Unlock()
+	p.server.happened(TypingSeen, p.account, func() any { return seen })
 }
 
 // path is the beginning of the phone's keys on disk for one kind of record.
 func (p *Phone) path(kind string) string { return kind + "/" + p.account.pn + "/" }
 
-func (p *Phone) sentKey(id string) string { return p.path("sent") + hex.EncodeToString([]byte(id)) }
+// device is the phone itself among the account's devices.
+func (p *Phone) device() *device { return p.account.device(0) }

@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -108,11 +107,9 @@ func (p *Phone) act(ctx context.Context, to, kind, edit, id string, mine bool, c
 		p.mu.Unlock()
 		return "", err
 	}
-	m := in.sent(about.pn)
-	m.Type, m.Edit = kind, edit
 	sent := messageID()
 	c := p.begin()
-	err = p.post(c, in, sent, m, message)
+	err = p.post(c, about.chat, letter{id: sent, kind: kind, edit: edit}, message)
 	c.commit()
 	p.mu.Unlock()
 	if err != nil {
@@ -121,7 +118,8 @@ func (p *Phone) act(ctx context.Context, to, kind, edit, id string, mine bool, c
 	return sent, c.wait(ctx)
 }
 
-// Read shows whoever wrote messages of a chat, all by one account, that they have been seen.
+// Read shows whoever wrote messages of a chat, all by one account, that they have been seen; if read
+// receipts are off, it shows that to the own devices alone.
 func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) error {
 	in, err := p.chat(from)
 	if err != nil {
@@ -131,8 +129,6 @@ func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) err
 		return fmt.Errorf("%w: no message ids", ErrInvalid)
 	}
 	var author *account
-	var more attrs
-	like := types.JID{Server: types.HiddenUserServer}
 	for _, id := range messageIDs {
 		m, ok := p.find(id, in)
 		if !ok || m.FromMe {
@@ -146,21 +142,21 @@ func (p *Phone) Read(ctx context.Context, from string, messageIDs ...string) err
 			return fmt.Errorf("%w: the messages are by several accounts", ErrInvalid)
 		}
 		author = by
-		if m.Address == "pn" {
-			like = types.JID{Server: types.DefaultUserServer}
-		}
+		in = in.by(in.pn || m.Address == "pn")
 	}
-	if in.group != nil {
-		more = attrs{"from": in.group.jid()}
-		in.group.author(more, p.account, 0)
+	if in.group == nil && !p.account.showsReads() {
+		return p.receipt(ctx, in, p.account, "read-self", messageIDs, map[string]any{"recipient": in.address()})
 	}
-	return p.receipt(ctx, author, like, "read", messageIDs, more)
+	return p.receipt(ctx, in, author, "read", messageIDs, nil)
 }
 
 // Receipt is a receipt as the person of a test wants it: of any type, about ids that need not exist
 // and may be repeated, with any further attributes of the stanza in place of the honest ones
 // (strings and types.JID; nil leaves one out). An empty type is delivered.
 func (p *Phone) Receipt(ctx context.Context, to, kind string, messageIDs []string, more map[string]any) error {
+	if err := p.checkOn(); err != nil {
+		return err
+	}
 	other, err := p.server.accountOf(to)
 	if err != nil {
 		return err
@@ -168,13 +164,15 @@ func (p *Phone) Receipt(ctx context.Context, to, kind string, messageIDs []strin
 	if len(messageIDs) == 0 || len(messageIDs) > maxReceiptIDs {
 		return fmt.Errorf("%w: a receipt is about 1 to %d messages", ErrInvalid, maxReceiptIDs)
 	}
-	return p.receipt(ctx, other, other.lidJID(0), kind, messageIDs, more)
+	return p.receipt(ctx, p.server.chatWith(p.account, other, false), other, kind, messageIDs, more)
 }
 
 const maxReceiptIDs = 10_000
 
-func (p *Phone) receipt(ctx context.Context, to *account, like types.JID, kind string, ids []string, more map[string]any) error {
-	n := el("receipt", attrs{"from": p.account.jid(0, like), "id": ids[0], "type": kind, "t": unix(p.server.now())})
+// receipt tells the devices of whoever wrote messages of a chat about them.
+func (p *Phone) receipt(ctx context.Context, in chat, to *account, kind string, ids []string, more map[string]any) error {
+	n := el("receipt", attrs{"id": ids[0], "type": kind, "t": unix(p.server.now())})
+	in.from(n.Attrs, p.device())
 	maps.Copy(n.Attrs, more)
 	if len(ids) > 1 {
 		items := make([]node, 0, len(ids)-1)
@@ -185,15 +183,16 @@ func (p *Phone) receipt(ctx context.Context, to *account, like types.JID, kind s
 	}
 	c := p.server.change()
 	for _, d := range to.list() {
-		p.server.enqueue(c, d, n)
+		if d != p.device() {
+			p.server.enqueue(c, d, n)
+		}
 	}
 	return c.commit().wait(ctx)
 }
 
-// SetTyping shows in the chat with another phone what the person is doing:
-// composing, recording or paused.
+// SetTyping shows in a chat what the person is doing: composing, recording or paused.
 func (p *Phone) SetTyping(to, state string) error {
-	other, err := p.server.accountOf(to)
+	in, err := p.chat(to)
 	if err != nil {
 		return err
 	}
@@ -206,7 +205,7 @@ func (p *Phone) SetTyping(to, state string) error {
 	default:
 		return fmt.Errorf("%w: state is composing, recording or paused", ErrInvalid)
 	}
-	p.server.showChatState(other, p.account.lidJID(0), what)
+	in.showState(p.device(), what)
 	return nil
 }
 
@@ -218,6 +217,9 @@ func (p *Phone) SetPresence(available bool) { p.server.setPresence(p.account, av
 func (p *Phone) Rename(ctx context.Context, name string) error {
 	if name == "" || len(name) > 100 {
 		return fmt.Errorf("%w: a name has 1 to 100 bytes", ErrInvalid)
+	}
+	if err := p.checkOn(); err != nil {
+		return err
 	}
 	p.server.rename(p.account, name)
 	p.mu.Lock()

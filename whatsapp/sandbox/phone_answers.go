@@ -54,5 +54,5 @@ func (p *Phone) sealFor(t target, use string, what proto.Message) (sealed, iv []
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode what is sealed: %w", err)
 	}
-	return seal(use, about, t.id, t.author.jid(0, t.like()), p.account.jid(0, t.like()), plain)
+	return seal(use, about, t.id, t.by(t.author), t.by(p.account), plain)
 }

@@ -100,7 +100,7 @@ func (p *Phone) setChat(ctx context.Context, chat string, patch func(types.JID) 
 		return err
 	}
 	return p.setState(ctx, func() (appstate.PatchInfo, error) {
-		return patch(in.jid(types.JID{Server: types.HiddenUserServer})), nil
+		return patch(in.address()), nil
 	})
 }
 
@@ -115,8 +115,7 @@ func (p *Phone) setMessage(ctx context.Context, chat, id string, patch func(in, 
 		if err != nil {
 			return appstate.PatchInfo{}, err
 		}
-		hidden := types.JID{Server: types.HiddenUserServer}
-		return patch(in.jid(hidden), t.author.jid(0, t.like()), t), nil
+		return patch(in.address(), t.by(t.author), t), nil
 	})
 }
 

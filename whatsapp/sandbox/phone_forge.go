@@ -22,13 +22,13 @@ func (p *Phone) Forge(ctx context.Context, f Forgery) error {
 	}
 	p.mu.Lock()
 	c := p.begin()
-	id, m := messageID(), &sentMessage{To: to.lid, Type: "text"}
+	in, l := p.server.chatWith(p.account, to, false), letter{id: messageID()}
 	for _, d := range to.companions() {
 		var enc node
 		if enc, err = p.encrypt(c, d, pad(f.Plain), nil); err != nil {
 			break
 		}
-		n := p.stanza(d, id, m, enc, "")
+		n := in.message(p.device(), d, l, enc)
 		maps.Copy(n.Attrs, f.Attrs)
 		p.server.enqueue(c, d, n)
 	}

@@ -19,13 +19,13 @@ func senderKey(group types.JID, a *account, device int) *protocol.SenderKeyName 
 // postGroup encrypts one message for a group and queues it for every device of every member, as
 // part of the change: once with the phone's sender key, and that key for each device. The
 // caller holds p.mu.
-func (p *Phone) postGroup(c *change, g *group, id string, m *sentMessage) error {
-	distribution, err := p.distribution(g)
+func (p *Phone) postGroup(c *change, in chat, l letter, payload []byte) error {
+	distribution, err := p.distribution(in.group)
 	if err != nil {
 		return err
 	}
-	key := senderKey(g.jid(), p.account, 0)
-	sealed, err := groups.NewGroupCipher(groups.NewGroupSessionBuilder(p.signal, p.format), key, p.signal).Encrypt(p.server.ctx, pad(m.Payload))
+	key := senderKey(in.address(), p.account, 0)
+	sealed, err := groups.NewGroupCipher(groups.NewGroupSessionBuilder(p.signal, p.format), key, p.signal).Encrypt(p.server.ctx, pad(payload))
 	if err != nil {
 		return fmt.Errorf("encrypt for the group: %w", err)
 	}
@@ -35,18 +35,13 @@ func (p *Phone) postGroup(c *change, g *group, id string, m *sentMessage) error 
 		return fmt.Errorf("encode sender key: %w", err)
 	}
 	padded := pad(raw)
-	for _, a := range p.server.accountsOf(g) {
-		for _, d := range a.list() {
-			if a == p.account && d.number == 0 {
-				continue
-			}
-			enc, err := p.encrypt(c, d, padded, nil)
-			if err != nil {
-				p.server.log.Warn("sender key not encrypted for a device", zap.Int("device", d.number), zap.Error(err))
-				continue
-			}
-			p.server.enqueue(c, d, p.groupStanza(g, id, m, enc, common))
+	for _, d := range in.devices(p.device()) {
+		enc, err := p.encrypt(c, d, padded, nil)
+		if err != nil {
+			p.server.log.Warn("sender key not encrypted for a device", zap.Int("device", d.number), zap.Error(err))
+			continue
 		}
+		p.server.enqueue(c, d, in.message(p.device(), d, l, enc, common))
 	}
 	return nil
 }
@@ -62,44 +57,23 @@ func (p *Phone) distribution(g *group) (*waE2E.SenderKeyDistributionMessage, err
 	}, nil
 }
 
-// groupStanza wraps one device's copy of a message of this phone in a group.
-func (p *Phone) groupStanza(g *group, id string, m *sentMessage, parts ...node) node {
-	a := attrs{
-		"from": g.jid(), "id": id, "type": m.Type, "t": unix(p.server.now()), "notify": p.account.pushName(), "edit": m.Edit,
-	}
-	g.author(a, p.account, 0)
-	return el("message", a, parts...)
-}
-
-// sendAgainInGroup gives one device a message of a group once more, with the sender key.
-func (p *Phone) sendAgainInGroup(c *change, d *device, id string, m *sentMessage, fresh *bundle, count string) error {
-	g := p.server.group(types.NewJID(m.Group, types.GroupServer))
-	if g == nil {
-		return nil
-	}
-	if _, is := g.role(d.account); !is {
-		return nil
-	}
+// withKey is an encoded message for a group together with the sender key, for one device that
+// could not read it.
+func (p *Phone) withKey(in chat, payload []byte) ([]byte, error) {
 	var content waE2E.Message
-	if err := proto.Unmarshal(m.Payload, &content); err != nil {
-		return fmt.Errorf("decode own message: %w", err)
+	if err := proto.Unmarshal(payload, &content); err != nil {
+		return nil, fmt.Errorf("decode own message: %w", err)
 	}
-	distribution, err := p.distribution(g)
+	distribution, err := p.distribution(in.group)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	content.SenderKeyDistributionMessage = distribution
 	raw, err := proto.Marshal(&content)
 	if err != nil {
-		return fmt.Errorf("encode message: %w", err)
+		return nil, fmt.Errorf("encode message: %w", err)
 	}
-	enc, err := p.encrypt(c, d, pad(raw), fresh)
-	if err != nil {
-		return err
-	}
-	enc.Attrs["count"] = count
-	p.server.enqueue(c, d, p.groupStanza(g, id, m, enc))
-	return nil
+	return raw, nil
 }
 
 // open decrypts all parts of a message in their order: a sender key that is among them is taken

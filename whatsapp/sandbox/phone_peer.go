@@ -76,7 +76,7 @@ func (p *Phone) sendPeer(c *change, d *device, id string, payload []byte) {
 
 func (p *Phone) queuePeer(c *change, d *device, id string, enc node) {
 	p.server.enqueue(c, d, el("message", attrs{
-		"from": p.account.pnJID(0), "id": id, "type": "text", "category": "peer",
+		"from": p.account.pnJID(0), "id": id, "type": "text", "category": peer,
 		"t": unix(p.server.now()), "notify": p.account.pushName(),
 	}, enc))
 }
@@ -230,13 +230,13 @@ func (p *Phone) webMessage(m Received, chat string) *waWeb.WebMessageInfo {
 // olderThan is a chat as the phone knows it, before a message.
 func (p *Phone) olderThan(r *waE2E.PeerDataOperationRequestMessage_HistorySyncOnDemandRequest) *waHistorySync.Conversation {
 	jid, err := types.ParseJID(r.GetChatJID())
-	other := p.server.find(jid)
-	if err != nil || other == nil {
+	in, ok := p.server.chatAt(p.account, jid)
+	if err != nil || !ok {
 		return nil
 	}
 	chat := &waHistorySync.Conversation{ID: proto.String(r.GetChatJID())}
 	for _, m := range slices.Backward(p.Messages(0)) {
-		if m.Chat != "+"+other.pn || m.ID == r.GetOldestMsgID() || m.Timestamp.Unix() > r.GetOldestMsgTimestampMS() {
+		if m.Chat != in.name() || m.ID == r.GetOldestMsgID() || m.Timestamp.Unix() > r.GetOldestMsgTimestampMS() {
 			continue
 		}
 		chat.Messages = append(chat.Messages, &waHistorySync.HistorySyncMsg{Message: p.webMessage(m, r.GetChatJID())})

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -23,17 +24,26 @@ func (s *Server) runPhone(p *Phone) {
 		default:
 		}
 	})
-	s.wg.Go(p.work)
+	ctx, stop := context.WithCancel(s.ctx)
+	p.stop, p.ended = stop, make(chan struct{})
+	s.wg.Go(func() {
+		defer close(p.ended)
+		defer stop()
+		p.work(ctx)
+	})
 }
 
-func (p *Phone) work() {
-	d := p.account.device(0)
+// work reads the queue until ctx ends, while the phone is on.
+func (p *Phone) work(ctx context.Context) {
+	d := p.device()
 	var after uint64
-	for p.server.ctx.Err() == nil {
+	for p.power.wait(ctx) == nil {
 		batch := d.queue.take(after, 64)
 		for _, q := range batch {
 			p.server.disk.waitRoom()
-			p.receive(d, q)
+			if ctx.Err() != nil || !p.receive(d, q) {
+				break
+			}
 			after = q.pos
 		}
 		if len(batch) > 0 {
@@ -41,17 +51,20 @@ func (p *Phone) work() {
 		}
 		select {
 		case <-p.wake:
-		case <-p.server.ctx.Done():
+		case <-ctx.Done():
 		}
 	}
 }
 
 // receive takes one stanza out of the queue; it ends in the same change that
-// keeps what came of it.
-func (p *Phone) receive(d *device, q *queued) {
+// keeps what came of it. It says whether the phone was on to do so.
+func (p *Phone) receive(d *device, q *queued) bool {
 	n, err := decodeNode(q.data)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.record.Off {
+		return false
+	}
 	c := p.begin()
 	p.server.ended(c, d, q.key)
 	if err == nil {
@@ -66,6 +79,7 @@ func (p *Phone) receive(d *device, q *queued) {
 		p.topUp(c, d)
 	}
 	c.commit()
+	return true
 }
 
 // writtenBy is the device that a stanza is from: in a group, that of the member.
@@ -77,13 +91,22 @@ func writtenBy(n *node) types.JID {
 	return from
 }
 
-// inGroup makes a receipt one about a message in a group, if the message is.
-func (p *Phone) inGroup(a attrs, n *node) {
-	from, _ := attrJID(n, "from")
-	if g := p.server.group(from); g != nil {
-		a["from"] = from
-		g.author(a, p.account, 0)
-		delete(a, "recipient")
+// inChat is the chat of a message that somebody has sent to this phone.
+func (p *Phone) inChat(n *node, sender *account, from types.JID) chat {
+	if at, ok := attrJID(n, "from"); ok {
+		if g := p.server.group(at); g != nil {
+			return p.server.chatIn(p.account, g)
+		}
+	}
+	return p.server.chatWith(p.account, sender, from.Server != types.HiddenUserServer)
+}
+
+// answers puts into a receipt whose it is, and of which chat, so that it fits the message n.
+func (p *Phone) answers(a attrs, n *node, sender *account, from types.JID) {
+	in := p.inChat(n, sender, from)
+	in.from(a, p.device())
+	if in.group == nil {
+		a["recipient"] = n.Attrs["recipient"]
 	}
 }
 
@@ -124,15 +147,12 @@ func (p *Phone) receiveMessage(c *change, n *node) {
 
 // showMessage puts a message before the person.
 func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID, m *waE2E.Message) {
-	in, fromMe := chat{account: sender}, sender == p.account
-	if jid, ok := attrJID(n, "from"); ok && p.server.group(jid) != nil {
-		in = chat{group: p.server.group(jid)}
-	}
+	in, fromMe := p.inChat(n, sender, from), sender == p.account
 	if sent := m.GetDeviceSentMessage(); sent != nil && fromMe {
 		m = sent.GetMessage()
 		if jid, err := types.ParseJID(sent.GetDestinationJID()); err == nil {
-			if other := p.server.find(jid); other != nil {
-				in = chat{account: other}
+			if to, ok := p.server.chatAt(p.account, jid); ok {
+				in = to
 			}
 		}
 	}
@@ -142,14 +162,10 @@ func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID,
 		p.server.log.Error("message cannot be kept", zap.Error(err))
 		return
 	}
-	address := "pn"
-	if from.Server == types.HiddenUserServer {
-		address = "lid"
-	}
 	seconds, _ := strconv.ParseInt(attrString(n, "t"), 10, 64)
 	p.show(c, Received{
 		ID: attrString(n, "id"), From: "+" + sender.pn, FromLID: sender.lidJID(0).String(), Device: int(from.Device),
-		Chat: in.name(), FromMe: fromMe, Type: kind, Text: text, TargetID: target, Address: address,
+		Chat: in.name(), FromMe: fromMe, Type: kind, Text: text, TargetID: target, Address: modeOf(from.Server != types.HiddenUserServer),
 		Timestamp: time.Unix(seconds, 0).UTC(), Raw: raw,
 	})
 }
@@ -157,17 +173,15 @@ func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID,
 // confirm tells the sender that the message has arrived: all devices of
 // somebody else, or the own companion that sent a copy.
 func (p *Phone) confirm(c *change, n *node, sender *account, from types.JID, id string) {
-	t := unix(p.server.now())
-	a := attrs{"from": p.account.jid(0, from), "id": id, "t": t}
+	a := attrs{"id": id, "t": unix(p.server.now())}
+	p.answers(a, n, sender, from)
 	if sender == p.account {
-		a["type"], a["recipient"] = "sender", n.Attrs["recipient"]
-		p.inGroup(a, n)
+		a["type"] = "sender"
 		if d := sender.device(int(from.Device)); d != nil {
 			p.server.enqueue(c, d, el("receipt", a))
 		}
 		return
 	}
-	p.inGroup(a, n)
 	for _, d := range sender.list() {
 		p.server.enqueue(c, d, el("receipt", a))
 	}

@@ -26,10 +26,8 @@ func (p *Phone) askAgain(c *change, n *node, sender *account, from types.JID, id
 		// The registration stands beside the keys here, not among them.
 		children = append(children, el("keys", nil, p.account.device(0).takeBundle(c).nodes()[1:]...))
 	}
-	a := attrs{
-		"from": p.account.jid(0, from), "id": id, "t": unix(p.server.now()), "type": "retry", "recipient": n.Attrs["recipient"],
-	}
-	p.inGroup(a, n)
+	a := attrs{"id": id, "t": unix(p.server.now()), "type": "retry"}
+	p.answers(a, n, sender, from)
 	p.server.enqueue(c, d, el("receipt", a, children...))
 }
 
@@ -48,35 +46,44 @@ func (p *Phone) sendAgain(c *change, n *node, asker *account, device int) {
 		return
 	}
 	m := p.sent[id]
-	if m == nil || m.Group == "" && asker != p.account && asker.lid != m.To {
+	if m == nil {
 		p.server.log.Debug("asked again for an unknown message")
 		return
 	}
-	payload := m.Payload
-	if asker == p.account && m.Group == "" {
-		var err error
-		if payload, err = p.ownCopy(m); err != nil {
-			p.server.log.Error("own copy", zap.Error(err))
-			return
-		}
+	in, ok := p.chatOf(m)
+	if !ok || !in.has(asker) {
+		p.server.log.Debug("asked again by somebody who is not in the chat")
+		return
+	}
+	payload, err := p.payloadFor(in, asker, m.Payload)
+	if err != nil {
+		p.server.log.Error("message not made again", zap.Error(err))
+		return
 	}
 	fresh := keysOf(n)
 	if fresh == nil {
 		b := p.server.takeBundle(c, d)
 		fresh = &b
 	}
-	if m.Group != "" {
-		if err := p.sendAgainInGroup(c, d, id, m, fresh, attrString(retry, "count")); err != nil {
-			p.server.log.Warn("message not encrypted again", zap.Error(err))
-		}
-		return
-	}
 	enc, err := p.encrypt(c, d, pad(payload), fresh)
 	if err != nil {
 		p.server.log.Warn("message not encrypted again", zap.Error(err))
 		return
 	}
-	p.server.enqueue(c, d, p.stanza(d, id, m, enc, attrString(retry, "count")))
+	enc.Attrs["count"] = attrString(retry, "count")
+	p.server.enqueue(c, d, in.message(p.device(), d, letter{id: id, kind: m.Type, edit: m.Edit}, enc))
+}
+
+// payloadFor is what one device gets of a message that it asks for again.
+func (p *Phone) payloadFor(in chat, asker *account, payload []byte) ([]byte, error) {
+	switch {
+	case in.group != nil:
+		return p.withKey(in, payload)
+	case asker == p.account:
+		return ownCopy(in, payload)
+	default:
+		return payload, nil
+	}
 }
 
 // keysOf reads the bundle that a retry receipt may carry.

@@ -163,7 +163,7 @@ func (s *Server) newPhone(c *change, a *account) *Phone {
 func newEmptyPhone(s *Server, a *account) *Phone {
 	return &Phone{
 		server: s, account: a, wake: make(chan struct{}, 1),
-		sent: make(map[string]*sentMessage), sentIDs: newRecent(1 << 17), known: newRecent(1 << 16),
+		sent: make(map[string]*sentMessage), sentIDs: newRecent(keptSent), known: newRecent(1 << 16),
 		asked: make(map[string]int), peerSent: make(map[string][]byte),
 	}
 }

@@ -31,7 +31,7 @@ func (q *query) encrypt() ([]node, *iqError) {
 	if q.set() {
 		return nil, q.upload()
 	}
-	return nil, nil
+	return q.unknown()
 }
 
 func (d *device) spareCount() int {

@@ -69,25 +69,37 @@ func (s *Server) setPresence(a *account, available bool) {
 	}
 }
 
-// handleChatState passes typing on. It is of the moment: who is not there does
-// not get it later.
+// handleChatState passes typing on.
 func (c *conn) handleChatState(n *node) {
 	to, ok := attrJID(n, "to")
-	a := c.server.find(to)
-	if !ok || a == nil || len(n.GetChildren()) != 1 {
+	if !ok || len(n.GetChildren()) != 1 {
 		return
 	}
-	what := n.GetChildren()[0]
-	c.server.showChatState(a, c.device.account.jid(c.device.number, to), what)
+	in, ok := c.server.chatAt(c.device.account, to)
+	if !ok {
+		c.server.notAnAccount("chatstate", to)
+		return
+	}
+	if in.may(toWrite) == nil {
+		in.showState(c.device, n.GetChildren()[0])
+	}
 }
 
-func (s *Server) showChatState(a *account, from types.JID, what node) {
-	for _, d := range a.companions() {
-		if c := d.online(); c != nil {
-			c.offer(el("chatstate", attrs{"from": from}, what))
+// showState shows the others in the chat what the person at a device is doing. It is of the moment:
+// who is not there does not get it later.
+func (c chat) showState(by *device, what node) {
+	a := attrs{}
+	c.from(a, by)
+	n := el("chatstate", a, what)
+	for _, member := range c.members() {
+		if member == c.self {
+			continue
 		}
-	}
-	if sender := s.find(from); sender != nil {
-		a.phone.noteTyping(sender, what)
+		for _, d := range member.companions() {
+			if online := d.online(); online != nil {
+				online.offer(n)
+			}
+		}
+		member.phone.noteTyping(c.self, c.seenBy(member), what)
 	}
 }

@@ -49,35 +49,45 @@ func (c *conn) endedByReceipt(ch *change, n *node, id, kind string, to types.JID
 	c.device.mu.Unlock()
 }
 
-// forward passes a receipt on to those whom it concerns.
+// forward passes a receipt on to those whom it concerns: in a chat with one other to that account,
+// in a group to whoever wrote the message; if the message is to be sent again, to the very device.
 func (c *conn) forward(ch *change, n *node, kind string, to types.JID) {
-	if to.Server == types.GroupServer {
-		c.forwardInGroup(ch, n, kind, to)
-		return
-	}
 	own := c.device.account
-	target := c.server.find(to)
-	if target == nil {
+	in, ok := c.server.chatAt(own, to)
+	if !ok {
+		c.server.notAnAccount("receipt", to)
 		return
 	}
-	receipt := el("receipt", attrs{
-		"from": own.jid(c.device.number, to), "id": n.Attrs["id"], "t": unix(c.server.now()),
-		"type": n.Attrs["type"], "recipient": n.Attrs["recipient"],
-	}, n.GetChildren()...)
+	writer := to
+	a := attrs{"id": n.Attrs["id"], "t": unix(c.server.now()), "type": n.Attrs["type"]}
+	in.from(a, c.device)
+	if in.group == nil {
+		a["recipient"] = n.Attrs["recipient"]
+		if a["recipient"] == nil && (kind == "read-self" || kind == "played-self") {
+			a["recipient"] = in.address() // the own devices see no chat in whose it is
+		}
+	} else if writer, ok = attrJID(n, "participant"); !ok {
+		return
+	}
+	author := c.server.find(writer)
+	if author == nil {
+		return
+	}
+	receipt := el("receipt", a, n.GetChildren()...)
 	var devices []*device
 	switch kind {
 	case "retry":
-		if d := target.device(int(to.Device)); d != nil {
+		if d := author.device(int(writer.Device)); d != nil {
 			devices = []*device{d}
 		}
 	case "peer_msg", "hist_sync", "server-error":
-		if target == own {
+		if author == own {
 			devices = []*device{own.device(0)}
 		}
 	case "sender", "read-self", "played-self":
 		devices = own.list()
 	default:
-		devices = target.list()
+		devices = author.list()
 	}
 	for _, d := range devices {
 		if d != c.device {

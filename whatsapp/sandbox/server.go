@@ -25,8 +25,10 @@ type Config struct {
 	// 127.0.0.1. Addresses that are not loopback are refused.
 	Listen string
 	// DataDir is where accounts, links, keys and queues are kept. "" keeps
-	// everything in memory alone.
+	// everything in memory alone. What an older program has kept there is upgraded.
 	DataDir string
+	// Fresh deletes what a sandbox has kept in DataDir, and begins without phones.
+	Fresh bool
 	// Root is the private key behind Info.CertPublicKey, 32 bytes; nil makes one,
 	// or takes the one kept in DataDir. whatsmeow trusts one key per process, so
 	// that tests with several sandboxes give all of them the same.
@@ -53,11 +55,12 @@ type Server struct {
 	closed sync.Once
 	down   error
 
-	ids    atomic.Uint64 // of stanzas the server starts
-	seq    atomic.Uint64 // of queued stanzas
-	stats  counters
-	faults faults
-	making sync.Mutex // held while a phone is made
+	ids        atomic.Uint64 // of stanzas the server starts
+	seq        atomic.Uint64 // of queued stanzas
+	stats      counters
+	faults     faults
+	happenings happenings
+	making     sync.Mutex // held while a phone is made or deleted
 
 	grouping sync.Mutex // held until a change of a group is committed; see change.hold
 
@@ -69,7 +72,8 @@ type Server struct {
 	conns   map[*conn]struct{}
 }
 
-// Open starts a sandbox; it serves until Close.
+// Open starts a sandbox; it serves until Close. ErrData: DataDir holds what this program cannot
+// read, and the error says what to do about it.
 func Open(cfg Config) (*Server, error) {
 	quietSignal()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -98,7 +102,7 @@ func (s *Server) open(cfg Config) error {
 		return err
 	}
 	if err := s.load(cfg); err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(advise(err, cfg.DataDir), listener.Close())
 	}
 	tlsConfig, err := s.keys.tlsConfig()
 	if err != nil {
@@ -163,6 +167,11 @@ func (s *Server) load(cfg Config) error {
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("sandbox data: %w", err)
+	}
+	if cfg.Fresh {
+		if err := beginAnew(cfg.DataDir); err != nil {
+			return err
+		}
 	}
 	var err error
 	if s.disk, err = openDisk(cfg.DataDir, s.log); err != nil {

@@ -6,21 +6,24 @@ import "sync/atomic"
 type counters struct {
 	opened, framesIn, framesOut    atomic.Uint64
 	messagesIn, messagesOut, ended atomic.Uint64
+	unanswered                     unanswered
 }
 
 // Stats is what the server has done since it was opened, and what it waits
 // for. It is also the JSON of GET /sandbox/stats.
 type Stats struct {
 	Phones            int    `json:"phones"`
-	Devices           int    `json:"devices"`           // linked companions
-	Connections       int    `json:"connections"`       // open now
-	ConnectionsOpened uint64 `json:"connectionsOpened"` // since the start
+	Devices           int    `json:"devices" doc:"Linked companions"`
+	Connections       int    `json:"connections" doc:"Open now"`
+	ConnectionsOpened uint64 `json:"connectionsOpened" doc:"Since the start"`
 	FramesIn          uint64 `json:"framesIn"`
 	FramesOut         uint64 `json:"framesOut"`
-	MessagesIn        uint64 `json:"messagesIn"`      // stanzas from clients, resent ones too
-	MessagesOut       uint64 `json:"messagesOut"`     // stanzas to clients, redelivered ones too
-	Ended             uint64 `json:"ended"`           // stanzas that clients and phones have acknowledged
-	AcksOutstanding   int    `json:"acksOutstanding"` // stanzas queued for companions and not acknowledged
+	MessagesIn        uint64 `json:"messagesIn" doc:"Stanzas from clients, resent ones too"`
+	MessagesOut       uint64 `json:"messagesOut" doc:"Stanzas to clients, redelivered ones too"`
+	Ended             uint64 `json:"ended" doc:"Stanzas that clients and phones have acknowledged"`
+	AcksOutstanding   int    `json:"acksOutstanding" doc:"Stanzas queued for companions and not acknowledged"`
+
+	Unanswered map[string]uint64 `json:"unanswered" doc:"What clients wanted and the server does not know, as namespace/tag: queries got an empty answer, and what was to be set was refused"`
 }
 
 // Stats counts.
@@ -29,7 +32,7 @@ func (s *Server) Stats() Stats {
 		ConnectionsOpened: s.stats.opened.Load(),
 		FramesIn:          s.stats.framesIn.Load(), FramesOut: s.stats.framesOut.Load(),
 		MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
-		Ended: s.stats.ended.Load(),
+		Ended: s.stats.ended.Load(), Unanswered: s.stats.unanswered.list(),
 	}
 	s.mu.RLock()
 	st.Connections = len(s.conns)

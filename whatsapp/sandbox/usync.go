@@ -102,6 +102,9 @@ func (q *query) usyncProtocol(name string, a *account, jid types.JID) []node {
 	return nil
 }
 
+// watchKey is where it is kept that another account has this account's device list.
+func (a *account) watchKey(asker *account) string { return "watch/" + a.pn + "/" + asker.lid }
+
 // watch remembers that the asker has this account's device list, and must hear
 // when it changes.
 func (q *query) watch(a *account) {
@@ -113,6 +116,6 @@ func (q *query) watch(a *account) {
 	defer a.mu.Unlock()
 	if _, ok := a.watchers[asker.lid]; !ok {
 		a.watchers[asker.lid] = struct{}{}
-		q.change.put("watch/"+a.pn+"/"+asker.lid, []byte{})
+		q.change.put(a.watchKey(asker), []byte{})
 	}
 }

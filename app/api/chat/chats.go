@@ -32,7 +32,7 @@ type listChatsIn struct {
 
 func (cs Chats) listChats(ctx context.Context, on service.Target, in *listChatsIn) (*api.Body[api.List[convert.Chat]], error) {
 	chats, next, err := cs.Store.Chats().List(ctx, store.ChatQuery{
-		Session: on.Record.ID, Search: in.Search, Archived: yesNo(in.Archived), Unread: yesNo(in.Unread), Page: in.Page(),
+		Session: on.Session.ID(), Search: in.Search, Archived: yesNo(in.Archived), Unread: yesNo(in.Unread), Page: in.Page(),
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func find(ctx context.Context, st store.Store, on service.Target, text string) (
 	if err != nil {
 		return nil, store.Chat{}, err
 	}
-	c, err := st.Chats().Get(ctx, on.Record.ID, keys[0])
+	c, err := st.Chats().Get(ctx, on.Session.ID(), keys[0])
 	return keys, c, err
 }
 

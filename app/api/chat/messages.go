@@ -48,7 +48,7 @@ func (ms Messages) listMessages(ctx context.Context, on service.Target, in *list
 		return nil, err
 	}
 	list, next, err := ms.Store.Messages().List(ctx, store.MessageQuery{
-		Session: on.Record.ID, Chats: chats, Before: in.Before, After: in.After, FromMe: yesNo(in.FromMe), Type: in.Type, Search: in.Search, Page: in.Page(),
+		Session: on.Session.ID(), Chats: chats, Before: in.Before, After: in.After, FromMe: yesNo(in.FromMe), Type: in.Type, Search: in.Search, Page: in.Page(),
 	})
 	if err != nil {
 		return nil, err
@@ -70,11 +70,11 @@ func (ms Messages) getMessage(ctx context.Context, on service.Target, in *messag
 	if err != nil {
 		return nil, err
 	}
-	m, err := ms.Store.Messages().Find(ctx, on.Record.ID, chats, in.MessageID)
+	m, err := ms.Store.Messages().Find(ctx, on.Session.ID(), chats, in.MessageID)
 	if err != nil {
 		return nil, err
 	}
-	receipts, err := ms.Store.Messages().Receipts(ctx, on.Record.ID, m.MessageKey)
+	receipts, err := ms.Store.Messages().Receipts(ctx, on.Session.ID(), m.MessageKey)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (ms Messages) cleanup(ctx context.Context, on service.Target, in *cleanupIn
 	} else {
 		before = before.AddDate(0, 0, -*b.OlderThanDays)
 	}
-	n, err := ms.Messages.Cleanup(ctx, on.Record.ID, before, b.DryRun)
+	n, err := ms.Messages.Cleanup(ctx, on.Session.ID(), before, b.DryRun)
 	if err != nil {
 		return nil, err
 	}

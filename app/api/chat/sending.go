@@ -18,7 +18,15 @@ type Sending struct{ Sending *chat.Sending }
 func (s Sending) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
 		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/send/message", "sendMessage", chat.ScopeSend, "Send a text; answers when WhatsApp's server has it", s.sendMessage,
-			api.Status(http.StatusCreated), api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning, codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed), api.AnswersOnce[convert.Message]()),
+			api.Status(http.StatusCreated), api.AlsoFails(sendFails()...), api.AnswersOnce[convert.Message]()),
+	}
+}
+
+// sendFails are what a send of any kind may answer with.
+func sendFails() []codes.Code {
+	return []codes.Code{
+		codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.NotLinked, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning,
+		codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed,
 	}
 }
 

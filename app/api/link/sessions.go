@@ -31,7 +31,7 @@ func (ss Sessions) Endpoints() []api.Endpoint {
 		api.OnSession(http.MethodDelete, "/sessions/{sessionId}", "deleteSession", "sessions:write", "Unlink the device and remove the session's data", ss.deleteSession, api.Status(http.StatusNoContent)),
 		api.OnSession(http.MethodPost, "/sessions/{sessionId}/listen", "startSession", "sessions:write", "Bring the session online; starts pairing when it is not linked", ss.listen),
 		api.OnSession(http.MethodPost, "/sessions/{sessionId}/stop", "stopSession", "sessions:write", "Close the connection, keep the link", ss.stop),
-		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "unlinkSession", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(codes.NotLinked)),
+		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "unlinkSession", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(codes.NotLinked, codes.SessionOffline)),
 	}
 }
 
@@ -71,8 +71,8 @@ func (ss Sessions) createSession(ctx context.Context, who service.Caller, in *cr
 
 type sessionIn struct{ api.SessionPath }
 
-func (ss Sessions) getSession(_ context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
-	return api.Reply(ss.sessionShape(on.Record)), nil
+func (ss Sessions) getSession(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
+	return ss.current(ctx, on, nil)
 }
 
 type changeSessionIn struct {
@@ -84,8 +84,10 @@ type changeSessionIn struct {
 }
 
 func (ss Sessions) changeSession(ctx context.Context, on service.Target, in *changeSessionIn) (*api.Body[convert.Session], error) {
-	r := on.Record
-	var err error
+	r, err := ss.Sessions.Get(ctx, on.Caller, on.Session.ID())
+	if err != nil {
+		return nil, err
+	}
 	if in.Body.OwnerID != nil { // also the one that it has: what failed in the middle is completed
 		before := r.OwnerID
 		if r, err = ss.Handover.Do(ctx, on.Caller, r, *in.Body.OwnerID); err != nil {
@@ -103,7 +105,7 @@ func (ss Sessions) changeSession(ctx context.Context, on service.Target, in *cha
 }
 
 func (ss Sessions) deleteSession(ctx context.Context, on service.Target, _ *sessionIn) (*api.Nothing, error) {
-	return nil, ss.Sessions.Delete(ctx, on.Record.ID)
+	return nil, ss.Sessions.Delete(ctx, on.Session.ID())
 }
 
 func (ss Sessions) listen(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[convert.Session], error) {
@@ -123,7 +125,7 @@ func (ss Sessions) current(ctx context.Context, on service.Target, err error) (*
 	if err != nil {
 		return nil, err
 	}
-	r, err := ss.Sessions.Get(ctx, on.Caller, on.Record.ID)
+	r, err := ss.Sessions.Get(ctx, on.Caller, on.Session.ID())
 	if err != nil {
 		return nil, err
 	}

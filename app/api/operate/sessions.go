@@ -55,15 +55,18 @@ type sessionIn struct{ api.SessionPath }
 const maxQueued = 100
 
 func (ss Sessions) getHealth(ctx context.Context, on service.Target, _ *sessionIn) (*api.Body[SessionHealth], error) {
-	queued, err := ss.Store.Messages().Queued(ctx, on.Record.ID, maxQueued)
+	queued, err := ss.Store.Messages().Queued(ctx, on.Session.ID(), maxQueued)
 	if err != nil {
 		return nil, err
 	}
-	_, newest, err := ss.Log.Bounds(ctx, on.Record.ID)
+	_, newest, err := ss.Log.Bounds(ctx, on.Session.ID())
 	if err != nil {
 		return nil, err
 	}
-	record := on.Record
+	record, err := ss.Store.Sessions().Get(ctx, on.Session.ID())
+	if err != nil {
+		return nil, err
+	}
 	record.LastSeq = newest
 	waiting, err := ss.Webhooks.WaitingOf(ctx, on.Caller, record)
 	if err != nil {
@@ -71,7 +74,7 @@ func (ss Sessions) getHealth(ctx context.Context, on service.Target, _ *sessionI
 	}
 	snap, facts := on.Session.Snapshot(), on.Session.Health()
 	h := SessionHealth{
-		SessionID: on.Record.ID, State: string(snap.State), Reason: convert.TextOrNil(snap.Reason), Since: convert.Time(snap.Since),
+		SessionID: on.Session.ID(), State: string(snap.State), Reason: convert.TextOrNil(snap.Reason), Since: convert.Time(snap.Since),
 		LastFrameAt: convert.TimeOrNil(facts.LastFrame), UnansweredPings: facts.UnansweredPings, QueuedMessages: len(queued), LastSeq: newest, Webhooks: []Backlog{},
 	}
 	for _, w := range waiting {

@@ -4,7 +4,7 @@
 // A stream holds no events for its client. Its subscription (subscription.go) has a cursor for each session and
 // reads on when its transport has taken what it got, so a slow client lags alone; it is cut when it takes nothing for some
 // seconds, and resumes where it was. In memory are the newest events as the transports write them (encoded.go: 512, of up to
-// 32 KB each, dropped by age) and what Socket.IO has buffered (socketio/conn.go: 1 MB of a client).
+// 32 KB each, dropped by age) and what waits for a client of Socket.IO (1 MB).
 //
-// Begin with hub.go and stream.go, then a transport: websocket.go, sse.go, socketio.go.
+// Begin with hub.go and subscriber.go, then a transport: websocket.go, sse.go, socketio.go.
 package stream

@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"whatsapp-api/app/api/stream/socketio"
+	"whatsapp-api/app/socketio"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
 )
@@ -111,5 +111,5 @@ func encodeEvent(e store.Event, f form) ([]byte, error) {
 	}
 	data["sessionId"] = session
 	meta := socketMeta{ID: e.ID, Seq: e.Seq, Event: e.Name, SessionID: e.SessionID, Timestamp: whole.Timestamp}
-	return socketio.Packet(e.Name, data, meta)
+	return socketio.Event(e.Name, data, meta)
 }

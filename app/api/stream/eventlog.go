@@ -38,16 +38,16 @@ type Events struct {
 }
 
 func (h eventLog) list(ctx context.Context, on service.Target, in *listEventsIn) (*api.Body[Events], error) {
-	after, err := h.begin(ctx, on.Record.ID, in.After)
+	after, err := h.begin(ctx, on.Session.ID(), in.After)
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.Log.After(ctx, on.Record.ID, after, in.Limit+1)
+	list, err := h.Log.After(ctx, on.Session.ID(), after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
 	if len(list) == 0 && in.Wait > 0 {
-		if list, err = h.firstAfter(ctx, on.Record.ID, after, time.Duration(in.Wait)*time.Second); err != nil {
+		if list, err = h.firstAfter(ctx, on.Session.ID(), after, time.Duration(in.Wait)*time.Second); err != nil {
 			return nil, err
 		}
 	}

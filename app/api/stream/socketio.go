@@ -1,9 +1,9 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -13,9 +13,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"whatsapp-api/app/api"
-	"whatsapp-api/app/api/stream/socketio"
 	"whatsapp-api/app/codes"
 	"whatsapp-api/app/service"
+	"whatsapp-api/app/socketio"
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp"
 )
@@ -30,12 +30,18 @@ Before the server ends the connection it says why: "closing" {code, detail}, wit
 var socketIOPaths = []string{"/socket.io", "/socket.io/"}
 
 const (
+	ioPing         = 25 * time.Second
+	ioPingTimeout  = 20 * time.Second
+	ioConnect      = 10 * time.Second // for the handshake after the connection
 	ioLastWords    = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
+	ioPackets      = 256              // that may wait for a client, before its subscription has to
+	ioRoom         = 1 << 20          // bytes, likewise
+	ioInbox        = 32               // packets of a client that wait to be worked on
 )
 
-// socketIO serves /socket.io. What is sent, when, and how much of it may wait is decided here; the protocol is
-// the server's.
+// socketIO serves /socket.io: who may connect, what is sent, and why a client is told to go. The protocol
+// is package socketio's.
 type socketIO struct {
 	hub    *Hub
 	server *socketio.Server
@@ -44,15 +50,31 @@ type socketIO struct {
 func newSocketIO(h *Hub) *socketIO {
 	s := &socketIO{hub: h}
 	s.server = socketio.New(socketio.Config{
-		MaxPacket: socketReadLimit, Patience: streamPatience, Write: streamWrite, Handshake: s.handshake, Connected: s.connect,
-		Opened: func() func() {
+		PingInterval: ioPing, PingTimeout: ioPingTimeout, ConnectTimeout: ioConnect, WriteTimeout: streamWrite, Patience: streamPatience,
+		MaxPayload: socketReadLimit, Room: ioRoom, Packets: ioPackets, Inbox: ioInbox,
+		Connect: s.connect,
+		Refusal: func(c *socketio.Conn, err error) (string, any) {
+			code, detail := h.brief(c.Request().Context(), err)
+			return detail, fact{code, detail}
+		},
+		Opened: func() (known func()) {
 			h.streams.stranger(1)
 			return func() { h.streams.stranger(-1) }
 		},
-		Stopping: func() bool { return h.streams.ctx.Err() != nil },
-		Slow:     func() { h.logSlow(service.Caller{}) },
+		Slow: func() { h.logSlow(service.Caller{}) },
+		Refuse: func(w http.ResponseWriter, r *http.Request, status int, detail string) {
+			p := api.StatusProblem(status, detail)
+			p.RequestID = api.RequestOf(r.Context())
+			_ = p.Write(w) // who is not there any more does not need it
+		},
 	})
 	return s
+}
+
+// fact is an error, or an end, as clients see it.
+type fact struct {
+	Code   codes.Code `json:"code"`
+	Detail string     `json:"detail"`
 }
 
 // routes are Engine.IO's own requests, which a client library makes. The token is in the packets, or in a
@@ -65,10 +87,7 @@ func (s *socketIO) routes() []api.Route {
 		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
 	r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Scope: scope, Plain: true, Handle: s.serve}
-	r.Fails = []codes.Code{
-		codes.BadRequest, codes.Unauthorized, codes.Forbidden, codes.TooManySockets, codes.TooManyStreams, codes.TooManyRequests, codes.BodyTooLarge,
-		codes.Stopping, codes.StoreUnavailable,
-	}
+	r.Fails = []codes.Code{codes.BadRequest, codes.Forbidden, codes.TooManySockets, codes.TooManyRequests, codes.BodyTooLarge, codes.Stopping}
 	var routes []api.Route
 	for _, path := range socketIOPaths {
 		r.Path = path
@@ -83,36 +102,31 @@ func (s *socketIO) routes() []api.Route {
 			},
 			Responses: map[string]*huma.Response{
 				"101": {Description: "Switching protocols"}, "200": {Description: "Packets", Content: text("text/plain")},
-				"400": {Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{ // the library's, which clients know
-					Type: huma.TypeObject, Properties: map[string]*huma.Schema{"code": {Type: huma.TypeInteger}, "message": {Type: huma.TypeString}}, Required: []string{"code", "message"},
-				}, Example: map[string]any{"code": 1, "message": "Session ID unknown"}}}},
 			},
 		}
 		if method == http.MethodPost {
 			op.RequestBody = &huma.RequestBody{Required: true, Content: text("text/plain")}
 			delete(op.Responses, "101")
-			op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/html")}
+			op.Responses["200"] = &huma.Response{Description: "ok", Content: text("text/plain")}
 		}
 		routes[0].Operations = append(routes[0].Operations, op) // the other path is the same, with a slash
 	}
 	return routes
 }
 
-// serve answers a request of Engine.IO. The library never sees who asks from which page: that
-// was decided here, and the answer's CORS headers are those of all routes.
+// serve answers a request of Engine.IO. Who may ask from which page is decided here, and the answer's CORS
+// headers are those of all routes.
 func (s *socketIO) serve(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	fresh := !r.URL.Query().Has("sid")
 	switch {
 	case !api.OwnPage(s.hub.Origins, r):
 		return api.NewProblem(codes.Forbidden, "Pages of this origin may not connect (FRONTEND_URL).")
 	case api.OnlyHead(r.Context()): // a connection has no head
 		w.Header().Set("Allow", "GET, POST")
 		return api.StatusProblem(http.StatusMethodNotAllowed, "Use socket.io-client 4.x.")
-	case q.Get("EIO") != "4" || q.Has("j") || q.Has("b64"):
-		return api.NewProblem(codes.BadRequest, "Use socket.io-client 4.x.")
-	case !q.Has("sid") && s.hub.streams.full(s.hub.Limits.Unauthenticated):
+	case fresh && s.hub.streams.full(s.hub.Limits.Unauthenticated):
 		return api.ErrManyStrangers
-	case !q.Has("sid") && s.hub.streams.ctx.Err() != nil:
+	case fresh && s.hub.streams.ctx.Err() != nil:
 		return whatsapp.ErrStopping
 	}
 	api.Stays(r.Context()) // polls wait for packets
@@ -126,108 +140,113 @@ type ioHandshake struct {
 	follow
 }
 
-// accepted is a handshake that was found good.
-type accepted struct {
-	token string
-	plan  plan
-}
-
-// handshake checks token and request before the client is connected.
-func (s *socketIO) handshake(c *socketio.Conn, auth any) (any, *socketio.End) {
-	had, err := s.accept(c.First(), auth)
-	if err != nil {
-		return nil, s.hub.reasonOf(c.First().Context(), err)
-	}
-	return had, nil
-}
-
-func (s *socketIO) accept(first *http.Request, auth any) (accepted, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(first.Context()), ioHandshakeTry)
+// connect checks token and request, and makes the stream of a client whose handshake is good.
+func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.Client, error) {
+	r := conn.Request()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
 	defer cancel()
 	var h ioHandshake
-	if err := reread(auth, &h); err != nil {
-		return accepted{}, err
+	if err := decode(auth, &h); err != nil {
+		return nil, err
 	}
 	token := strings.TrimPrefix(h.Token, "Bearer ")
 	if token == "" {
-		token = api.TokenOf(first)
+		token = api.TokenOf(r)
 	}
 	who, err := s.hub.listener(ctx, token)
 	if err != nil {
-		return accepted{}, err
+		return nil, err
 	}
 	p, err := s.hub.plan(ctx, who, h.follow)
-	return accepted{token, p}, err
-}
-
-// reasonOf is an error as clients of Socket.IO see it.
-func (h *Hub) reasonOf(ctx context.Context, err error) *socketio.End {
-	code, detail := h.brief(ctx, err)
-	return &socketio.End{Code: code, Detail: detail}
-}
-
-// reread turns what the library decoded into one of our types.
-func reread(v any, into any) error {
-	raw, err := json.Marshal(v)
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(raw))
-		err = d.Decode(into)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if !s.hub.streams.enter(kindSocketIO) {
+		return nil, whatsapp.ErrStopping
+	}
+	c := &ioClient{subscriber: s.hub.newSubscriber(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
+	if c.join(who.User.ID) != nil {
+		c.end(errFull)
+	}
+	c.sub = s.hub.subscription(c.ctx, c)
+	c.sub.follow(p)
+	c.begin(token, who)
+	return c, nil
+}
+
+// decode reads what a client says as one of our types.
+func decode(raw json.RawMessage, into any) error {
+	if err := json.Unmarshal(raw, into); err != nil {
 		return service.Invalid{"auth": "token is a string, sessions and events are lists of strings; " + errAfter.Error()}
 	}
 	return nil
 }
 
-// connect begins the stream of a client whose handshake was good.
-func (s *socketIO) connect(conn *socketio.Conn, had any) bool {
-	if !s.hub.streams.enter(kindSocketIO) { // too late
-		return false
-	}
-	good := had.(accepted)
-	c := &ioClient{subscriber: s.hub.newSubscriber(conn.First().Context()), encode: s.hub.encodings.in(formSocketIO), conn: conn, frames: s.hub.frames()}
-	if c.join(good.plan.who.User.ID) != nil {
-		c.end(errFull)
-	}
-	c.sub = s.hub.subscription(c.ctx, c)
-	c.sub.follow(good.plan)
-	conn.On("subscribe", c.subscribe)
-	conn.On("unsubscribe", c.unsubscribe)
-	conn.OnLeft(func() { c.end(errLeft) })
-	c.begin(good.token, good.plan.who)
-	go func() {
-		defer s.hub.streams.leave(kindSocketIO)
-		defer c.close()
-		defer context.AfterFunc(conn.Context(), func() { c.end(errLeft) })()
-		c.run()
-		c.part()
-	}()
-	return true
-}
-
 // ioClient is one client of Socket.IO.
 type ioClient struct {
 	*subscriber
-	encode func(store.Event) (frame, error)
 	conn   *socketio.Conn
+	encode func(store.Event) (frame, error)
 	frames *rate.Limiter // how fast the client's are taken
 }
 
-// event hands the packet to the library once there is room for it. A client that takes
-// nothing meanwhile is given up.
+// Begin has the client sent its events.
+func (c *ioClient) Begin() {
+	go func() {
+		defer c.hub.streams.leave(kindSocketIO)
+		defer c.close()
+		defer context.AfterFunc(c.conn.Context(), func() { c.end(errLeft) })()
+		c.run()
+		c.part()
+	}()
+}
+
+// Event answers what the client asks for.
+func (c *ioClient) Event(name string, args []json.RawMessage, answer func(any)) {
+	do := map[string]func(follow, func(any)) error{"subscribe": c.subscribe, "unsubscribe": c.unsubscribe}[name]
+	if do == nil || c.frames.Wait(c.ctx) != nil {
+		return
+	}
+	var f follow
+	var err error
+	if len(args) > 0 {
+		err = decode(args[0], &f)
+	}
+	if err == nil {
+		err = do(f, answer)
+	}
+	if err != nil {
+		code, detail := c.hub.brief(c.ctx, err)
+		answer(map[string]any{"error": fact{code, detail}})
+	}
+}
+
+func (c *ioClient) subscribe(f follow, answer func(any)) error {
+	ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
+	defer cancel()
+	p, err := c.hub.plan(ctx, c.who, f)
+	if err == nil {
+		c.sub.add(p, func() { answer(map[string]any{"sessions": p.sessions}) })
+	}
+	return err
+}
+
+func (c *ioClient) unsubscribe(f follow, answer func(any)) error {
+	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
+	return nil
+}
+
+// event sends an event once there is room for it. A client that takes nothing meanwhile is given up.
 func (c *ioClient) event(e store.Event) error {
 	f, err := c.encode(e)
 	if err != nil {
 		return err
 	}
-	if !c.conn.Await(c.ctx) {
-		if c.ctx.Err() == nil {
-			return c.cutSlow(&place{e.SessionID, e.Seq - 1})
-		}
-		return context.Cause(c.ctx)
+	err = c.conn.Send(c.ctx, f.bytes)
+	if errors.Is(err, socketio.ErrSlow) {
+		return c.cutSlow(&place{e.SessionID, e.Seq - 1})
 	}
-	c.conn.Send(f.bytes)
-	return nil
+	return err
 }
 
 func (c *ioClient) position(passed map[string]int64) error {
@@ -235,13 +254,13 @@ func (c *ioClient) position(passed map[string]int64) error {
 	return nil
 }
 
-// beat and flush are the library's affair.
+// beat and flush are package socketio's affair.
 func (c *ioClient) beat(bool) error { return nil }
 func (c *ioClient) flush() error    { return nil }
 
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
-	defer c.conn.Cut()
+	defer c.conn.Close()
 	f := c.reason()
 	if f == nil {
 		return
@@ -249,50 +268,18 @@ func (c *ioClient) part() {
 	if f.lagged != nil {
 		c.emit("lagged", map[string]any{"sessionId": f.lagged.session, "resumeAfter": f.lagged.seq})
 	}
-	c.emit("closing", socketio.End{Code: f.code, Detail: f.reason})
+	c.emit("closing", fact{f.code, f.reason})
 	if f.code == codes.Unauthorized {
-		c.conn.Dismiss()
+		c.conn.Disconnect() // the client does not come back by itself
 	}
 	c.conn.Settle(ioLastWords)
 }
 
 func (c *ioClient) emit(event string, arg any) {
-	packet, err := socketio.Packet(event, arg)
+	packet, err := socketio.Event(event, arg)
 	if err != nil {
 		c.hub.Logger.Error("packet not encoded", zap.Error(err))
 		return
 	}
-	c.conn.Send(packet)
-}
-
-// subscribe answers the client's event of this name.
-func (c *ioClient) subscribe(request any, answer func(any)) {
-	if c.frames.Wait(c.ctx) != nil {
-		return
-	}
-	var f follow
-	err := reread(request, &f)
-	if err == nil {
-		ctx, cancel := context.WithTimeout(c.ctx, ioHandshakeTry)
-		defer cancel()
-		var p plan
-		if p, err = c.hub.plan(ctx, c.who, f); err == nil {
-			c.sub.add(p, func() { answer(map[string]any{"sessions": p.sessions}) })
-			return
-		}
-	}
-	answer(map[string]any{"error": c.hub.reasonOf(c.ctx, err)})
-}
-
-// unsubscribe answers the client's event of this name.
-func (c *ioClient) unsubscribe(request any, answer func(any)) {
-	if c.frames.Wait(c.ctx) != nil {
-		return
-	}
-	var f follow
-	if err := reread(request, &f); err != nil {
-		answer(map[string]any{"error": c.hub.reasonOf(c.ctx, err)})
-		return
-	}
-	c.sub.drop(f.Sessions, func() { answer(map[string]any{"sessions": f.Sessions}) })
+	c.conn.Put(packet)
 }

@@ -93,7 +93,7 @@ func TestEncodings(t *testing.T) {
 	for form, want := range map[form]string{
 		formEnvelope: `{"id":"e1","seq":3,"event":"new_messages","sessionId":"a","timestamp":`,
 		formEvents:   "event: new_messages\ndata: {\"id\":\"e1\",",
-		formSocketIO: `2["new_messages",{"messages":[],"sessionId":"a"},{"id":"e1","seq":3,"event":"new_messages","sessionId":"a","timestamp":`,
+		formSocketIO: `42["new_messages",{"messages":[],"sessionId":"a"},{"id":"e1","seq":3,"event":"new_messages","sessionId":"a","timestamp":`,
 	} {
 		first, err := c.in(form)(e)
 		require.NoError(t, err)

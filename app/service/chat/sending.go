@@ -79,7 +79,7 @@ func (s *Sending) Send(ctx context.Context, on service.Target, key string, d Dra
 	if err != nil {
 		return Result{}, fmt.Errorf("identity of a draft: %w", err)
 	}
-	scope := on.Caller.User.ID + "/" + on.Record.ID + "/" + d.Kind() + "/" + key
+	scope := on.Caller.User.ID + "/" + on.Session.ID() + "/" + d.Kind() + "/" + key
 	a, err := s.Once.Do(ctx, scope, identity, whatsapp.NewMessageID(), try)
 	if a.MessageID != "" {
 		id = a.MessageID

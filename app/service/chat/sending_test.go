@@ -44,7 +44,7 @@ func TestSend(t *testing.T) {
 	var sent []string
 	var told []error
 	s := &Sending{Once: NewIdempotency(st.Idempotency(), zap.NewNop()), Observe: func(err error, _ time.Duration) { told = append(told, err) }}
-	on := service.Target{Caller: service.Caller{User: store.User{ID: "ann"}}, Record: store.Session{ID: "shop"}}
+	on := service.Target{Caller: service.Caller{User: store.User{ID: "ann"}}, Session: &whatsapp.Session{}}
 
 	r, err := s.Send(t.Context(), on, "", note{text: "a", sent: &sent})
 	require.NoError(t, err)

@@ -15,11 +15,12 @@ import (
 
 // Handover gives a session to another user, with everything that hangs on it.
 type Handover struct {
-	Store   store.Store
-	Events  *events.Log
-	Courier Courier
-	Keys    interface{ Changed() } // forgets what is remembered of API keys
-	Log     *zap.Logger
+	Store    store.Store
+	Events   *events.Log
+	Courier  Courier
+	Keys     interface{ Changed() }                     // forgets what is remembered of API keys
+	Sessions interface{ Changed(now ...store.Session) } // forgets what is remembered of sessions' owners
+	Log      *zap.Logger
 }
 
 // Courier is who delivers to webhooks, as far as a handover has to do with that.
@@ -56,18 +57,21 @@ func (h *Handover) Do(ctx context.Context, who service.Caller, s store.Session, 
 			return store.Session{}, fmt.Errorf("hand over session: %w", err)
 		}
 	}
-	s, err = h.Store.Sessions().Update(ctx, s.ID, func(s *store.Session) error {
+	now, err := h.Store.Sessions().Update(ctx, s.ID, func(s *store.Session) error {
 		s.OwnerID, s.UpdatedAt = owner, service.Now()
 		return nil
 	})
-	if err == nil {
+	if err != nil {
+		h.Sessions.Changed() // perhaps it was
+	} else {
+		h.Sessions.Changed(now)
 		err = h.moveWebhooks(ctx, s.ID, before, owner)
 	}
 	if err != nil {
 		return store.Session{}, fmt.Errorf("hand over session: %w", err)
 	}
 	h.Log.Info("session handed over", zap.String("session", s.ID), zap.String("from", before), zap.String("user", owner))
-	return s, nil
+	return now, nil
 }
 
 // beginWebhooks lets the new owner's webhooks for all of his sessions begin at the end of this one's

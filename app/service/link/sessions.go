@@ -86,8 +86,10 @@ func (s *Sessions) Rename(ctx context.Context, id, name string) (store.Session, 
 		return nil
 	})
 	if err != nil {
+		s.Manager.Changed() // perhaps it was
 		return store.Session{}, fmt.Errorf("rename session: %w", err)
 	}
+	s.Manager.Changed(r)
 	return s.Manager.Describe(r), nil
 }
 
@@ -108,19 +110,26 @@ func (s *Sessions) Get(ctx context.Context, who service.Caller, id string) (stor
 	if err != nil {
 		return store.Session{}, fmt.Errorf("get session: %w", err)
 	}
-	if r.OwnerID != who.User.ID && !who.Admin() || !who.MaySession(id) {
+	if !maySee(who, id, r.OwnerID) {
 		return store.Session{}, fmt.Errorf("get session: %w", store.ErrNotFound)
 	}
 	return s.Manager.Describe(r), nil
 }
 
-// Open is Get with the session as it lives here, for what is done with it.
+// Open is Get with the session as it lives here, for what is done with it: mostly without a look into the store.
 func (s *Sessions) Open(ctx context.Context, who service.Caller, id string) (service.Target, error) {
-	r, err := s.Get(ctx, who, id)
+	found, owner, err := s.Manager.Find(ctx, id)
 	if err != nil {
 		return service.Target{}, err
 	}
-	return service.Target{Caller: who, Record: r, Session: s.Manager.Of(r)}, nil
+	if !maySee(who, id, owner) {
+		return service.Target{}, fmt.Errorf("open session: %w", store.ErrNotFound)
+	}
+	return service.Target{Caller: who, Session: found}, nil
+}
+
+func maySee(who service.Caller, session, owner string) bool {
+	return (owner == who.User.ID || who.Admin()) && who.MaySession(session)
 }
 
 // List lists the sessions that the caller may see.
