@@ -140,7 +140,7 @@ type ioHandshake struct {
 	follow
 }
 
-// connect checks token and wish, and makes the stream of a client whose handshake is good.
+// connect checks token and request, and makes the stream of a client whose handshake is good.
 func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.Client, error) {
 	r := conn.Request()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
