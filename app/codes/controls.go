@@ -21,8 +21,8 @@ var controls = []Row{
 		"no_route",
 		[]int{404},
 		[]Place{Sandbox},
-		Text{"There is no such route.", "The guide's chapter on the sandbox has those that there are."},
-		Text{"No existe esa ruta.", "El capítulo del sandbox en la guía tiene las que hay."},
+		Text{"There is no such route.", "/sandbox/openapi.json has those that there are."},
+		Text{"No existe esa ruta.", "/sandbox/openapi.json tiene las que hay."},
 	},
 	{
 		"no_phone",
