@@ -16,6 +16,9 @@ func (c *control) phoneRoutes() {
 	remove(c, "/phones", "Delete all phones", c.deletePhones)
 	acting(c, "/rename", "Give the account another name", rename)
 	acting(c, "/power", "Turn the phone off or on", power)
+	acting(c, "/block", "Block another account, or no longer", func(ctx context.Context, p *Phone, in setIn) (*none, error) {
+		return done(p.Block(ctx, in.To, in.On == nil || *in.On))
+	})
 	acting(c, "/read-receipts", "Let others learn what was read, or not", showReads)
 	acting(c, "/scan", "Scan the QR code of a client, which links it", scan)
 	acting(c, "/presence", "Show whether the person has WhatsApp open", showPresence)
@@ -24,17 +27,18 @@ func (c *control) phoneRoutes() {
 
 // phoneOut is a phone as the control routes show it.
 type phoneOut struct {
-	Phone        string `json:"phone"`
-	LID          string `json:"lid" doc:"The account's hidden identity"`
-	Name         string `json:"name" doc:"What others see"`
-	Devices      []int  `json:"devices" doc:"Numbers of linked clients"`
-	On           bool   `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
-	ReadReceipts bool   `json:"readReceipts" doc:"Whether others learn what was read"`
+	Phone        string   `json:"phone"`
+	LID          string   `json:"lid" doc:"The account's hidden identity"`
+	Name         string   `json:"name" doc:"What others see"`
+	Devices      []int    `json:"devices" doc:"Numbers of linked clients"`
+	On           bool     `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
+	ReadReceipts bool     `json:"readReceipts" doc:"Whether others learn what was read"`
+	Blocked      []string `json:"blocked" doc:"Numbers of those whom the account has blocked"`
 }
 
 func outPhone(p *Phone) phoneOut {
 	return phoneOut{
-		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(),
+		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(), Blocked: p.Blocked(),
 	}
 }
 

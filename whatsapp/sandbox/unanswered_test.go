@@ -58,6 +58,7 @@ func TestSetsThatAreNotKept(t *testing.T) {
 		what  node
 	}{
 		{"blocklist", el("item", attrs{"action": "block", "jid": types.NewJID("1", types.HiddenUserServer)})},
+		{"blocklist", el("item", attrs{"action": "shun", "jid": types.NewJID("12025550100", types.DefaultUserServer)})},
 		{"status", leaf("status", nil, []byte("busy"))},
 		{"disappearing_mode", el("disappearing_mode", attrs{"duration": "86400"})},
 		{"urn:xmpp:whatsapp:push", el("config", attrs{"platform": "gcm"})},
