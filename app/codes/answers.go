@@ -288,7 +288,7 @@ var answers = []Row{
 	{
 		NotOnWhatsApp,
 		[]int{422},
-		[]Place{Answer},
+		[]Place{Answer, Message},
 		Text{"This number has no WhatsApp account.", "Check the number and its country code."},
 		Text{"Este número no tiene cuenta de WhatsApp.", "Revisa el número y su prefijo de país."},
 	},
