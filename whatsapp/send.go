@@ -16,7 +16,6 @@ import (
 
 	"whatsapp-api/store"
 	"whatsapp-api/whatsapp/convert"
-	"whatsapp-api/whatsapp/keys"
 )
 
 // NewMessageID makes an id that looks like those of WhatsApp's own web client.
@@ -172,18 +171,7 @@ func (c *conn) again(to types.JID, m store.Message) (store.Message, error) {
 func (c *conn) transmit(to types.JID, m store.Message, content *waE2E.Message, queued func() error) (store.Message, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.s.m.cfg.SendTimeout)
 	defer cancel()
-	var answer whatsmeow.SendResponse
-	var err error
-	for { // a message that comes in just now can change the keys under a send; then nothing has left
-		if err = c.freshMembers(ctx, to); err != nil {
-			break
-		}
-		try := keys.WithSend(ctx)
-		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: m.ID, Timeout: c.s.m.cfg.SendTimeout})
-		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {
-			break
-		}
-	}
+	answer, err := c.offer(ctx, to, m.ID, content)
 	if queued != nil {
 		if err := queued(); err != nil { // then nothing of it has left
 			return m, err

@@ -21,6 +21,7 @@ func (s Sending) Endpoints() []api.Endpoint {
 		sends(s, "location", "sendLocation", "Send a place", func(in *sendLocationIn) chat.Draft { return in.draft() }),
 		sends(s, "contact", "sendContact", "Send contacts, as vCards or as what they are made of", func(in *sendContactIn) chat.Draft { return in.draft() }),
 		sends(s, "poll", "sendPoll", "Send a poll; votes come as poll_vote", func(in *sendPollIn) chat.Draft { return in.draft() }),
+		sends(s, "reaction", "sendReaction", "React to a message, as reactToMessage does; answers with that message", func(in *sendReactionIn) chat.Draft { return in.draft() }, codes.NotPossible, codes.NotFound),
 	}
 }
 
@@ -32,13 +33,13 @@ type send[In any] interface {
 }
 
 // sends is the row of a kind of message, whose input makes its draft.
-func sends[In any, P send[In]](s Sending, kind, id, summary string, draft func(P) chat.Draft) api.Endpoint {
+func sends[In any, P send[In]](s Sending, kind, id, summary string, draft func(P) chat.Draft, more ...codes.Code) api.Endpoint {
 	return api.OnSession[In, api.Once, P](http.MethodPost, "/messages/sessions/{sessionId}/send/"+kind, id, chat.ScopeSend, summary,
 		func(ctx context.Context, on service.Target, in *In) (*api.Once, error) {
 			return s.send(ctx, on, P(in).key(), draft(P(in)))
 		},
 		api.Status(http.StatusCreated), api.AnswersOnce[convert.Message](),
-		api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning, codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed))
+		api.AlsoFails(more...), api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning, codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed))
 }
 
 // SendPath is the part of a send's input that is not its body.

@@ -69,3 +69,16 @@ func (in *sendPollIn) draft() chat.Poll {
 	}
 	return out
 }
+
+type sendReactionIn struct {
+	SendPath
+	Body struct {
+		To        string `json:"to" minLength:"1" maxLength:"128" doc:"The chat: phone number in any usual spelling, JID or LID"`
+		MessageID string `json:"messageId" minLength:"1" maxLength:"256" doc:"Of the message"`
+		Emoji     string `json:"emoji" maxLength:"32" doc:"One emoji; empty: the reaction is taken back"`
+	}
+}
+
+func (in *sendReactionIn) draft() chat.Reaction {
+	return chat.Reaction{To: in.Body.To, MessageID: in.Body.MessageID, Emoji: in.Body.Emoji}
+}

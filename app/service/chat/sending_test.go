@@ -128,3 +128,15 @@ func TestKindsCheck(t *testing.T) {
 }
 
 func ephemeral(seconds int) *int { return &seconds }
+
+// TestEmoji: a reaction is one emoji.
+func TestEmoji(t *testing.T) {
+	for _, yes := range []string{"👍", "👍🏽", "❤️", "❤", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇪🇸", "1️⃣", "#⃣", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "©️", "‼️", "🫠", "↔️"} {
+		require.True(t, isEmoji(yes), yes)
+	}
+	for _, no := range []string{"a", "1", " ", "👍👍", "👍 ", "ok", "🇪", "\u200d", "👩‍", "<b>", strings.Repeat("👩‍", 40) + "👩", "\x00", "+"} {
+		require.False(t, isEmoji(no), no)
+	}
+	require.Contains(t, Reaction{To: "1", MessageID: "a", Emoji: "no"}.Check(), "emoji")
+	require.Empty(t, Reaction{To: "1", MessageID: "a"}.Check())
+}
