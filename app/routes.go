@@ -74,6 +74,7 @@ func newFront(r rules, o outside) front {
 		chat.Chats{Store: r.store}.Endpoints(),
 		chat.Messages{Store: r.store, Messages: r.messages}.Endpoints(),
 		chat.Sending{Sending: r.sending}.Endpoints(),
+		chat.Acts{Sending: r.sending}.Endpoints(),
 		deliver.Inbound{Manager: r.manager, Token: string(o.cfg.WebhookToken), Addresses: o.inboundFrom}.Endpoints(),
 		hub.Endpoints(),
 		webhooks.Endpoints(),

@@ -121,7 +121,7 @@ func TestNobodyEditsAnothersMessage(t *testing.T) {
 	r := run(t, quick())
 	s, p := r.link("shop")
 	bob := phone(t)
-	sent, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "ours"})
+	sent, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("ours")})
 	require.NoError(t, err)
 	key := &waCommon.MessageKey{ID: proto.String(sent.ID), FromMe: proto.Bool(false), RemoteJID: proto.String(chatOf(p))}
 	for _, m := range []*waE2E.Message{
@@ -207,7 +207,7 @@ func TestStarsOfThePhone(t *testing.T) {
 	for _, chat := range []struct{ to, from, address string }{{p.Number(), bob.Number(), bob.LID()}, {g.ID, g.ID, g.ID}} {
 		ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: chat.to, Text: "remember this"})
 		require.NoError(t, err)
-		mine, err := s.SendText(t.Context(), whatsapp.Text{To: chat.from, Text: "and this"})
+		mine, err := s.Send(t.Context(), whatsapp.Outgoing{To: chat.from, Content: whatsapp.Text("and this")})
 		require.NoError(t, err)
 		_, err = p.WaitMessages(t.Context(), told/2, 2)
 		require.NoError(t, err)
@@ -243,7 +243,7 @@ func TestATimerIsLearnt(t *testing.T) {
 	require.NoError(t, bob.Forge(t.Context(), sandbox.Forgery{To: p.Number(), Plain: raw}))
 	r.texts("shop", bob.LID(), 1)
 	require.Equal(t, 86400, r.chats()[0].Ephemeral)
-	_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "mine too"})
+	_, err = s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("mine too")})
 	require.NoError(t, err)
 	got, err := bob.WaitMessages(t.Context(), 0, 1)
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ func TestASendIsAnsweredBeforeItsOutcomeIsKept(t *testing.T) {
 	bob := phone(t)
 	hold := make(chan struct{})
 	log.hold.Store(&hold)
-	m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("hello")})
 	require.NoError(t, err)
 	require.Equal(t, store.StatusSent, m.Status)
 	got, err := bob.WaitMessages(t.Context(), 0, 1)
@@ -80,7 +80,7 @@ func TestAnOutcomeThatIsNotKept(t *testing.T) {
 	t.Cleanup(world.ClearFaults)
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultFreeze, Phone: bob.Number()})) // no receipt of his tells it instead
 	log.loses.Store(1)
-	m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("hello")})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		kept, err := r.store.Messages().Get(t.Context(), "shop", m.MessageKey)

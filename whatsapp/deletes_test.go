@@ -43,7 +43,7 @@ func TestThePhoneDeletesForItself(t *testing.T) {
 		ids, err := bob.Send(t.Context(), sandbox.Outgoing{To: chat.to, Text: "in {n}", Count: 2})
 		require.NoError(t, err)
 		r.left(chat.address, "in 1", "in 2")
-		mine, err := s.SendText(t.Context(), whatsapp.Text{To: chat.from, Text: "out"})
+		mine, err := s.Send(t.Context(), whatsapp.Outgoing{To: chat.from, Content: whatsapp.Text("out")})
 		require.NoError(t, err)
 		_, err = p.WaitMessages(t.Context(), seen, 3)
 		require.NoError(t, err)

@@ -27,7 +27,7 @@ func TestReceiptsOfManyDevices(t *testing.T) {
 			r.linkTo("again", p)
 			s.ForgetRecent()
 		}
-		m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", i)})
+		m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text(fmt.Sprint("out ", i))})
 		require.NoError(t, err)
 		sent = append(sent, m.MessageKey)
 		_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: fmt.Sprint("in ", i)})

@@ -38,7 +38,7 @@
 // # The way of a send
 //
 //	REST            Session, conn           whatsmeow           keys.Device         WhatsApp
-//	 │ SendText         │                      │                    │                  │
+//	 │ Send             │                      │                    │                  │
 //	 ├─────────────────>│ usable? recipient?   │                    │                  │
 //	 │                  │ flight.start(id)     │                    │                  │
 //	 │                  │ ingest: draft "queued"                    │                  │

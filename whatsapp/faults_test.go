@@ -91,7 +91,7 @@ func TestAReceiptNamesAMessageTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bob := phone(t)
 			id := c.list[0]
-			_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello", ID: id})
+			_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("hello"), ID: id})
 			require.NoError(t, err)
 			key := store.MessageKey{Chat: r.chatKeys("shop", chatOf(bob))[0], Sender: r.chatKeys("shop", chatOf(p))[0], ID: id}
 			require.Eventually(t, func() bool { // delivered
@@ -151,7 +151,7 @@ func TestAMessageIsNeverKept(t *testing.T) {
 	require.Zero(t, r.disconnects("shop"))
 	require.EqualValues(t, 4, s.Health().GivenUp)
 	require.Eventually(t, func() bool { return p.Waiting() == 0 }, 30*time.Second, 5*time.Millisecond, "not acknowledged")
-	_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "it goes on"})
+	_, err = s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("it goes on")})
 	require.NoError(t, err)
 	r.texts("shop", chatOf(bob), 41)
 }
@@ -192,7 +192,7 @@ func TestAReceiptIsNeverKept(t *testing.T) {
 	s, p := r.link("shop")
 	bob := phone(t)
 	log.dislike(func(u store.Unit) bool { return len(u.Receipts) > 0 })
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("hello")})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return s.Health().GivenUp == 1 }, 30*time.Second, 5*time.Millisecond)
 	_, err = bob.Send(t.Context(), sandbox.Outgoing{To: p.Number(), Text: "hello"})
@@ -208,11 +208,11 @@ func TestASendIsNeverKept(t *testing.T) {
 	s, _ := r.link("shop")
 	bob := phone(t)
 	log.dislike(func(u store.Unit) bool { return len(u.Messages) > 0 && u.Messages[0].Text == "never" })
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "never"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("never")})
 	require.ErrorIs(t, err, errNever)
 	r.await(s, whatsapp.Connected, "")
 	require.Eventually(t, func() bool {
-		_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "always"})
+		_, err = s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("always")})
 		return err == nil
 	}, 30*time.Second, 10*time.Millisecond)
 	got, err := bob.WaitMessages(t.Context(), 0, 1)

@@ -37,7 +37,7 @@ func TestGroupsOfBothAddressings(t *testing.T) {
 		require.Equal(t, who.ID, m.Sender)
 		require.Equal(t, chatOf(bob), who.Phone)
 		require.Equal(t, addressing, m.Envelope.Addressing)
-		sent, err := s.SendText(t.Context(), whatsapp.Text{To: g.ID, Text: "welcome", Quoted: ids[0]})
+		sent, err := s.Send(t.Context(), whatsapp.Outgoing{To: g.ID, Content: whatsapp.Text("welcome"), Quoted: ids[0]})
 		require.NoError(t, err)
 		require.Eventually(t, func() bool {
 			return slices.ContainsFunc(bob.Messages(0), func(m sandbox.Received) bool { return m.ID == sent.ID && m.Text == "welcome" })
@@ -56,7 +56,7 @@ func TestNotesToOneself(t *testing.T) {
 	r := run(t, quick())
 	s, p := r.link("shop")
 	for i, to := range []string{p.Number(), p.LID(), chatOf(p)} {
-		m, err := s.SendText(t.Context(), whatsapp.Text{To: to, Text: "note"})
+		m, err := s.Send(t.Context(), whatsapp.Outgoing{To: to, Content: whatsapp.Text("note")})
 		require.NoError(t, err)
 		require.True(t, m.FromMe)
 		got, err := p.WaitMessages(t.Context(), 0, i+1)
@@ -84,7 +84,7 @@ func TestSendsWhileMembersComeAndGo(t *testing.T) {
 	g, err := world.NewGroup(t.Context(), sandbox.NewGroup{Subject: "Friends", Owner: bob.Number(), Participants: others})
 	require.NoError(t, err)
 	send := func(text string) {
-		m, err := s.SendText(t.Context(), whatsapp.Text{To: g.ID, Text: text})
+		m, err := s.Send(t.Context(), whatsapp.Outgoing{To: g.ID, Content: whatsapp.Text(text)})
 		require.NoError(t, err)
 		require.Equal(t, store.StatusSent, m.Status)
 	}

@@ -49,7 +49,7 @@ func FuzzStanzas(f *testing.F) {
 	base.own, err = types.ParseJID(p.LID())
 	require.NoError(f, err)
 	for i := range 2 {
-		m, err := s.SendText(f.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("hello ", i)})
+		m, err := s.Send(f.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text(fmt.Sprint("hello ", i))})
 		require.NoError(f, err)
 		base.ids = append(base.ids, m.ID)
 	}

@@ -161,7 +161,7 @@ func hostile(t *testing.T, seed uint64, n int) {
 	g.own, err = types.ParseJID(p.LID())
 	require.NoError(t, err)
 	for i := range 5 {
-		m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("hello ", i)})
+		m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text(fmt.Sprint("hello ", i))})
 		require.NoError(t, err)
 		g.ids = append(g.ids, m.ID)
 	}

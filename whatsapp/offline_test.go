@@ -22,7 +22,7 @@ func TestASendDuringADialIsOfflineAtOnce(t *testing.T) {
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultHello}, sandbox.Fault{Kind: sandbox.FaultCut, Phone: p.Number()}))
 	require.Eventually(t, func() bool { return len(world.Faults()) == 0 }, 30*time.Second, time.Millisecond, "no hello came")
 	began := time.Now()
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: phone(t).Number(), Text: "hello"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: phone(t).Number(), Content: whatsapp.Text("hello")})
 	require.ErrorIs(t, err, whatsapp.ErrOffline)
 	require.Less(t, time.Since(began), atOnce)
 }
@@ -43,11 +43,11 @@ func TestASendDuringALoginIsOfflineAtOnce(t *testing.T) {
 	to := phone(t).Number()
 	for range 20 {
 		began := time.Now()
-		_, err := s.SendText(t.Context(), whatsapp.Text{To: to, Text: "hello"})
+		_, err := s.Send(t.Context(), whatsapp.Outgoing{To: to, Content: whatsapp.Text("hello")})
 		require.Less(t, time.Since(began), atOnce)
 		require.ErrorIs(t, err, whatsapp.ErrOffline)
 	}
 	r.await(s, whatsapp.Connected, "")
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: to, Text: "hello"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: to, Content: whatsapp.Text("hello")})
 	require.NoError(t, err)
 }

@@ -65,7 +65,7 @@ func (c *conn) sent(m store.Message, at time.Time) (store.Message, error) {
 	return m, nil
 }
 
-// Settled returns when all that callers of SendText were told by now is kept, so that reads of the
+// Settled returns when all that callers of Send were told by now is kept, so that reads of the
 // store see it.
 func (s *Session) Settled(ctx context.Context) error {
 	c := s.live.Load()
@@ -97,6 +97,7 @@ const (
 	FailureRefused = "whatsapp_refused"
 	FailureOffline = "session_offline"
 	FailureExpired = "expired"
+	FailureNobody  = "not_on_whatsapp"
 )
 
 // failed keeps and tells why the message was not sent, and returns that reason.
@@ -108,6 +109,8 @@ func (c *conn) failed(m store.Message, reason error) (store.Message, error) {
 		f = store.Failure{Code: FailureOffline, Detail: ErrOffline.Error(), Retryable: true}
 	case errors.Is(reason, errExpired):
 		f.Code = FailureExpired
+	case errors.Is(reason, ErrNotOnWhatsApp):
+		f.Code = FailureNobody
 	}
 	m.Status, m.Failure = status, &f
 	c.s.recent.drop(m.MessageKey)
@@ -195,6 +198,12 @@ func (c *conn) resendOne(m store.Message) {
 
 func (c *conn) resend(m store.Message) (store.Message, error) {
 	to, err := c.whereTo(m)
+	if err == nil { // one that was queued while the session was offline may be for nobody
+		to, err = c.recipient(c.ctx, to.String())
+	}
+	if errors.Is(err, ErrNotOnWhatsApp) {
+		return c.failed(m, err)
+	}
 	if err != nil {
 		return m, err
 	}

@@ -21,7 +21,7 @@ func (r *rig) queue(s *whatsapp.Session, p, to *sandbox.Phone, n int) {
 	results := make(chan error, n)
 	for i := range n {
 		go func() {
-			_, err := s.SendText(r.t.Context(), whatsapp.Text{To: to.Number(), Text: fmt.Sprint("m ", i)})
+			_, err := s.Send(r.t.Context(), whatsapp.Outgoing{To: to.Number(), Content: whatsapp.Text(fmt.Sprint("m ", i))})
 			results <- err
 		}()
 	}

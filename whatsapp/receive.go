@@ -295,7 +295,8 @@ func (d *draft) inChat(ctx context.Context, up store.ChatUpdate, m *store.Messag
 	if err != nil {
 		return err
 	}
-	if c := m.Content; c != nil && c.Ephemeral != nil && c.Ephemeral.Seconds != timer {
+	// A timer that was given to one message of ours is not the chat's.
+	if c := m.Content; c != nil && c.Source != store.SourceAPI && c.Ephemeral != nil && c.Ephemeral.Seconds != timer {
 		seconds, at := c.Ephemeral.Seconds, m.Timestamp
 		up.Ephemeral, up.EphemeralAt = &seconds, &at
 		d.s.timers.Add(up.ID, seconds)

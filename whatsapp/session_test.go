@@ -82,7 +82,7 @@ func TestEndsOfAConnection(t *testing.T) {
 			r.awaitTold(id, whatsapp.EventSessionDisconnected) // it was noticed
 			r.await(s, c.state, "")
 			if c.state == whatsapp.Connected {
-				_, err := s.SendText(t.Context(), whatsapp.Text{To: phone(t).Number(), Text: "still here"})
+				_, err := s.Send(t.Context(), whatsapp.Outgoing{To: phone(t).Number(), Content: whatsapp.Text("still here")})
 				require.NoError(t, err)
 			}
 		})
@@ -183,7 +183,7 @@ func TestStoreAway(t *testing.T) {
 	log.fail.Store(true)
 	send("while {n}", 50)
 	r.await(s, whatsapp.Degraded, whatsapp.ReasonStoreUnavailable)
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "not now"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("not now")})
 	require.Error(t, err)
 	send("still {n}", 50)
 	log.fail.Store(false)
@@ -252,17 +252,17 @@ func TestSentUnderTheSameID(t *testing.T) {
 	results := make(chan error, 20)
 	for range cap(results) {
 		go func() {
-			_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "once", ID: "3EB0SAME"})
+			_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("once"), ID: "3EB0SAME"})
 			results <- err
 		}()
 	}
 	for range cap(results) {
 		require.NoError(t, <-results)
 	}
-	m, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "once", ID: "3EB0SAME"})
+	m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("once"), ID: "3EB0SAME"})
 	require.NoError(t, err)
 	require.Equal(t, "3EB0SAME", m.ID)
-	_, err = s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "last"})
+	_, err = s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("last")})
 	require.NoError(t, err)
 	got, err := bob.WaitMessages(t.Context(), 0, 2)
 	require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestSendsAndReceivesCross(t *testing.T) {
 		done <- nil
 	}()
 	for i := range n {
-		_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", i)})
+		_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text(fmt.Sprint("out ", i))})
 		require.NoError(t, err)
 	}
 	require.NoError(t, <-done)
@@ -357,7 +357,7 @@ func TestSendsDuringABurst(t *testing.T) {
 	r := run(t, quick(), func(c *whatsapp.Config) { c.SendTimeout = time.Minute }) // however slow the machine is
 	s, p := r.link("shop")
 	bob := phone(t)
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: "hello"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text("hello")})
 	require.NoError(t, err)
 	_, err = bob.WaitMessages(t.Context(), 0, 1)
 	require.NoError(t, err)
@@ -367,7 +367,7 @@ func TestSendsDuringABurst(t *testing.T) {
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultUnfreeze, Phone: p.Number()}))
 	sent := 1
 	for count := 0; count < incoming; sent++ { // as long as they come in
-		_, err := s.SendText(t.Context(), whatsapp.Text{To: bob.Number(), Text: fmt.Sprint("out ", sent)})
+		_, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: whatsapp.Text(fmt.Sprint("out ", sent))})
 		require.NoError(t, err, "after %d sends, with %d messages in", sent, count)
 		count, err = r.store.Messages().Count(t.Context(), "shop", time.Now().Add(time.Hour))
 		require.NoError(t, err)

@@ -32,7 +32,7 @@ type trade struct {
 
 // trades are what the workers of a session do.
 var trades = []trade{
-	{map[string]chore{taskIdentity: (*conn).askIdentity, taskAct: (*conn).actAtLast, taskDelete: (*conn).deleteNow}, time.Minute},
+	{map[string]chore{taskIdentity: (*conn).askIdentity, taskAct: (*conn).actAtLast, taskDelete: (*conn).deleteNow, taskDeed: (*conn).deed}, time.Minute},
 	{map[string]chore{taskHistory: (*conn).readHistory}, 10 * time.Minute},
 }
 

@@ -180,6 +180,11 @@ func (c *conn) actAtLast(ctx context.Context, t store.Task) (outcome, error) {
 			return nil, err
 		}
 	}
+	return c.applied(a, r, t), nil
+}
+
+// applied is the outcome that applies an act, as far as its target has come.
+func (c *conn) applied(a deed, r convert.Reading, t store.Task) outcome {
 	return func(ctx context.Context, d *draft) error {
 		people, err := d.s.PeopleOf(ctx, a.chat, a.actor)
 		if err != nil {
@@ -201,7 +206,7 @@ func (c *conn) actAtLast(ctx context.Context, t store.Task) (outcome, error) {
 			return nil
 		}
 		return err
-	}, nil
+	}
 }
 
 // isAdmin asks WhatsApp whether somebody is an admin of a group.

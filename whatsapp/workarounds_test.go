@@ -33,7 +33,7 @@ func TestRefusalsHaveTheirCode(t *testing.T) {
 	r := run(t, quick())
 	s, p := r.link("shop")
 	require.NoError(t, world.AddFaults(sandbox.Fault{Kind: sandbox.FaultAckError, Phone: p.Number(), Code: 479}))
-	_, err := s.SendText(t.Context(), whatsapp.Text{To: phone(t).Number(), Text: "hello"})
+	_, err := s.Send(t.Context(), whatsapp.Outgoing{To: phone(t).Number(), Content: whatsapp.Text("hello")})
 	var refusal *whatsapp.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, 479, refusal.Code)

@@ -49,9 +49,12 @@ type SessionPath struct {
 
 func (p *SessionPath) session() string { return p.SessionID }
 
+// OfSession is an input that names its session, by a SessionPath.
+type OfSession interface{ session() string }
+
 type sessionInput[In any] interface {
 	*In
-	session() string
+	OfSession
 }
 
 // Base is where all documented routes live.

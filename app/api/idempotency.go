@@ -14,6 +14,7 @@ type IdempotencyKey struct {
 
 // Once is an answer that is given once for a key: what it was the first time, if the call is repeated.
 type Once struct {
+	Status   int
 	Replayed string `header:"Idempotency-Replayed" doc:"true: the first answer to this key"`
 	Body     json.RawMessage
 }
@@ -21,10 +22,16 @@ type Once struct {
 // AnswersOnce describes the answer of a send, a T, whose body is kept as it was first given.
 func AnswersOnce[T any]() Option {
 	return Described(func(op *huma.Operation, schemas huma.Registry) {
-		op.Responses = map[string]*huma.Response{"201": {
-			Description: "The stored message",
-			Headers:     map[string]*huma.Param{"Idempotency-Replayed": {Description: "true: the first answer to this key", Schema: &huma.Schema{Type: "string"}}},
-			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(reflect.TypeFor[T](), true, "")}},
-		}}
+		answer := func(about string) *huma.Response {
+			return &huma.Response{
+				Description: about,
+				Headers:     map[string]*huma.Param{"Idempotency-Replayed": {Description: "true: the first answer to this key", Schema: &huma.Schema{Type: "string"}}},
+				Content:     map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(reflect.TypeFor[T](), true, "")}},
+			}
+		}
+		op.Responses = map[string]*huma.Response{
+			"201": answer("The stored message"),
+			"202": answer("The message as it is queued: the session is offline, and the request said that it may wait"),
+		}
 	})
 }

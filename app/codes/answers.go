@@ -25,6 +25,9 @@ const (
 	ReplayRunning         Code = "replay_running"
 	IdempotencyKeyRunning Code = "idempotency_key_running"
 	SessionOffline        Code = "session_offline"
+	NotYourMessage        Code = "not_your_message"
+	NotPossible           Code = "not_possible"
+	EditExpired           Code = "edit_expired"
 	AlreadyLinked         Code = "already_linked"
 	NotLinked             Code = "not_linked"
 	QRNotReady            Code = "qr_not_ready"
@@ -209,6 +212,27 @@ var answers = []Row{
 		Text{"La primera petición con esta Idempotency-Key sigue en curso.", "Espera su respuesta y pregunta de nuevo."},
 	},
 	{
+		NotYourMessage,
+		[]int{403},
+		[]Place{Answer},
+		Text{"The message is somebody else's.", "Only own messages can be edited; to delete those of others for everyone the account must be an admin of the group."},
+		Text{"El mensaje es de otra persona.", "Solo se editan los mensajes propios; para eliminar los de otros para todos la cuenta debe administrar el grupo."},
+	},
+	{
+		NotPossible,
+		[]int{409},
+		[]Place{Answer},
+		Text{"This cannot be done to this message.", "It has not gone out, was deleted, or is of a kind for which there is no such thing."},
+		Text{"Esto no se puede hacer con este mensaje.", "No ha salido, fue eliminado o es de un tipo que no lo admite."},
+	},
+	{
+		EditExpired,
+		[]int{409},
+		[]Place{Answer},
+		Text{"The message is too old to be edited.", "WhatsApp allows 15 minutes. Send another one, or delete it for everyone."},
+		Text{"El mensaje es demasiado antiguo para editarlo.", "WhatsApp da 15 minutos. Envía otro, o elimínalo para todos."},
+	},
+	{
 		SessionOffline,
 		[]int{409},
 		[]Place{Answer, Message},
@@ -288,7 +312,7 @@ var answers = []Row{
 	{
 		NotOnWhatsApp,
 		[]int{422},
-		[]Place{Answer},
+		[]Place{Answer, Message},
 		Text{"This number has no WhatsApp account.", "Check the number and its country code."},
 		Text{"Este número no tiene cuenta de WhatsApp.", "Revisa el número y su prefijo de país."},
 	},

@@ -98,6 +98,8 @@ func describeMedia(m *waE2E.Message) (kind, text string, ok bool) {
 		return "location", fmt.Sprintf("%g,%g", l.GetDegreesLatitude(), l.GetDegreesLongitude()), true
 	case m.ContactMessage != nil:
 		return "contact", m.ContactMessage.GetDisplayName(), true
+	case m.ContactsArrayMessage != nil:
+		return "contact", m.ContactsArrayMessage.GetDisplayName(), true
 	case m.PollCreationMessage != nil:
 		return "poll", m.PollCreationMessage.GetName(), true
 	case m.PollCreationMessageV3 != nil:

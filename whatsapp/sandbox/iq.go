@@ -121,13 +121,6 @@ func (q *query) passive() ([]node, *iqError) {
 
 func (q *query) props() ([]node, *iqError) { return []node{el("props", nil)}, nil }
 
-func (q *query) blocklist() ([]node, *iqError) {
-	if q.set() {
-		return nil, errUnavailable
-	}
-	return []node{el("list", nil)}, nil
-}
-
 func (q *query) picture() ([]node, *iqError) { return nil, errNotFound }
 
 func (q *query) status() ([]node, *iqError) {

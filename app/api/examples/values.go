@@ -50,6 +50,7 @@ var byPath = map[string]any{
 	"id getApiKey": key, "id updateApiKey": key, "id deleteApiKey": key, "id rotateApiKey": key,
 	"id getWebhook": webhook, "id updateWebhook": webhook, "id deleteWebhook": webhook, "id testWebhook": webhook, "id pauseWebhook": webhook,
 	"id resumeWebhook": webhook, "id rotateWebhookSecret": webhook, "id replayWebhook": webhook, "id listDeliveries": webhook, "id retryDelivery": webhook,
+	"from editMessage": number, "from deleteMessage": number, "from reactToMessage": number,
 	"before listMessages": moment, "after listMessages": "2026-11-01T00:00:00Z", "before listAudit": moment, "after listAudit": "2026-11-01T00:00:00Z",
 	"after listEvents": 41, "after streamEvents": "0",
 	"status listDeliveries": "dead",
@@ -68,18 +69,28 @@ var absent = map[string]bool{
 	"CleanupInBody.before": true, "Session.reason": true, "SessionHealth.reason": true, "Webhook.reason": true, "NewWebhook.reason": true, "Backlog.reason": true,
 	"Webhook.sessionId": false, "Delivery.error": true, "WaitingChat.lastError": true, "ChangeSessionInBody.ownerId": true, "AuditEntry.keyId": true,
 	"ReplayWebhookInBody.to": true, "ReplayWebhookInBody.from": true, "ListChat.nextCursor": true, "Quoted.from": true,
+	"SendMessageInBody.quotedChatId": true, "SendLocationInBody.quotedChatId": true, "SendContactInBody.quotedChatId": true, "SendPollInBody.quotedChatId": true,
+	"SendLocationInBody.quotedMessageId": true, "SendContactInBody.quotedMessageId": true, "SendPollInBody.quotedMessageId": true, "SentCard.vcard": true,
 }
 
 // own are fields of the answers of single operations.
 var own = map[string]map[string]any{
-	"sendMessage": {
-		"fromMe": true, "status": "sent", "source": "api", "text": "Yes, until eight.", "id": "3EB0F4B1C2D3E4F50617",
-		"from": map[string]any{"id": "34600000001@s.whatsapp.net", "phone": "+34600000001", "lid": "186412345678900@lid", "name": "Ana"},
-	},
+	"sendMessage":   sent("text", "Yes, until eight."),
+	"sendLocation":  sent("location", "Bakery"),
+	"sendContact":   sent("contact", "Bob"),
+	"sendPoll":      sent("poll", "Which bread?"),
 	"createSession": {"state": "created", "desired": "stopped", "phone": nil, "lid": nil, "pushName": nil, "lastSeq": 1},
 	"stopSession":   {"state": "stopped", "desired": "stopped", "reason": "stopped_by_request"},
 	"unlinkSession": {"state": "logged_out", "desired": "stopped", "reason": "unlinked_by_request", "phone": nil, "lid": nil},
 	"pauseWebhook":  {"state": "paused"},
+}
+
+// sent are the fields of the answer to a send.
+func sent(kind, text string) map[string]any {
+	return map[string]any{
+		"fromMe": true, "status": "sent", "source": "api", "type": kind, "text": text, "id": "3EB0F4B1C2D3E4F50617",
+		"from": map[string]any{"id": "34600000001@s.whatsapp.net", "phone": "+34600000001", "lid": "186412345678900@lid", "name": "Ana"},
+	}
 }
 
 // texts are examples of what is no JSON, by operation and type.
@@ -98,7 +109,9 @@ var values = map[string]any{
 	"Address.id": person, "Chat.id": person, "chatId": person, "phone": number, "lid": "186412345678901@lid", "name": "Bob", "pushName": "Ana",
 	"Message.id": message, "messageId": message, "quotedMessageId": message, "Quoted.id": message, "sessionId": session,
 	"text": "Do you have bread?", "Message.text": "Do you have bread?", "Message.type": "text", "Quoted.type": "text", "Message.source": nil, "Message.status": "received",
-	"SendMessageInBody.to": number, "SendMessageInBody.text": "Yes, until eight.", "SendMessageInBody.mentions": []any{},
+	"SendMessageInBody.to": number, "SendLocationInBody.to": number, "SendContactInBody.to": number, "SendPollInBody.to": number, "SendReactionInBody.to": number, "EditInBody.text": "Yes, until nine.", "quotedChatId": group, "SendMessageInBody.text": "Yes, until eight.", "mentions": []any{},
+	"SendLocationInBody.name": "Bakery", "SendLocationInBody.address": "Calle Mayor 1, Madrid", "SendContactInBody.contacts": []any{map[string]any{"name": "Bob", "phones": []any{number}}},
+	"SentCard.name": "Bob", "SendPollInBody.options": []any{"Rye", "Wheat"}, "maxSelections": 1,
 	"emoji": "👍", "Session.phone": "+34600000001", "Session.lid": "186412345678900@lid", "Session.id": session, "Session.name": "Shop", "Session.state": "connected",
 	"Session.lastSeq": 42, "SessionHealth.lastSeq": 42, "SessionHealth.state": "connected", "SessionHealth.silentMs": 1250, "reason": "stopped_by_request", "previous": "connecting", "System.previous": "+34600000003",
 	"unreadCount": 1, "IdentityData.old": "186412345678901@lid", "IdentityData.from": "186412345678901@lid", "IdentityData.new": person, "IdentityData.to": person,

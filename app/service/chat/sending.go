@@ -36,8 +36,9 @@ type Draft interface {
 
 // Sent is what became of a draft.
 type Sent struct {
-	ID    string // of the message
-	Shape any    // the message, or what else the kind makes, as clients see it
+	ID     string // of the message
+	Shape  any    // the message, or what else the kind makes, as clients see it
+	Queued bool   // it is kept, and has not gone out
 }
 
 // Result is the answer to a send.
@@ -45,6 +46,7 @@ type Result struct {
 	MessageID string          // also of a send that failed, where it is known
 	Body      json.RawMessage // Sent.Shape as it was at the first answer
 	Replayed  bool            // the key had been used: nothing was sent now
+	Status    int             // of the answer: 201, or 202 for what is only kept so far
 }
 
 // Send sends a draft in a session that the caller may act on, once for each key; an empty key is none. Besides what the draft
@@ -69,11 +71,15 @@ func (s *Sending) Send(ctx context.Context, on service.Target, key string, d Dra
 		}
 		id = sent.ID
 		raw, err := json.Marshal(sent.Shape)
-		return Answer{Status: http.StatusCreated, Body: raw, MessageID: id}, err
+		status := http.StatusCreated
+		if sent.Queued {
+			status = http.StatusAccepted
+		}
+		return Answer{Status: status, Body: raw, MessageID: id}, err
 	}
 	if key == "" {
 		a, err := try("")
-		return Result{MessageID: id, Body: a.Body}, err
+		return Result{MessageID: id, Body: a.Body, Status: a.Status}, err
 	}
 	identity, err := d.Identity()
 	if err != nil {
@@ -84,5 +90,5 @@ func (s *Sending) Send(ctx context.Context, on service.Target, key string, d Dra
 	if a.MessageID != "" {
 		id = a.MessageID
 	}
-	return Result{MessageID: id, Body: a.Body, Replayed: a.Replayed}, err
+	return Result{MessageID: id, Body: a.Body, Replayed: a.Replayed, Status: a.Status}, err
 }

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestSend(t *testing.T) {
 
 	r, err := s.Send(t.Context(), on, "", note{text: "a", sent: &sent})
 	require.NoError(t, err)
-	require.Equal(t, Result{MessageID: "its own", Body: []byte(`{"text":"a"}`)}, r)
+	require.Equal(t, Result{MessageID: "its own", Body: []byte(`{"text":"a"}`), Status: 201}, r)
 
 	first, err := s.Send(t.Context(), on, "key", note{text: "b", sent: &sent})
 	require.NoError(t, err)
@@ -78,16 +79,64 @@ func TestSend(t *testing.T) {
 
 // TestTextCheck looks at drafts that no request could bring, but a bot could make.
 func TestTextCheck(t *testing.T) {
+	to := Common{To: "1"}
 	for field, text := range map[string]Text{
-		"to":              {Text: "a"},
-		"text":            {To: "1", Text: " \t\n"},
-		"quotedMessageId": {To: "1", Text: "a", Quoted: strings.Repeat("é", MaxMessageID+1)},
-		"mentions":        {To: "1", Text: "a", Mentions: make([]string, MaxMentions+1)},
+		"to":               {Text: "a"},
+		"text":             {Common: to, Text: " \t\n"},
+		"quotedMessageId":  {Common: Common{To: "1", Quoted: strings.Repeat("é", MaxMessageID+1)}, Text: "a"},
+		"quotedChatId":     {Common: Common{To: "1", QuotedChat: "2"}, Text: "a"},
+		"mentions":         {Common: Common{To: "1", Mentions: make([]string, MaxMentions+1)}, Text: "a"},
+		"mentionsAll":      {Common: Common{To: "34600000000", MentionsAll: true}, Text: "a"},
+		"ephemeralSeconds": {Common: Common{To: "1", Ephemeral: ephemeral(3600)}, Text: "a"},
 	} {
 		wrong := text.Check()
 		require.Len(t, wrong, 1, field)
 		require.Contains(t, wrong, field)
 	}
-	require.Empty(t, Text{To: "1", Text: strings.Repeat("é", MaxText), Quoted: strings.Repeat("é", MaxMessageID), Mentions: make([]string, MaxMentions)}.Check())
-	require.Len(t, Text{To: strings.Repeat("1", MaxAddress+1), Text: strings.Repeat("a", MaxText+1)}.Check(), 2)
+	require.Empty(t, Text{Common: Common{To: "1", Quoted: strings.Repeat("é", MaxMessageID), Mentions: make([]string, MaxMentions)}, Text: strings.Repeat("é", MaxText)}.Check())
+	require.Len(t, Text{Common: Common{To: strings.Repeat("1", MaxAddress+1)}, Text: strings.Repeat("a", MaxText+1)}.Check(), 2)
+}
+
+// TestIdentityOfATextStays: a key that was used before a new release is good after it.
+func TestIdentityOfATextStays(t *testing.T) {
+	raw, err := Text{Common: Common{To: "1", Quoted: "Q", Mentions: []string{"2"}}, Text: "a"}.Identity()
+	require.NoError(t, err)
+	require.Equal(t, `{"to":"1","text":"a","quotedMessageId":"Q","mentions":["2"]}`, string(raw))
+}
+
+// TestKindsCheck looks at drafts of the other kinds.
+func TestKindsCheck(t *testing.T) {
+	to := Common{To: "1"}
+	options := []string{"a", "b"}
+	for field, d := range map[string]Draft{
+		"latitude":           Location{Common: to, Latitude: 90.1},
+		"longitude":          Location{Common: to, Longitude: math.NaN()},
+		"url":                Location{Common: to, URL: strings.Repeat("x", MaxURL+1)},
+		"contacts":           Contacts{Common: to},
+		"contacts[0].name":   Contacts{Common: to, Contacts: []Card{{Name: " ", Phones: []string{"1"}}}},
+		"contacts[0].phones": Contacts{Common: to, Contacts: []Card{{Name: "Bob"}}},
+		"contacts[1].vcard":  Contacts{Common: to, Contacts: []Card{{Name: "Bob", Phones: []string{"1"}}, {VCard: "FN:Bob"}}},
+		"question":           Poll{Common: to, Question: "\n", Options: options},
+		"options":            Poll{Common: to, Question: "?", Options: options[:1]},
+		"options[1]":         Poll{Common: to, Question: "?", Options: []string{"a", "a"}},
+		"maxSelections":      Poll{Common: to, Question: "?", Options: options, MaxSelections: 3},
+	} {
+		wrong := d.Check()
+		require.Len(t, wrong, 1, field)
+		require.Contains(t, wrong, field)
+	}
+}
+
+func ephemeral(seconds int) *int { return &seconds }
+
+// TestEmoji: a reaction is one emoji.
+func TestEmoji(t *testing.T) {
+	for _, yes := range []string{"👍", "👍🏽", "❤️", "❤", "👩‍👩‍👧‍👦", "🏳️‍🌈", "🇪🇸", "1️⃣", "#⃣", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "©️", "‼️", "🫠", "↔️"} {
+		require.True(t, isEmoji(yes), yes)
+	}
+	for _, no := range []string{"a", "1", " ", "👍👍", "👍 ", "ok", "🇪", "\u200d", "👩‍", "<b>", strings.Repeat("👩‍", 40) + "👩", "\x00", "+"} {
+		require.False(t, isEmoji(no), no)
+	}
+	require.Contains(t, Reaction{To: "1", MessageID: "a", Emoji: "no"}.Check(), "emoji")
+	require.Empty(t, Reaction{To: "1", MessageID: "a"}.Check())
 }

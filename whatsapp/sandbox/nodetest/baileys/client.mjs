@@ -43,7 +43,8 @@ function connect() {
     for (const m of messages) {
       if (m.message) seen.set(m.key.id, m);
       say('message', { id: m.key.id, chat: m.key.remoteJid, fromMe: !!m.key.fromMe, name: m.pushName, type,
-        text: textOf(m.message), stub: m.messageStubType ?? 0, reaction: m.message?.reactionMessage?.text });
+        text: textOf(m.message), stub: m.messageStubType ?? 0, reaction: m.message?.reactionMessage?.text,
+        raw: m.message && !textOf(m.message) ? Buffer.from(proto.Message.encode(m.message).finish()).toString('base64') : undefined });
       const text = textOf(m.message);
       if (type === 'notify' && !m.key.fromMe && text.startsWith('echo '))
         run({ id: 'echo', do: 'send', to: m.key.remoteJid, text: text.slice(5) });
