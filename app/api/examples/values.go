@@ -69,7 +69,7 @@ var absent = map[string]bool{
 	"CleanupInBody.before": true, "Session.reason": true, "SessionHealth.reason": true, "Webhook.reason": true, "NewWebhook.reason": true, "Backlog.reason": true,
 	"Webhook.sessionId": false, "Delivery.error": true, "WaitingChat.lastError": true, "ChangeSessionInBody.ownerId": true, "AuditEntry.keyId": true,
 	"ReplayWebhookInBody.to": true, "ReplayWebhookInBody.from": true, "ListChat.nextCursor": true, "Quoted.from": true,
-	"SendMessageInBody.quotedChatId": true, "SendLocationInBody.quotedChatId": true, "SendContactInBody.quotedChatId": true, "SendPollInBody.quotedChatId": true,
+	"SendMessageInBody.quotedChatId": true, "SendLocationInBody.quotedChatId": true, "SendContactInBody.quotedChatId": true, "SendPollInBody.quotedChatId": true, "SendEventInBody.quotedChatId": true, "SendEventInBody.quotedMessageId": true,
 	"SendLocationInBody.quotedMessageId": true, "SendContactInBody.quotedMessageId": true, "SendPollInBody.quotedMessageId": true, "SentCard.vcard": true,
 }
 
@@ -109,7 +109,7 @@ var values = map[string]any{
 	"Address.id": person, "Chat.id": person, "chatId": person, "phone": number, "lid": "186412345678901@lid", "name": "Bob", "pushName": "Ana",
 	"Message.id": message, "messageId": message, "quotedMessageId": message, "Quoted.id": message, "sessionId": session,
 	"text": "Do you have bread?", "Message.text": "Do you have bread?", "Message.type": "text", "Quoted.type": "text", "Message.source": nil, "Message.status": "received",
-	"SendMessageInBody.to": number, "SendLocationInBody.to": number, "SendContactInBody.to": number, "SendPollInBody.to": number, "SendReactionInBody.to": number, "EditInBody.text": "Yes, until nine.", "quotedChatId": group, "SendMessageInBody.text": "Yes, until eight.", "mentions": []any{},
+	"SendMessageInBody.to": number, "SendLocationInBody.to": number, "SendContactInBody.to": number, "SendPollInBody.to": number, "SendReactionInBody.to": number, "SendEventInBody.to": number, "SendEventInBody.name": "Tasting", "SendEventInBody.description": "New breads", "EventPlace.name": "Bakery", "EventPlace.address": "Calle Mayor 1, Madrid", "EditInBody.text": "Yes, until nine.", "quotedChatId": group, "SendMessageInBody.text": "Yes, until eight.", "mentions": []any{},
 	"SendLocationInBody.name": "Bakery", "SendLocationInBody.address": "Calle Mayor 1, Madrid", "SendContactInBody.contacts": []any{map[string]any{"name": "Bob", "phones": []any{number}}},
 	"SentCard.name": "Bob", "SendPollInBody.options": []any{"Rye", "Wheat"}, "maxSelections": 1,
 	"emoji": "👍", "Session.phone": "+34600000001", "Session.lid": "186412345678900@lid", "Session.id": session, "Session.name": "Shop", "Session.state": "connected",
