@@ -172,7 +172,7 @@ func (a *App) build(ctx context.Context, key []byte, opt Options) error {
 		cfg: a.cfg, proxies: proxies, inboundFrom: inbound, sandbox: a.world.control(), pages: web.Docs(), version: opt.Version, log: a.log.Named("api"),
 		request: m.request, lagged: m.lagged, metrics: m.write,
 	})
-	m.streams = a.front.streams.Open
+	m.streams = a.front.streams.OpenStreams
 	requests, end := context.WithCancelCause(context.Background())
 	a.endRequests = func() { end(whatsapp.ErrStopping) }
 	a.server = &http.Server{

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"whatsapp-api/app/codes"
 )
 
 // documented is the document of this build.
@@ -78,7 +80,7 @@ func checkCode(method, at string, status int, header http.Header, body []byte) e
 	if err != nil {
 		return err
 	}
-	op := operationAt(doc, method, u.EscapedPath())
+	op := operationAt(doc, method, strings.TrimSuffix(u.EscapedPath(), "/"))
 	if op == nil { // no_such_route, method_not_allowed
 		return nil
 	}
@@ -96,6 +98,25 @@ func checkCode(method, at string, status int, header http.Header, body []byte) e
 		return fmt.Errorf("%s answers with %d %s, and the document has another status for it", op.str("operationId"), status, code)
 	}
 	return nil
+}
+
+// TestEveryCodeIsOfAnOperation: what the API may answer with, some operation says that it may, but for what is
+// answered where there is none.
+func TestEveryCodeIsOfAnOperation(t *testing.T) {
+	doc, err := documented()
+	require.NoError(t, err)
+	nowhere := []codes.Code{codes.NoSuchRoute, codes.MethodNotAllowed, codes.NotLoopback, codes.AlreadyExists} // the last is of races that end otherwise
+	said := map[any]bool{}
+	for _, item := range doc.obj("paths") {
+		for _, op := range item.(map[string]any) {
+			for _, code := range codesOf(doc, op.(map[string]any)) {
+				said[code] = true
+			}
+		}
+	}
+	for _, r := range codes.All() {
+		require.Equal(t, r.In(codes.Answer) && !slices.Contains(nowhere, r.Code), said[string(r.Code)], r.Code)
+	}
 }
 
 // TestExamples: every example is as its own schema says, and every text that a reader could not guess has one.

@@ -261,6 +261,7 @@ func TestPollsAreAsDocumented(t *testing.T) {
 		a := answer{status: status, header: resp.Header, body: raw}
 		o := all[slices.IndexFunc(all, func(o operation) bool { return o.method == method && o.path == "/socket.io" })]
 		require.NoError(t, o.check(a), "%s %s", method, query)
+		require.NoError(t, checkCode(method, "/socket.io", status, a.header, a.body))
 		return a
 	}
 	connect := func() string {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
 	"testing"
 
@@ -32,8 +33,11 @@ func TestInboundWebhook(t *testing.T) {
 			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 			require.NoError(t, err)
 			defer func() { _ = resp.Body.Close() }()
+			raw, err = io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, checkCode(req.Method, req.URL.Path, resp.StatusCode, resp.Header, raw))
 			var o object
-			require.NoError(t, json.NewDecoder(resp.Body).Decode(&o))
+			require.NoError(t, json.Unmarshal(raw, &o))
 			return resp.StatusCode, o
 		}
 		body := map[string]any{"sessionId": "shop", "messages": []map[string]any{

@@ -33,7 +33,7 @@ func (a *App) others(log *events.Log, tokens *account.Tokens, courier *deliver.C
 			}
 		case store.TopicSessions:
 			a.manager.Changed()
-			log.Begun()
+			log.SessionCreated()
 		case store.TopicWebhooks, store.TopicDeliveries:
 			courier.Changed()
 		}

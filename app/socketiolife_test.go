@@ -127,6 +127,7 @@ func TestSocketIOGarbage(t *testing.T) {
 		defer func() { require.NoError(t, resp.Body.Close()) }()
 		raw, err := io.ReadAll(resp.Body)
 		require.NoError(t, err, "%.40q: %d %v", body, resp.StatusCode, resp.Header)
+		require.NoError(t, checkCode(method, path, resp.StatusCode, resp.Header, raw))
 		return resp.StatusCode, string(raw)
 	}
 	open := func() string {

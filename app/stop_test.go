@@ -35,7 +35,8 @@ func (r *rig) asking(method, path, body string, answers chan<- late) {
 			return
 		}
 		raw, err := io.ReadAll(resp.Body)
-		answers <- late{resp.StatusCode, string(raw), errors.Join(err, resp.Body.Close())}
+		err = errors.Join(err, checkCode(method, path, resp.StatusCode, resp.Header, raw), resp.Body.Close())
+		answers <- late{resp.StatusCode, string(raw), err}
 	}()
 }
 

@@ -21,8 +21,8 @@ var controls = []Row{
 		"no_route",
 		[]int{404},
 		[]Place{Sandbox},
-		Text{"There is no such route.", "The guide's chapter on the sandbox has those that there are."},
-		Text{"No existe esa ruta.", "El capítulo del sandbox en la guía tiene las que hay."},
+		Text{"There is no such route.", "/sandbox/openapi.json has those that there are."},
+		Text{"No existe esa ruta.", "/sandbox/openapi.json tiene las que hay."},
 	},
 	{
 		"no_phone",
@@ -58,6 +58,13 @@ var controls = []Row{
 		[]Place{Sandbox},
 		Text{"There is a phone with this number already.", "Use it, or choose another number."},
 		Text{"Ya hay un teléfono con este número.", "Úsalo o elige otro número."},
+	},
+	{
+		"phone_off",
+		[]int{409},
+		[]Place{Sandbox},
+		Text{"The phone is off, and cannot do this.", "Turn it on: POST /sandbox/phones/{phone}/power {\"on\": true}."},
+		Text{"El teléfono está apagado y no puede hacerlo.", "Enciéndelo: POST /sandbox/phones/{phone}/power {\"on\": true}."},
 	},
 	{
 		"too_many_links",

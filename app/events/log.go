@@ -16,7 +16,7 @@ type Log struct {
 
 	mu       sync.RWMutex // of what follows, and of who watches
 	sessions map[string]*topic
-	born     chan struct{} // closed and replaced when a session's log begins
+	created  chan struct{} // closed and replaced when a session's log begins
 }
 
 // topic is what the log knows of one session.
@@ -32,7 +32,7 @@ type topic struct {
 
 // New makes a Log over a store's.
 func New(log store.Log) *Log {
-	return &Log{Log: log, sessions: map[string]*topic{}, born: make(chan struct{})}
+	return &Log{Log: log, sessions: map[string]*topic{}, created: make(chan struct{})}
 }
 
 // Commit keeps the unit, then wakes who follows its session.
@@ -45,17 +45,17 @@ func (l *Log) Commit(ctx context.Context, u store.Unit) (store.Kept, error) {
 	t.add(kept.Events)
 	l.wake(t, u.Session)
 	if kept.Events[0].Seq == 1 {
-		l.Begun()
+		l.SessionCreated()
 	}
 	return kept, nil
 }
 
-// Begun says that the log of some session has begun, here or in another process.
-func (l *Log) Begun() {
+// SessionCreated says that the log of some session has begun, here or in another process.
+func (l *Log) SessionCreated() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	close(l.born)
-	l.born = make(chan struct{})
+	close(l.created)
+	l.created = make(chan struct{})
 }
 
 // wake marks the session for those who watch it. Thousands may, and begin to read at once: they are
@@ -83,11 +83,11 @@ func (l *Log) Forget(session string) {
 	}
 }
 
-// Born is closed when the next new session's log begins.
-func (l *Log) Born() <-chan struct{} {
+// Created is closed when the next new session's log begins.
+func (l *Log) Created() <-chan struct{} {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.born
+	return l.created
 }
 
 func (l *Log) topic(session string) *topic {

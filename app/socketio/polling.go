@@ -86,9 +86,10 @@ func (c *Conn) write(w http.ResponseWriter, body []byte) error {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, err := w.Write(body)
+	_, err := w.Write(body) //nolint:gosec // plain text, which nothing takes for a page
 	if err == nil {
 		err = control.Flush() // or it would be written when nobody learns any more whether it could be
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// farewell is how long the client's answer to a close frame is waited for: whoever closes a connection
+// closeWait is how long the client's answer to a close frame is waited for: whoever closes a connection
 // on which something comes in takes from the other side what was said last.
-const farewell = time.Second
+const closeWait = time.Second
 
 // webSocket serves a connection by WebSocket, or has one that polls change to it.
 func (s *Server) webSocket(w http.ResponseWriter, r *http.Request, c *Conn) {
@@ -111,7 +111,7 @@ func (c *Conn) talk(socket *websocket.Conn) {
 			break
 		}
 		if c.ctx.Err() != nil {
-			continue // until the client has said that it is over, or for as long as a farewell lasts
+			continue // until the client has said that it is over, or for as long as a closeWait lasts
 		}
 		if kind != websocket.TextMessage || c.came(raw) != nil {
 			c.Close()
@@ -141,7 +141,7 @@ func (c *Conn) writer(socket *websocket.Conn) {
 		case <-c.ctx.Done():
 		}
 	}
-	until := time.Now().Add(farewell)
+	until := time.Now().Add(closeWait)
 	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 	_ = socket.WriteControl(websocket.CloseMessage, bye, until) // who is not there any more does not need it
 	_ = socket.NetConn().SetReadDeadline(until)

@@ -111,15 +111,15 @@ func sealing(use, id string, author, actor types.JID, secret []byte) (cipher.AEA
 // SealVote seals a vote in the poll with this id for options with these hashes. Of the authors and actors the
 // first ones count.
 func SealVote(id string, k Keys, hashes [][]byte) (payload, iv []byte, err error) {
-	return seal(useVote, id, k, &waE2E.PollVoteMessage{SelectedOptions: hashes})
+	return sealFor(useVote, id, k, &waE2E.PollVoteMessage{SelectedOptions: hashes})
 }
 
 // SealAnswer seals an answer to the event with this id, as SealVote does.
 func SealAnswer(id string, k Keys, answer waE2E.EventResponseMessage_EventResponseType, at time.Time) (payload, iv []byte, err error) {
-	return seal(useAnswer, id, k, &waE2E.EventResponseMessage{Response: &answer, TimestampMS: proto.Int64(at.UnixMilli())})
+	return sealFor(useAnswer, id, k, &waE2E.EventResponseMessage{Response: &answer, TimestampMS: proto.Int64(at.UnixMilli())})
 }
 
-func seal(use, id string, k Keys, what proto.Message) (payload, iv []byte, err error) {
+func sealFor(use, id string, k Keys, what proto.Message) (payload, iv []byte, err error) {
 	if len(k.Authors) == 0 || len(k.Actors) == 0 {
 		return nil, nil, ErrSealed
 	}

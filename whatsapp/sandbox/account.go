@@ -26,6 +26,7 @@ type account struct {
 	next     int    // number of the next device
 	devices  map[int]*device
 	watchers map[string]struct{} // who asked for the device list, by LID user
+	blocked  map[string]struct{} // of whom it wants nothing, by LID user
 	trusted  map[string]struct{} // whom it has given a token to, by LID user
 	patches  map[string][][]byte // app state by collection; its version is its length
 	privacy  map[string]string   // what it has chosen, by category
@@ -62,6 +63,7 @@ func newAccount(pn, lid, name string) *account {
 		pn: pn, lid: lid, name: name, next: 1,
 		devices:  make(map[int]*device),
 		watchers: make(map[string]struct{}),
+		blocked:  make(map[string]struct{}),
 		trusted:  make(map[string]struct{}),
 		patches:  make(map[string][][]byte),
 		online:   presence{subscribers: make(map[*device]types.JID)},

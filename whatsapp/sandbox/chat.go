@@ -152,9 +152,16 @@ func (c chat) has(a *account) bool {
 	return a == c.self || a == c.other
 }
 
-// devices is all devices of all members, without one that need not be told.
+// reaches says whether what the account does in the chat is passed on to a member: not to somebody
+// who has blocked it, except in a group.
+func (c chat) reaches(member *account) bool { return c.group != nil || !member.hasBlocked(c.self) }
+
+// devices is all devices of all members whom a message reaches, without one that need not be told.
 func (c chat) devices(but *device) (list []*device) {
 	for _, a := range c.members() {
+		if !c.reaches(a) {
+			continue
+		}
 		for _, d := range a.list() {
 			if d != but {
 				list = append(list, d)

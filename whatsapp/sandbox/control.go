@@ -63,9 +63,13 @@ func (c *control) routes() {
 	c.eventRoutes()
 }
 
-func (c *control) getInfo(context.Context, *struct{}) (*out[Info], error) { return reply(c.Info()) }
+func (c *control) getInfo(context.Context, *struct{}) (*out[Info], error) {
+	return reply(c.Info()), nil
+}
 
-func (c *control) getStats(context.Context, *struct{}) (*out[Stats], error) { return reply(c.Stats()) }
+func (c *control) getStats(context.Context, *struct{}) (*out[Stats], error) {
+	return reply(c.Stats()), nil
+}
 
 // fromLoopback is about the caller's address and about the name it used.
 func fromLoopback(r *http.Request) bool {

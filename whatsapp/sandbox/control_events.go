@@ -18,19 +18,25 @@ const (
 	eventPause = 20 * time.Second
 	// eventPatience is how long a client may take to read what it is sent.
 	eventPatience = 10 * time.Second
+
+	eventType = "text/event-stream"
 )
 
 func (c *control) eventRoutes() {
 	get(c, "/events", "All that happens from now on, as Server-Sent Events", c.getEvents)
 	answer := c.api.OpenAPI().Paths[base+"/events"].Get.Responses["200"]
 	answer.Description = "Each event has its kind as event, its number as id, and as data an object with n, kind, phone, at and data. A client that reads too slowly is cut."
-	answer.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: c.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Happening](), true, "")}}
+	answer.Content = map[string]*huma.MediaType{eventType: {Schema: c.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Happening](), true, "")}}
 }
 
 // getEvents follows what happens until one side has had enough.
 func (c *control) getEvents(context.Context, *struct{}) (*huma.StreamResponse, error) {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		_, w := humago.Unwrap(ctx)
+		r, w := humago.Unwrap(ctx)
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Type", eventType)
+			return
+		}
 		list, stop := c.Follow()
 		defer stop()
 		if err := c.stream(ctx.Context(), w, list); err != nil && ctx.Context().Err() == nil {
@@ -40,7 +46,7 @@ func (c *control) getEvents(context.Context, *struct{}) (*huma.StreamResponse, e
 }
 
 func (c *control) stream(ctx context.Context, w http.ResponseWriter, list <-chan Happening) error {
-	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", eventType)
 	rc := http.NewResponseController(w)
 	send := func(text []byte) error {
 		// The stream outlives the deadline that a server may set for an answer.

@@ -101,6 +101,9 @@ func TestFollowersEnd(t *testing.T) {
 	_, ok := <-slow
 	require.False(t, ok, "it has missed something")
 	stop()
+	head, err := http.NewRequestWithContext(within(t), http.MethodHead, url+"/sandbox/events", nil)
+	require.NoError(t, err)
+	require.Equal(t, "text/event-stream", do(t, head).Header.Get("Content-Type"))
 	_, res := readEvents(t, url)
 	require.NoError(t, res.Body.Close())
 	require.Eventually(t, func() bool {

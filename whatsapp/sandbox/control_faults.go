@@ -33,7 +33,7 @@ func (*someFaults) Schema(r huma.Registry) *huma.Schema {
 }
 
 func (c *control) getFaults(context.Context, *struct{}) (*out[list[Fault]], error) {
-	return reply(list[Fault]{Data: c.Faults()})
+	return reply(list[Fault]{Data: c.Faults()}), nil
 }
 
 func (c *control) postFaults(_ context.Context, in *with[someFaults]) (*none, error) {

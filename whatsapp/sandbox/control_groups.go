@@ -27,7 +27,7 @@ type groupIn[T any] struct {
 func (g *groupIn[T]) wrong() error { return g.Body.err }
 
 func (c *control) getGroups(context.Context, *struct{}) (*out[list[Group]], error) {
-	return reply(list[Group]{Data: c.Groups()})
+	return reply(list[Group]{Data: c.Groups()}), nil
 }
 
 func (c *control) getGroup(_ context.Context, in *ofGroup) (*out[Group], error) {

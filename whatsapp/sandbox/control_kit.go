@@ -20,7 +20,7 @@ import (
 // out is an answer with a body.
 type out[T any] struct{ Body T }
 
-func reply[T any](body T) (*out[T], error) { return &out[T]{body}, nil }
+func reply[T any](body T) *out[T] { return &out[T]{body} }
 
 // list is the shape of all answers that are lists.
 type list[T any] struct {
@@ -205,6 +205,6 @@ func follow[T any](c *control, wait func(*Phone, context.Context, int, int) ([]T
 		stop := context.AfterFunc(c.ctx, cancel)
 		defer stop()
 		data, _ := wait(p, ctx, after, atLeast) // nothing having come is an answer too
-		return reply(list[T]{Data: data})
+		return reply(list[T]{Data: data}), nil
 	}
 }

@@ -23,7 +23,7 @@ func (c *control) getChats(_ context.Context, in *ofPhone) (*out[list[Chat]], er
 	if err != nil {
 		return nil, err
 	}
-	return reply(list[Chat]{Data: p.Chats()})
+	return reply(list[Chat]{Data: p.Chats()}), nil
 }
 
 // sentOut names what was sent: id, or ids if there are several.
@@ -40,7 +40,7 @@ func sendMessages(ctx context.Context, p *Phone, in Outgoing) (*out[sentOut], er
 	case err != nil:
 		return nil, err
 	case in.Count > 1:
-		return reply(sentOut{IDs: ids})
+		return reply(sentOut{IDs: ids}), nil
 	default:
 		return created(ids[0], nil)
 	}

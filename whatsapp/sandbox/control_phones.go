@@ -16,6 +16,9 @@ func (c *control) phoneRoutes() {
 	remove(c, "/phones", "Delete all phones", c.deletePhones)
 	acting(c, "/rename", "Give the account another name", rename)
 	acting(c, "/power", "Turn the phone off or on", power)
+	acting(c, "/block", "Block another account, or no longer", func(ctx context.Context, p *Phone, in setIn) (*none, error) {
+		return done(p.Block(ctx, in.To, in.On == nil || *in.On))
+	})
 	acting(c, "/read-receipts", "Let others learn what was read, or not", showReads)
 	acting(c, "/scan", "Scan the QR code of a client, which links it", scan)
 	acting(c, "/presence", "Show whether the person has WhatsApp open", showPresence)
@@ -24,17 +27,18 @@ func (c *control) phoneRoutes() {
 
 // phoneOut is a phone as the control routes show it.
 type phoneOut struct {
-	Phone        string `json:"phone"`
-	LID          string `json:"lid" doc:"The account's hidden identity"`
-	Name         string `json:"name" doc:"What others see"`
-	Devices      []int  `json:"devices" doc:"Numbers of linked clients"`
-	On           bool   `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
-	ReadReceipts bool   `json:"readReceipts" doc:"Whether others learn what was read"`
+	Phone        string   `json:"phone"`
+	LID          string   `json:"lid" doc:"The account's hidden identity"`
+	Name         string   `json:"name" doc:"What others see"`
+	Devices      []int    `json:"devices" doc:"Numbers of linked clients"`
+	On           bool     `json:"on" doc:"false: it takes nothing, and nobody can do anything with it"`
+	ReadReceipts bool     `json:"readReceipts" doc:"Whether others learn what was read"`
+	Blocked      []string `json:"blocked" doc:"Numbers of those whom the account has blocked"`
 }
 
 func outPhone(p *Phone) phoneOut {
 	return phoneOut{
-		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(),
+		Phone: p.Number(), LID: p.LID(), Name: p.Name(), Devices: p.Devices(), On: p.On(), ReadReceipts: p.ReadReceipts(), Blocked: p.Blocked(),
 	}
 }
 
@@ -43,7 +47,7 @@ func (c *control) getPhones(context.Context, *struct{}) (*out[list[phoneOut]], e
 	for _, p := range c.Phones() {
 		all.Data = append(all.Data, outPhone(p))
 	}
-	return reply(all)
+	return reply(all), nil
 }
 
 func (c *control) getPhone(_ context.Context, in *ofPhone) (*out[phoneOut], error) {
@@ -51,7 +55,7 @@ func (c *control) getPhone(_ context.Context, in *ofPhone) (*out[phoneOut], erro
 	if err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 type newPhoneIn struct {
@@ -67,7 +71,7 @@ func (c *control) postPhone(_ context.Context, in *with[newPhoneIn]) (*out[phone
 	if err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 func (c *control) deletePhone(ctx context.Context, in *ofPhone) (*none, error) {
@@ -91,7 +95,7 @@ func rename(ctx context.Context, p *Phone, in renameIn) (*out[phoneOut], error) 
 	if err := p.Rename(ctx, in.Name); err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 type switchIn struct {
@@ -113,7 +117,7 @@ func turned(ctx context.Context, p *Phone, in switchIn, set func(context.Context
 	if err := set(ctx, *in.On); err != nil {
 		return nil, err
 	}
-	return reply(outPhone(p))
+	return reply(outPhone(p)), nil
 }
 
 // scanTime is how long a client may take to confirm a link.

@@ -121,13 +121,6 @@ func (q *query) passive() ([]node, *iqError) {
 
 func (q *query) props() ([]node, *iqError) { return []node{el("props", nil)}, nil }
 
-func (q *query) blocklist() ([]node, *iqError) {
-	if q.set() {
-		return nil, errUnavailable
-	}
-	return []node{el("list", nil)}, nil
-}
-
 // media: there is no media host yet, and an empty list of hosts would crash
 // some clients.
 func (q *query) media() ([]node, *iqError) { return nil, errUnavailable }

@@ -26,6 +26,7 @@ func (q *query) groups() ([]node, *iqError) {
 		if _, ok := childOf(q.node, "query"); ok {
 			return []node{q.server.groupNode(g)}, nil
 		}
+		q.server.notKnown("w:g2", firstTag(q.node))
 		return nil, errNotFound
 	}
 	if subject, ok := childOf(q.node, "subject"); ok {
@@ -47,6 +48,7 @@ func (q *query) groups() ([]node, *iqError) {
 			return q.changeMembers(g, verb, asked)
 		}
 	}
+	q.server.notKnown("w:g2", firstTag(q.node))
 	return nil, errUnavailable // kept nowhere, so not said to be done
 }
 
@@ -95,6 +97,7 @@ func (q *query) anyGroup() ([]node, *iqError) {
 	}
 	leave, ok := childOf(q.node, "leave")
 	if !ok || !q.set() {
+		q.server.notKnown("w:g2", firstTag(q.node))
 		return nil, errUnavailable
 	}
 	var left []node

@@ -62,6 +62,13 @@ func (s *Server) loadAccount(a *account) error {
 	if err != nil {
 		return err
 	}
+	err = s.disk.each("block/"+a.pn+"/", func(lid string, _ []byte) error {
+		a.blocked[lid] = struct{}{}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	err = s.disk.each("trust/"+a.pn+"/", func(lid string, _ []byte) error {
 		a.trusted[lid] = struct{}{}
 		return nil

@@ -38,7 +38,7 @@ func (s *Server) NewPhone(phone, name string) (*Phone, error) {
 
 // keptOfPhones is the kinds of records that are kept of one account, by its number.
 var keptOfPhones = []string{
-	"device", "prekey", "queue", "seen", "watch", "trust", "patch",
+	"device", "prekey", "queue", "seen", "watch", "block", "trust", "patch",
 	"phone", "session", "private", "senderkey", "received", "receipt", "sent",
 }
 
@@ -100,6 +100,10 @@ func (a *account) forgetOther(c *change, other *account) {
 	if _, ok := a.watchers[other.lid]; ok {
 		delete(a.watchers, other.lid)
 		c.del(a.watchKey(other))
+	}
+	if _, ok := a.blocked[other.lid]; ok {
+		delete(a.blocked, other.lid)
+		c.del(a.blockKey(other))
 	}
 	if _, ok := a.trusted[other.lid]; ok {
 		delete(a.trusted, other.lid)

@@ -23,7 +23,7 @@ func (c *conn) handlePresence(n *node) {
 // subscribe lets a device see somebody's presence, and shows what there is.
 func (c *conn) subscribe(to types.JID) {
 	a := c.server.find(to)
-	if a == nil {
+	if a == nil || a.hasBlocked(c.device.account) {
 		return
 	}
 	a.mu.Lock()
@@ -63,6 +63,9 @@ func (s *Server) setPresence(a *account, available bool) {
 	last := unix(a.online.last)
 	a.mu.Unlock()
 	for d, jid := range subscribers {
+		if a.hasBlocked(d.account) {
+			continue
+		}
 		if c := d.online(); c != nil {
 			c.offer(presenceNode(a, jid, available, last))
 		}
@@ -92,7 +95,7 @@ func (c chat) showState(by *device, what node) {
 	c.from(a, by)
 	n := el("chatstate", a, what)
 	for _, member := range c.members() {
-		if member == c.self {
+		if member == c.self || !c.reaches(member) {
 			continue
 		}
 		for _, d := range member.companions() {

@@ -87,7 +87,9 @@ func (c *conn) forward(ch *change, n *node, kind string, to types.JID) {
 	case "sender", "read-self", "played-self":
 		devices = own.list()
 	default:
-		devices = author.list()
+		if in.reaches(author) {
+			devices = author.list()
+		}
 	}
 	for _, d := range devices {
 		if d != c.device {

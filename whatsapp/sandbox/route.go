@@ -21,7 +21,7 @@ func (c *conn) route(ch *change, n *node, to types.JID) int {
 	if ok && c.forOne(in, n, enc) {
 		return c.routeToOne(ch, n, in, to, enc)
 	}
-	own, several := c.ownParts(n, in)
+	own, several := c.ownParts(n)
 	if in.group == nil {
 		enc = nil // beside parts for the devices it means nothing
 	}
@@ -58,7 +58,7 @@ func (c *conn) forOne(in chat, n, enc *node) bool {
 
 // ownParts is what a client has encrypted for single devices; several is whether it says so at all.
 // Some clients name a device twice, of which the first counts.
-func (c *conn) ownParts(n *node, in chat) (parts map[*device]*node, several bool) {
+func (c *conn) ownParts(n *node) (parts map[*device]*node, several bool) {
 	parts = make(map[*device]*node)
 	participants, several := childOf(n, "participants")
 	if !several {

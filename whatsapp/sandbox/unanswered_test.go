@@ -27,22 +27,23 @@ func TestUnanswered(t *testing.T) {
 		require.Equal(t, map[string]string{"get": "result", "set": "error"}[kind], attrString(answer, "type"))
 	}
 	r.query(el("iq", attrs{"type": "get", "xmlns": "w:mex", "to": serverJID()}, leaf("query", attrs{"query_id": "4711"}, []byte("{}"))))
+	r.query(el("iq", attrs{"type": "set", "xmlns": "w:g2", "to": types.GroupServerJID}, el("dissolve", nil)))
 	r.send(el("notification", attrs{"id": "N1", "to": serverJID()}, el("news", nil)))
 	r.send(el("call", attrs{"id": "C1", "to": serverJID()}, el("offer", nil)))
 	require.Equal(t, "call", attrString(r.await("ack"), "class"))
 	r.send(el("message", attrs{"id": "M1", "to": types.NewJID("1203631", types.NewsletterServer)}))
 	require.Equal(t, "404", attrString(r.await("ack"), "error"))
 	require.Equal(t, map[string]uint64{
-		"never:heard:of/dance": 3, "w:mex/4711": 1, "notification/news": 1, "call/offer": 1, "message/newsletter": 1,
+		"never:heard:of/dance": 3, "w:g2/dissolve": 1, "w:mex/4711": 1, "notification/news": 1, "call/offer": 1, "message/newsletter": 1,
 	}, s.Stats().Unanswered)
-	require.Equal(t, 5, logged.FilterMessage("sandbox does not know what a client wants").Len())
+	require.Equal(t, 6, logged.FilterMessage("sandbox does not know what a client wants").Len())
 
 	for i := range 2 * maxUnanswered {
 		r.query(el("iq", attrs{"type": "get", "xmlns": fmt.Sprint("space", i) + strings.Repeat("x", maxQueryName), "to": serverJID()}))
 	}
 	counted := s.Stats().Unanswered
 	require.Len(t, counted, maxUnanswered+1)
-	require.EqualValues(t, maxUnanswered+5, counted[restUnanswered])
+	require.EqualValues(t, maxUnanswered+6, counted[restUnanswered])
 	for name := range counted {
 		require.LessOrEqual(t, len(name), 2*maxQueryName+1)
 	}
@@ -57,6 +58,7 @@ func TestSetsThatAreNotKept(t *testing.T) {
 		what  node
 	}{
 		{"blocklist", el("item", attrs{"action": "block", "jid": types.NewJID("1", types.HiddenUserServer)})},
+		{"blocklist", el("item", attrs{"action": "shun", "jid": types.NewJID("12025550100", types.DefaultUserServer)})},
 		{"status", leaf("status", nil, []byte("busy"))},
 		{"disappearing_mode", el("disappearing_mode", attrs{"duration": "86400"})},
 		{"urn:xmpp:whatsapp:push", el("config", attrs{"platform": "gcm"})},

@@ -91,7 +91,7 @@ type createKeyIn struct {
 
 func (ks Keys) createKey(ctx context.Context, who service.Caller, in *createKeyIn) (*api.Body[NewKey], error) {
 	b := in.Body
-	k, secret, err := ks.Keys.Create(ctx, who, account.KeyWish{Name: (*string)(&b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
+	k, secret, err := ks.Keys.Create(ctx, who, account.KeySpec{Name: (*string)(&b.Name), Scopes: b.Scopes, Sessions: b.Sessions, Addresses: b.Addresses, ExpiresAt: b.ExpiresAt})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ type changeKeyIn struct {
 
 func (ks Keys) changeKey(ctx context.Context, who service.Caller, in *changeKeyIn) (*api.Body[Key], error) {
 	b := in.Body
-	k, err := ks.Keys.Change(ctx, who, in.ID, account.KeyWish{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions.Change(), Addresses: b.Addresses.Change(), ExpiresAt: b.ExpiresAt.Change()})
+	k, err := ks.Keys.Change(ctx, who, in.ID, account.KeySpec{Name: (*string)(b.Name), Scopes: b.Scopes, Sessions: b.Sessions.Change(), Addresses: b.Addresses.Change(), ExpiresAt: b.ExpiresAt.Change()})
 	if err != nil {
 		return nil, err
 	}

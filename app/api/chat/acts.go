@@ -38,7 +38,7 @@ func fails(more ...codes.Code) api.Option {
 
 // ActPath is the part of an input that names a message, and of whom it is.
 type ActPath struct {
-	ChatPath
+	Path
 	MessageID string `path:"messageId" maxLength:"256" doc:"WhatsApp's id of the message"`
 	From      string `query:"from" maxLength:"128" doc:"Address of its sender, for a chat in which several have messages with this id; left out: the newest"`
 }

@@ -51,13 +51,13 @@ func (cs Chats) listChats(ctx context.Context, on service.Target, in *listChatsI
 	return api.Reply(api.ListOf(chats, next, func(c store.Chat) convert.Chat { return convert.ChatOf(c, people) })), nil
 }
 
-// ChatPath is the part of an input that names a chat.
-type ChatPath struct {
+// Path is the part of an input that names a chat.
+type Path struct {
 	api.SessionPath
 	ChatID string `path:"chatId" maxLength:"128" doc:"Phone number, JID or LID"`
 }
 
-type chatIn struct{ ChatPath }
+type chatIn struct{ Path }
 
 func (cs Chats) getChat(ctx context.Context, on service.Target, in *chatIn) (*api.Body[convert.Chat], error) {
 	_, chat, err := find(ctx, cs.Store, on, in.ChatID)

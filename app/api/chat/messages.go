@@ -31,7 +31,7 @@ func (ms Messages) Endpoints() []api.Endpoint {
 }
 
 type listMessagesIn struct {
-	ChatPath
+	Path
 	api.Paging
 	Before time.Time `query:"before" doc:"Only messages from before this moment"`
 	After  time.Time `query:"after" doc:"Only messages from after this moment"`
@@ -62,7 +62,7 @@ func (ms Messages) listMessages(ctx context.Context, on service.Target, in *list
 }
 
 type messageIn struct {
-	ChatPath
+	Path
 	MessageID string `path:"messageId" maxLength:"256" doc:"WhatsApp's id of the message; of several senders' with the same one the newest"`
 }
 

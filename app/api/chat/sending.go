@@ -40,7 +40,8 @@ func sends[In any, P send[In]](s Sending, kind, id, summary string, draft func(P
 			return s.send(ctx, on, P(in).key(), draft(P(in)))
 		},
 		api.Status(http.StatusCreated), api.AnswersOnce[convert.Message](),
-		api.AlsoFails(more...), api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning, codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed))
+		api.AlsoFails(more...), api.AlsoFails(codes.BadAddress, codes.NotOnWhatsApp, codes.QuotedNotFound, codes.SessionOffline, codes.NotLinked, codes.IdempotencyKeyReused, codes.IdempotencyKeyRunning,
+			codes.TooLarge, codes.WhatsAppRefused, codes.SendUnconfirmed))
 }
 
 // SendPath is the part of a send's input that is not its body.

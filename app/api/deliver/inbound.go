@@ -33,7 +33,7 @@ func (i Inbound) enabled() bool { return i.Token != "" || len(i.Addresses) > 0 }
 func (i Inbound) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
 		api.ForAll(http.MethodPost, api.Base+"/messages/webhook", "receiveMessages", "Messages from another WhatsApp service; off unless WEBHOOK_TOKEN or WEBHOOK_ALLOWED_IPS is set", i.receive,
-			api.AlsoFails(codes.Unauthorized, codes.Forbidden, codes.NotFound, codes.BadAddress, codes.TooLarge, codes.StoreUnavailable, codes.Unavailable, codes.Stopping, codes.OwnedElsewhere, codes.SessionMoved), api.Door(i.letIn),
+			api.AlsoFails(codes.Unauthorized, codes.NotFound, codes.BadAddress, codes.TooLarge, codes.StoreUnavailable, codes.Unavailable, codes.Stopping, codes.OwnedElsewhere, codes.SessionMoved), api.Door(i.letIn),
 			api.Explained("They are stored and told of like those that came from WhatsApp itself. Off, the route answers 404. With WEBHOOK_TOKEN the body must be signed.")),
 	}
 }

@@ -31,7 +31,7 @@ func (ss Sessions) Endpoints() []api.Endpoint {
 		api.OnSession(http.MethodDelete, "/sessions/{sessionId}", "deleteSession", "sessions:write", "Unlink the device and remove the session's data", ss.deleteSession, api.Status(http.StatusNoContent)),
 		api.OnSession(http.MethodPost, "/sessions/{sessionId}/listen", "startSession", "sessions:write", "Bring the session online; starts pairing when it is not linked", ss.listen),
 		api.OnSession(http.MethodPost, "/sessions/{sessionId}/stop", "stopSession", "sessions:write", "Close the connection, keep the link", ss.stop),
-		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "unlinkSession", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(codes.NotLinked)),
+		api.OnSession(http.MethodPost, "/sessions/{sessionId}/disconnect", "unlinkSession", "sessions:write", "Unlink this device from the phone; data stay", ss.disconnect, api.AlsoFails(codes.NotLinked, codes.SessionOffline)),
 	}
 }
 

@@ -173,32 +173,32 @@ var errNoCursor = errors.New("not a cursor of this stream")
 // parseCursor turns a cursor into where to begin in these sessions. A session that was made
 // after a cursor over all begins with its first event, one that it was not asked about is
 // live only. store.ErrExpired: a session was deleted and made anew.
-func parseCursor(ctx context.Context, places *stream.Places, text string, sessions []store.Session) (after, error) {
+func parseCursor(ctx context.Context, places *stream.Places, text string, sessions []store.Session) (start, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return after{}, errNoCursor
+		return start{}, errNoCursor
 	}
 	if len(raw) > 0 && raw[0] == cursorOnBase {
 		if raw, err = onBase(ctx, places, raw); err != nil {
-			return after{}, err
+			return start{}, err
 		}
 	}
 	entries, err := readEntries(raw)
 	if err != nil {
-		return after{}, err
+		return start{}, err
 	}
 	all := raw[1] == cursorAll
 	known := map[[7]byte]cursorEntry{}
 	for _, e := range entries {
 		known[e.key.id] = e
 	}
-	from := after{each: map[string]int64{}, exact: true}
+	from := start{each: map[string]int64{}, exact: true}
 	for _, r := range sessions {
 		key := keyOf(r)
 		e, there := known[key.id]
 		switch {
 		case there && e.key != key:
-			return after{}, fmt.Errorf("session %s was made anew: %w", r.ID, store.ErrExpired)
+			return start{}, fmt.Errorf("session %s was made anew: %w", r.ID, store.ErrExpired)
 		case there:
 			from.each[r.ID] = e.seq
 		case all:

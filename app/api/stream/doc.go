@@ -6,5 +6,5 @@
 // seconds, and resumes where it was. In memory are the newest events as the transports write them (encoded.go: 512, of up to
 // 32 KB each, dropped by age) and what waits for a client of Socket.IO (1 MB).
 //
-// Begin with hub.go and stream.go, then a transport: websocket.go, sse.go, socketio.go.
+// Begin with hub.go and subscriber.go, then a transport: websocket.go, sse.go, socketio.go.
 package stream

@@ -57,8 +57,8 @@ func (h *Hub) Close(ctx context.Context) {
 	h.streams.close()
 	done := make(chan struct{})
 	go func() {
-		h.streams.open.Wait()
-		h.socketIO.close()
+		h.streams.running.Wait()
+		h.socketIO.server.Close()
 		close(done)
 	}()
 	select {
@@ -85,17 +85,17 @@ type streams struct {
 	ctx context.Context // of which the streams' are made
 	end context.CancelCauseFunc
 
-	mu     sync.Mutex
-	closed bool
-	open   sync.WaitGroup
-	kinds  map[string]int // how many are open
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+	kinds   map[string]int // how many are open
 
 	users     map[string]map[*subscriber]bool // those of each user
 	strangers int                             // sockets that have brought no token yet
 }
 
-// Open says how many streams and long-polls are open, by their kind.
-func (h *Hub) Open() map[string]int {
+// OpenStreams says how many streams and long-polls are open, by their kind.
+func (h *Hub) OpenStreams() map[string]int {
 	open := map[string]int{kindWebSocket: 0, kindSocketIO: 0, kindEvents: 0, kindPoll: 0}
 	h.streams.mu.Lock()
 	defer h.streams.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *streams) enter(kind string) bool {
 	if s.closed {
 		return false
 	}
-	s.open.Add(1)
+	s.running.Add(1)
 	s.count(kind, 1)
 	return true
 }
@@ -154,7 +154,7 @@ func (s *streams) leave(kind string) {
 	s.mu.Lock()
 	s.count(kind, -1)
 	s.mu.Unlock()
-	s.open.Done()
+	s.running.Done()
 }
 
 // close ends all streams.

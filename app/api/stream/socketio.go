@@ -33,7 +33,7 @@ const (
 	ioPing         = 25 * time.Second
 	ioPingTimeout  = 20 * time.Second
 	ioConnect      = 10 * time.Second // for the handshake after the connection
-	ioParting      = 5 * time.Second  // for the last words to reach a client that is cut
+	ioLastWords    = 5 * time.Second  // for the last words to reach a client that is cut
 	ioHandshakeTry = 10 * time.Second // for the store, in a handshake or a command
 	ioPackets      = 256              // that may wait for a client, before its subscription has to
 	ioRoom         = 1 << 20          // bytes, likewise
@@ -87,10 +87,7 @@ func (s *socketIO) routes() []api.Route {
 		return map[string]*huma.MediaType{name: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	}
 	r := api.Route{Methods: []string{http.MethodGet, http.MethodPost}, Scope: scope, Plain: true, Handle: s.serve}
-	r.Fails = []codes.Code{
-		codes.BadRequest, codes.Unauthorized, codes.Forbidden, codes.TooManySockets, codes.TooManyStreams, codes.TooManyRequests, codes.BodyTooLarge,
-		codes.Stopping, codes.StoreUnavailable,
-	}
+	r.Fails = []codes.Code{codes.BadRequest, codes.Forbidden, codes.TooManySockets, codes.TooManyRequests, codes.BodyTooLarge, codes.Stopping}
 	var routes []api.Route
 	for _, path := range socketIOPaths {
 		r.Path = path
@@ -116,9 +113,6 @@ func (s *socketIO) routes() []api.Route {
 	}
 	return routes
 }
-
-// close ends every connection, with or without a stream.
-func (s *socketIO) close() { s.server.Close() }
 
 // serve answers a request of Engine.IO. Who may ask from which page is decided here, and the answer's CORS
 // headers are those of all routes.
@@ -146,7 +140,7 @@ type ioHandshake struct {
 	follow
 }
 
-// connect checks token and wish, and makes the stream of a client whose handshake is good.
+// connect checks token and request, and makes the stream of a client whose handshake is good.
 func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.Client, error) {
 	r := conn.Request()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ioHandshakeTry)
@@ -170,7 +164,7 @@ func (s *socketIO) connect(conn *socketio.Conn, auth json.RawMessage) (socketio.
 	if !s.hub.streams.enter(kindSocketIO) {
 		return nil, whatsapp.ErrStopping
 	}
-	c := &ioClient{subscriber: s.hub.open(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
+	c := &ioClient{subscriber: s.hub.newSubscriber(r.Context()), conn: conn, encode: s.hub.encodings.in(formSocketIO), frames: s.hub.frames()}
 	if c.join(who.User.ID) != nil {
 		c.end(errFull)
 	}
@@ -250,7 +244,7 @@ func (c *ioClient) event(e store.Event) error {
 	}
 	err = c.conn.Send(c.ctx, f.bytes)
 	if errors.Is(err, socketio.ErrSlow) {
-		return c.slow(&place{e.SessionID, e.Seq - 1})
+		return c.cutSlow(&place{e.SessionID, e.Seq - 1})
 	}
 	return err
 }
@@ -267,7 +261,7 @@ func (c *ioClient) flush() error    { return nil }
 // part says why the server ends the connection, and ends it.
 func (c *ioClient) part() {
 	defer c.conn.Close()
-	f := c.bye()
+	f := c.reason()
 	if f == nil {
 		return
 	}
@@ -278,7 +272,7 @@ func (c *ioClient) part() {
 	if f.code == codes.Unauthorized {
 		c.conn.Disconnect() // the client does not come back by itself
 	}
-	c.conn.Settle(ioParting)
+	c.conn.Settle(ioLastWords)
 }
 
 func (c *ioClient) emit(event string, arg any) {

@@ -75,7 +75,7 @@ func (h eventStreams) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	api.Stays(r.Context())
-	s := &eventStream{subscriber: h.open(r.Context()), encode: h.encodings.in(formEvents), w: w, rc: http.NewResponseController(w), cursor: cursor}
+	s := &eventStream{subscriber: h.newSubscriber(r.Context()), encode: h.encodings.in(formEvents), w: w, rc: http.NewResponseController(w), cursor: cursor}
 	defer s.close()
 	if err := s.join(who.User.ID); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (s *eventStream) serve(token string, p plan) {
 	s.sub = s.hub.subscription(s.ctx, s)
 	s.sub.follow(p)
 	s.run()
-	if f := s.bye(); f != nil && f.code != codes.Lagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
+	if f := s.reason(); f != nil && f.code != codes.Lagged && s.send(fmt.Appendf(nil, ": %s: %s\n\n", f.code, f.reason)) == nil {
 		_ = s.flush() // the stream ends anyway
 	}
 }
@@ -228,7 +228,7 @@ func (s *eventStream) send(raw []byte) error {
 // failed ends the stream when the client cannot be written to.
 func (s *eventStream) failed(err error) error {
 	if overdue(err) {
-		return s.slow(nil)
+		return s.cutSlow(nil)
 	}
 	if err != nil {
 		s.end(errLeft)
@@ -249,10 +249,10 @@ func newCursor(p plan) (cursor, error) {
 }
 
 // resume turns a cursor into where to begin.
-func (h eventStreams) resume(ctx context.Context, who service.Caller, sessions []string, text string) (after, error) {
+func (h eventStreams) resume(ctx context.Context, who service.Caller, sessions []string, text string) (start, error) {
 	records, err := h.followed(ctx, who, sessions)
 	if err != nil {
-		return after{}, err
+		return start{}, err
 	}
 	return parseCursor(ctx, h.Places, text, records)
 }

@@ -22,8 +22,8 @@ const (
 	streamWrite    = 10 * time.Second // for one write to a client, before it is cut
 )
 
-// farewell is why the server ends a stream, as its client is told.
-type farewell struct {
+// closeReason is why the server ends a stream, as its client is told.
+type closeReason struct {
 	code   codes.Code
 	reason string
 	lagged *place // of a client that reads too slowly: from where it gets, exactly once, what is meant for it
@@ -35,7 +35,7 @@ type place struct {
 	seq     int64
 }
 
-func (f *farewell) Error() string { return f.reason }
+func (f *closeReason) Error() string { return f.reason }
 
 var errLeft = errors.New("the client has left")
 
@@ -65,9 +65,9 @@ type subscriber struct {
 	stop func() bool // no longer ends with the server
 }
 
-// open makes a stream that follows nothing yet, for a request with whose end it does not end.
+// newSubscriber makes a stream that follows nothing yet, for a request with whose end it does not end.
 // Whoever opens one must call close.
-func (h *Hub) open(request context.Context) *subscriber {
+func (h *Hub) newSubscriber(request context.Context) *subscriber {
 	s := &subscriber{hub: h}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(request))
 	s.stop = context.AfterFunc(h.streams.ctx, func() { s.end(errStopping) })
@@ -95,7 +95,7 @@ func (s *subscriber) begin(token string, who service.Caller) {
 // run hands events to the transport until the stream ends.
 func (s *subscriber) run() {
 	if err := s.sub.run(); err != nil {
-		s.end(parting(err))
+		s.end(reasonFor(err))
 	}
 }
 
@@ -107,9 +107,9 @@ func (s *subscriber) close() {
 	s.unjoin()
 }
 
-// bye is why the server ends the stream; nil when the client does, or while it goes on.
-func (s *subscriber) bye() *farewell {
-	var f *farewell
+// reason is why the server ends the stream; nil when the client does, or while it goes on.
+func (s *subscriber) reason() *closeReason {
+	var f *closeReason
 	if errors.As(context.Cause(s.ctx), &f) {
 		return f
 	}
@@ -129,10 +129,10 @@ func (s *subscriber) guard() {
 		now, err := s.hub.listener(s.ctx, s.token)
 		switch {
 		case errors.Is(err, service.ErrUnauthorized), errors.Is(err, service.ErrScope), errors.Is(err, service.ErrAddress):
-			s.end(&farewell{code: codes.Unauthorized, reason: "the token is no longer good"})
+			s.end(&closeReason{code: codes.Unauthorized, reason: "the token is no longer good"})
 			return
 		case err == nil && !sameRights(now, s.who):
-			s.end(&farewell{code: codes.Unauthorized, reason: "the token's rights have changed"})
+			s.end(&closeReason{code: codes.Unauthorized, reason: "the token's rights have changed"})
 			return
 		}
 		select {
@@ -153,30 +153,30 @@ func sameRights(now, then service.Caller) bool {
 }
 
 var (
-	errFull      = &farewell{code: codes.TooManyStreams, reason: "the user has too many streams open"}
-	errMoved     = &farewell{code: codes.SessionHandedOver, reason: "a session has another owner now; come back and resume"}
-	errStopping  = &farewell{code: codes.Stopping, reason: "the server stops"}
-	errStoreAway = &farewell{code: codes.StoreUnavailable, reason: "the database is away; come back and resume"}
+	errFull      = &closeReason{code: codes.TooManyStreams, reason: "the user has too many streams open"}
+	errMoved     = &closeReason{code: codes.SessionHandedOver, reason: "a session has another owner now; come back and resume"}
+	errStopping  = &closeReason{code: codes.Stopping, reason: "the server stops"}
+	errStoreAway = &closeReason{code: codes.StoreUnavailable, reason: "the database is away; come back and resume"}
 )
 
-// parting turns the end of following into what the client is told.
-func parting(err error) error {
-	var f *farewell
+// reasonFor turns the end of following into what the client is told.
+func reasonFor(err error) error {
+	var f *closeReason
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, store.ErrExpired):
-		return &farewell{code: codes.CursorExpired, reason: "events the client has not seen are no longer kept"}
+		return &closeReason{code: codes.CursorExpired, reason: "events the client has not seen are no longer kept"}
 	case errors.Is(err, context.Canceled):
 		return errLeft
 	}
 	return errStoreAway
 }
 
-// slow ends the stream of a client that is given up, because it takes nothing of what waits for
+// cutSlow ends the stream of a client that is given up, because it takes nothing of what waits for
 // it. It returns why, and logs it.
-func (s *subscriber) slow(at *place) error {
-	f := &farewell{code: codes.Lagged, reason: "the client reads too slowly", lagged: at}
+func (s *subscriber) cutSlow(at *place) error {
+	f := &closeReason{code: codes.Lagged, reason: "the client reads too slowly", lagged: at}
 	s.hub.logSlow(s.who)
 	s.end(f)
 	return f

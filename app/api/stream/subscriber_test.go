@@ -19,7 +19,7 @@ import (
 func lone(t *testing.T) (*Hub, *subscriber) {
 	h := &Hub{Config: Config{Logger: zap.NewNop(), Log: events.New(&memory{})}}
 	h.streams.ctx, h.streams.end = context.WithCancelCause(context.Background())
-	s := h.open(t.Context())
+	s := h.newSubscriber(t.Context())
 	t.Cleanup(s.close)
 	return h, s
 }
@@ -29,19 +29,19 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	require.True(t, h.streams.enter(kindWebSocket))
 	h.streams.close()
 	<-s.ctx.Done()
-	require.Equal(t, codes.Stopping, s.bye().code)
+	require.Equal(t, codes.Stopping, s.reason().code)
 	require.False(t, h.streams.enter(kindWebSocket))
 }
 
-func TestParting(t *testing.T) {
+func TestReasonFor(t *testing.T) {
 	for code, err := range map[codes.Code]error{
 		codes.CursorExpired: fmt.Errorf("follow: %w", store.ErrExpired), codes.StoreUnavailable: fmt.Errorf("follow: %w", store.ErrUnavailable), codes.Stopping: errStopping,
 	} {
-		var f *farewell
-		require.ErrorAs(t, parting(err), &f)
+		var f *closeReason
+		require.ErrorAs(t, reasonFor(err), &f)
 		require.Equal(t, code, f.code)
 	}
-	require.Equal(t, errLeft, parting(context.Canceled))
+	require.Equal(t, errLeft, reasonFor(context.Canceled))
 }
 
 func TestCursor(t *testing.T) {
@@ -55,7 +55,7 @@ func TestCursor(t *testing.T) {
 	require.False(t, c.move("new", 1))
 	from, err := parseCursor(t.Context(), nil, c.String(), []store.Session{session("a"), session("b"), session("new")})
 	require.NoError(t, err)
-	require.Equal(t, after{each: map[string]int64{"a": 0, "b": 6, "new": 0}, exact: true}, from)
+	require.Equal(t, start{each: map[string]int64{"a": 0, "b": 6, "new": 0}, exact: true}, from)
 
 	anew := session("b")
 	anew.CreatedAt = made.Add(time.Millisecond)

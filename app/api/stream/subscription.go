@@ -33,14 +33,14 @@ type subscription struct {
 	changes chan func()
 	beats   <-chan time.Time
 
-	who    service.Caller
-	at     map[string]int64 // by session: the last event that was handed on, or passed over
-	passed map[string]int64 // of those whose last event was passed over, since the last beat: which one
-	wanted map[string]names // by session: the events wanted of it
-	all    bool             // also sessions that are made later
-	wants  names            // the events wanted of those
-	left   map[string]bool  // not followed though all are
-	born   <-chan struct{}  // closed when a session is made; nil unless all
+	who     service.Caller
+	at      map[string]int64 // by session: the last event that was handed on, or passed over
+	passed  map[string]int64 // of those whose last event was passed over, since the last beat: which one
+	wanted  map[string]names // by session: the events wanted of it
+	all     bool             // also sessions that are made later
+	wants   names            // the events wanted of those
+	left    map[string]bool  // not followed though all are
+	created <-chan struct{}  // closed when a session is made; nil unless all
 }
 
 // names are names of events that are wanted; nil: all.
@@ -48,15 +48,15 @@ type names map[string]bool
 
 func (n names) has(name string) bool { return n == nil || n[name] }
 
-// follow is a client's wish.
+// follow is a client's request.
 type follow struct {
 	Sessions []string `json:"sessions"` // nil: all that are the caller's, also those made later
 	Events   []string `json:"events"`   // nil: all
-	After    after    `json:"after"`
+	After    start    `json:"after"`
 }
 
-// after is where to begin: nowhere given (live only), one number, or one for each session.
-type after struct {
+// start is where to begin: nowhere given (live only), one number, or one for each session.
+type start struct {
 	one   *int64
 	each  map[string]int64
 	exact bool // 0 is where a log begins, not the beginning of what is kept
@@ -65,19 +65,19 @@ type after struct {
 var errAfter = errors.New(`after must be a seq (with one session), 0, or {"<sessionId>": seq}`)
 
 // UnmarshalJSON reads null, a number or an object of numbers.
-func (a *after) UnmarshalJSON(raw []byte) error {
+func (s *start) UnmarshalJSON(raw []byte) error {
 	if string(raw) == "null" {
 		return nil
 	}
 	var one int64
 	if json.Unmarshal(raw, &one) == nil && one >= 0 {
-		a.one = &one
+		s.one = &one
 		return nil
 	}
-	if json.Unmarshal(raw, &a.each) != nil {
+	if json.Unmarshal(raw, &s.each) != nil {
 		return errAfter
 	}
-	for _, seq := range a.each {
+	for _, seq := range s.each {
 		if seq < 0 {
 			return errAfter
 		}
@@ -85,7 +85,7 @@ func (a *after) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// plan is a wish that was found good.
+// plan is a request that was found good.
 type plan struct {
 	who      service.Caller
 	sessions []string
@@ -95,7 +95,7 @@ type plan struct {
 	all      bool
 }
 
-// plan checks a client's wish: every session must be the caller's, and what comes after each
+// plan checks a client's request: every session must be the caller's, and what comes after each
 // point must be kept.
 func (h *Hub) plan(ctx context.Context, who service.Caller, f follow) (plan, error) {
 	p := plan{who: who, sessions: []string{}, points: map[string]int64{}, records: map[string]store.Session{}, all: f.Sessions == nil}
@@ -146,7 +146,7 @@ func (h *Hub) followed(ctx context.Context, who service.Caller, ids []string) ([
 }
 
 // point is where to begin with a session, after the check that the events after it are kept.
-func (h *Hub) point(ctx context.Context, id string, from after) (int64, error) {
+func (h *Hub) point(ctx context.Context, id string, from start) (int64, error) {
 	oldest, newest, err := h.Log.Bounds(ctx, id)
 	if err != nil {
 		return 0, err
@@ -202,7 +202,7 @@ func (s *subscription) run() error {
 			return nil
 		case change := <-s.changes:
 			change()
-		case <-s.born:
+		case <-s.created:
 			err = s.adopt()
 		case <-s.watch.News():
 			err = s.readOn()
@@ -265,7 +265,7 @@ func (s *subscription) follow(p plan) {
 	if p.all && !s.all {
 		now := make(chan struct{})
 		close(now)
-		s.all, s.born = true, now // looks for sessions made since the plan
+		s.all, s.created = true, now // looks for sessions made since the plan
 	}
 }
 
@@ -273,7 +273,7 @@ func (s *subscription) follow(p plan) {
 func (s *subscription) drop(sessions []string, ended func()) {
 	s.change(func() {
 		if sessions == nil {
-			s.all, s.born = false, nil
+			s.all, s.created = false, nil
 			clear(s.left)
 		}
 		for id := range s.at {
@@ -346,7 +346,7 @@ func (s *subscription) readOn() error {
 
 // adopt follows sessions that were made since, from their first event.
 func (s *subscription) adopt() error {
-	s.born = s.hub.Log.Born() // before the look, so that nothing slips between
+	s.created = s.hub.Log.Created() // before the look, so that nothing slips between
 	list, err := s.hub.visible(s.ctx, s.who)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ const (
 	socketReadLimit = 64 << 10         // bytes of a client's frame
 	socketAuthWait  = 10 * time.Second // for the token in the first frame
 	socketPong      = 10 * time.Second // for the answer to a ping
-	socketParting   = 5 * time.Second  // for the client's answer to the close frame
+	socketCloseWait = 5 * time.Second  // for the client's answer to the close frame
 	socketDrain     = 1 << 20          // bytes that are read, to no use, from a client that broke the rules
 )
 
@@ -89,7 +89,7 @@ func (h webSockets) serve(w http.ResponseWriter, r *http.Request) error {
 		return whatsapp.ErrStopping
 	}
 	defer h.streams.leave(kindWebSocket)
-	s := &socket{subscriber: h.open(r.Context()), encode: h.encodings.in(formEnvelope), frames: h.frames(), gone: make(chan struct{})}
+	s := &socket{subscriber: h.newSubscriber(r.Context()), encode: h.encodings.in(formEnvelope), frames: h.frames(), gone: make(chan struct{})}
 	defer s.close()
 	switch {
 	case token != "":
@@ -220,7 +220,7 @@ func (s *socket) stay() {
 	}
 	// A frame that breaks the rules: it was answered with a close frame, and nothing behind it
 	// can be understood.
-	if s.conn.SetReadDeadline(time.Now().Add(socketParting)) == nil {
+	if s.conn.SetReadDeadline(time.Now().Add(socketCloseWait)) == nil {
 		_, _ = io.CopyN(io.Discard, s.conn.NetConn(), socketDrain)
 	}
 }
@@ -251,7 +251,7 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 	defer s.hub.streams.stranger(-1)
 	ctx, cancel := context.WithTimeout(s.ctx, socketAuthWait)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.end(&farewell{code: codes.NoToken, reason: "no token in time"}) })
+	stop := context.AfterFunc(ctx, func() { s.end(&closeReason{code: codes.NoToken, reason: "no token in time"}) })
 	defer stop()
 	_, raw, err := s.conn.ReadMessage()
 	if err != nil {
@@ -265,7 +265,7 @@ func (s *socket) awaitToken() (token string, who service.Caller, err error) {
 			}
 		}
 	}
-	no := &farewell{code: codes.Unauthorized, reason: "log in first"}
+	no := &closeReason{code: codes.Unauthorized, reason: "log in first"}
 	if errors.Is(err, store.ErrUnavailable) { // whether the token is good cannot be known
 		no = errStoreAway
 	} else if errors.Is(err, api.ErrManyStreams) {
@@ -315,10 +315,10 @@ func (f serverFrame) encode() []byte {
 func (s *socket) writer() {
 	defer func() { _ = s.conn.Close() }() // it is of no use any more, whatever that says
 	s.run()
-	if !s.sayBye() {
+	if !s.sayReason() {
 		return
 	}
-	over := time.NewTimer(socketParting)
+	over := time.NewTimer(socketCloseWait)
 	defer over.Stop()
 	select {
 	case <-s.gone:
@@ -335,7 +335,7 @@ func (s *socket) event(e store.Event) error {
 	}
 	began := time.Now()
 	if err = s.write(f); err == nil && time.Since(began) > streamPatience {
-		err = s.slow(&place{e.SessionID, e.Seq})
+		err = s.cutSlow(&place{e.SessionID, e.Seq})
 	}
 	return err
 }
@@ -360,10 +360,10 @@ func (s *socket) beat(behind bool) error {
 // flush has nothing to do: every frame is written at once.
 func (s *socket) flush() error { return nil }
 
-// sayBye sends the last word: for a lagging client where to resume, then the close frame. It
+// sayReason sends the last word: for a lagging client where to resume, then the close frame. It
 // says whether it could.
-func (s *socket) sayBye() bool {
-	f := s.bye()
+func (s *socket) sayReason() bool {
+	f := s.reason()
 	if f == nil { // the client has left, or cannot be written to
 		return errors.Is(context.Cause(s.ctx), errLeft)
 	}
@@ -373,7 +373,7 @@ func (s *socket) sayBye() bool {
 		}
 	}
 	text := websocket.FormatCloseMessage(closeCodes[f.code], f.reason)
-	return s.conn.WriteControl(websocket.CloseMessage, text, time.Now().Add(socketParting)) == nil
+	return s.conn.WriteControl(websocket.CloseMessage, text, time.Now().Add(socketCloseWait)) == nil
 }
 
 // write writes a frame, and ends the stream if it cannot.
@@ -387,7 +387,7 @@ func (s *socket) write(f frame) error {
 		err = s.conn.WriteMessage(websocket.TextMessage, f.bytes)
 	}
 	if overdue(err) {
-		return s.slow(nil)
+		return s.cutSlow(nil)
 	}
 	if err != nil {
 		s.end(err)

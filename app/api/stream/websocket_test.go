@@ -100,7 +100,7 @@ func TestSlowSocket(t *testing.T) {
 			h.happen(t, 1)
 			time.Sleep(streamWrite)
 			synctest.Wait()
-			require.Equal(t, codes.Lagged, s.bye().code)
+			require.Equal(t, codes.Lagged, s.reason().code)
 			s.work.Wait() // long before anything else would end it
 			require.LessOrEqual(t, time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), streamWrite+time.Second)
 		})

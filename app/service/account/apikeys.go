@@ -58,8 +58,8 @@ func NewKeys(records store.APIKeys, users store.Users, log *zap.Logger) *Keys {
 	return &Keys{Records: records, Users: users, Log: log, known: known, used: map[string]time.Time{}, Scopes: func() []string { return nil }, changed: func() {}}
 }
 
-// KeyWish is what a key is made of, or changed to; nil leaves as is in a change.
-type KeyWish struct {
+// KeySpec is what a key is made of, or changed to; nil leaves as is in a change.
+type KeySpec struct {
 	Name      *string
 	Scopes    []string
 	Sessions  *[]string // nil inside: all
@@ -69,7 +69,7 @@ type KeyWish struct {
 
 // Create makes a key for its owner and returns it with the secret, which is shown only now.
 // service.Invalid.
-func (k *Keys) Create(ctx context.Context, who service.Caller, w KeyWish) (key store.APIKey, secret string, err error) {
+func (k *Keys) Create(ctx context.Context, who service.Caller, w KeySpec) (key store.APIKey, secret string, err error) {
 	r := store.APIKey{ID: service.NewID("key_"), OwnerID: who.User.ID, CreatedAt: service.Now()}
 	if w.Name == nil {
 		return r, "", service.Invalid{"name": "is needed"}
@@ -107,7 +107,7 @@ func freshKey(r *store.APIKey) string {
 
 var scopeForm = regexp.MustCompile(`^(\*|[a-z]+:(\*|[a-z]+))$`)
 
-func (k *Keys) apply(r *store.APIKey, w KeyWish) error {
+func (k *Keys) apply(r *store.APIKey, w KeySpec) error {
 	wrong := service.Invalid{}
 	if w.Name != nil {
 		wrong.Check("name", service.CheckName(*w.Name))
@@ -173,7 +173,7 @@ func (k *Keys) Get(ctx context.Context, who service.Caller, id string) (store.AP
 }
 
 // Change changes a key. service.Invalid, store.ErrNotFound.
-func (k *Keys) Change(ctx context.Context, who service.Caller, id string, w KeyWish) (store.APIKey, error) {
+func (k *Keys) Change(ctx context.Context, who service.Caller, id string, w KeySpec) (store.APIKey, error) {
 	return k.update(ctx, who, id, func(r *store.APIKey) error { return k.apply(r, w) })
 }
 

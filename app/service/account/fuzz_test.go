@@ -48,7 +48,7 @@ func FuzzKeyAddresses(f *testing.F) {
 	keys := NewKeys(nil, nil, nil)
 	f.Fuzz(func(t *testing.T, network, address string) {
 		var key store.APIKey
-		refused := keys.apply(&key, KeyWish{Addresses: &[]string{network}}) != nil
+		refused := keys.apply(&key, KeySpec{Addresses: &[]string{network}}) != nil
 		p, err := netip.ParsePrefix(network)
 		if refused != (err != nil) {
 			t.Fatalf("%q: refused %v, but %v", network, refused, err)

@@ -171,7 +171,7 @@ func (c *Courier) supervise(ctx context.Context, d *store.Duty) {
 	runs := map[string]running{}
 	pruned, taken := time.Time{}, int64(-1)
 	for {
-		changed, born, users := c.next(), c.log.Born(), c.users()
+		changed, created, users := c.next(), c.log.Created(), c.users()
 		mark, err := c.store.Changes().Mark(ctx)
 		if err == nil {
 			err = c.look(ctx, runs)
@@ -191,7 +191,7 @@ func (c *Courier) supervise(ctx context.Context, d *store.Duty) {
 		}
 		select {
 		case <-changed:
-		case <-born:
+		case <-created:
 		case <-users:
 		case <-look.C:
 		case <-again:

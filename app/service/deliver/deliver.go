@@ -41,7 +41,7 @@ func (c *Courier) deliver(ctx context.Context, w store.Webhook, i consumer.Item)
 	done := min(i.Done, len(bodies)-1) // an earlier version of this program may have made more of the event
 	var o outcome
 	for ; done < len(bodies); done++ {
-		o = c.sender.send(ctx, parcel{hook: w, event: partID(i.Event.ID, done), attempt: i.Attempt, replay: i.Replay, body: bodies[done]})
+		o = c.sender.send(ctx, webhookRequest{hook: w, event: partID(i.Event.ID, done), attempt: i.Attempt, replay: i.Replay, body: bodies[done]})
 		if !o.delivered() {
 			break
 		}

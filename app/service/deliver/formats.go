@@ -27,7 +27,7 @@ const (
 // that was recovered is in new_messages as any other, so message_recovered is left out.
 var formats = map[string]struct {
 	events []string
-	make   func(occasion) []any
+	make   func(renderContext) []any
 }{
 	FormatCloud: {[]string{
 		whatsapp.EventNewMessages, whatsapp.EventMessageStatus, whatsapp.EventMessageError,
@@ -43,8 +43,8 @@ var formats = map[string]struct {
 	}, evolutionBodies},
 }
 
-// occasion is an event with what the formats need besides.
-type occasion struct {
+// renderContext is an event with what the formats need besides.
+type renderContext struct {
 	event   store.Event
 	session store.Session
 	url     string // of the webhook
@@ -79,7 +79,7 @@ func (c *Courier) render(ctx context.Context, w store.Webhook, e store.Event) ([
 		return nil, err
 	}
 	var bodies [][]byte
-	for _, v := range f.make(occasion{e, s, w.URL}) {
+	for _, v := range f.make(renderContext{e, s, w.URL}) {
 		raw, err := json.Marshal(v)
 		if err != nil {
 			return nil, fmt.Errorf("%s body: %w", w.Format, err)
@@ -90,7 +90,7 @@ func (c *Courier) render(ctx context.Context, w store.Webhook, e store.Event) ([
 }
 
 // messages are those of an event that brings some.
-func (o occasion) messages() []convert.Message {
+func (o renderContext) messages() []convert.Message {
 	var many whatsapp.MessagesData
 	var one struct {
 		Message *convert.Message `json:"message"`
@@ -106,7 +106,7 @@ func (o occasion) messages() []convert.Message {
 
 // readable are those that somebody wrote and that can be read. What acts on another message has events
 // of its own; as texts, and so do lines of the system, they would make bots answer.
-func (o occasion) readable() []convert.Message {
+func (o renderContext) readable() []convert.Message {
 	return slices.DeleteFunc(o.messages(), func(m convert.Message) bool {
 		return slices.Contains(actTypes, m.Type) || m.Type == convert.TypeSystem || m.Type == convert.TypeUnavailable
 	})
@@ -117,7 +117,7 @@ func (o occasion) readable() []convert.Message {
 var actTypes = []string{"reaction", "edit", "revoke", "pin", "keep", "poll_vote", "ephemeral_setting"}
 
 // dataOf is an event's data, when it has this form and is about a message.
-func dataOf[T interface{ Subject() whatsapp.Acted }](o occasion) (data T, ok bool) {
+func dataOf[T interface{ Subject() whatsapp.Acted }](o renderContext) (data T, ok bool) {
 	ok = json.Unmarshal(o.event.Data, &data) == nil && data.Subject().MessageID != ""
 	return data, ok
 }
@@ -133,12 +133,12 @@ func edited(m convert.Message) convert.Time {
 func millis(t convert.Time) int64 { return time.Time(t).UnixMilli() }
 
 // status is the data of message_status.
-func (o occasion) status() (s whatsapp.MessageStatusData, ok bool) {
+func (o renderContext) status() (s whatsapp.MessageStatusData, ok bool) {
 	return s, json.Unmarshal(o.event.Data, &s) == nil
 }
 
 // state is the session's state in the data of session_status_update.
-func (o occasion) state() string {
+func (o renderContext) state() string {
 	var data whatsapp.StatusData
 	if json.Unmarshal(o.event.Data, &data) != nil {
 		return ""

@@ -58,7 +58,7 @@ type (
 
 // cloudBodies makes one body of an event. Meta sends only what others wrote, and tells what
 // became of own messages by their status.
-func cloudBodies(o occasion) []any {
+func cloudBodies(o renderContext) []any {
 	v := cloudValue{Product: "whatsapp", Metadata: cloudMetadata{Phone: user(o.session.Phone), ID: o.session.ID}}
 	switch o.event.Name {
 	case whatsapp.EventMessageStatus:

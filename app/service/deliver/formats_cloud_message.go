@@ -139,7 +139,7 @@ type (
 )
 
 // cloudActed is what somebody did to a message. Its id is the event's.
-func cloudActed(o occasion, a whatsapp.Acted, by convert.Address, at convert.Time, kind string) cloudMessage {
+func cloudActed(o renderContext, a whatsapp.Acted, by convert.Address, at convert.Time, kind string) cloudMessage {
 	out := cloudMessage{From: number(by), ID: o.event.ID, Timestamp: seconds(time.Time(at)), Type: kind}
 	if isGroup(a.ChatID) {
 		out.Group = a.ChatID
@@ -147,7 +147,7 @@ func cloudActed(o occasion, a whatsapp.Acted, by convert.Address, at convert.Tim
 	return out
 }
 
-func cloudEdited(o occasion, m convert.Message) cloudMessage {
+func cloudEdited(o renderContext, m convert.Message) cloudMessage {
 	out := cloudActed(o, whatsapp.Acted{ChatID: m.ChatID}, m.From, edited(m), "edit")
 	now := cloudMessageOf(m)
 	now.From, now.Group, now.ID, now.Timestamp = "", "", "", ""

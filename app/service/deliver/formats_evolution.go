@@ -74,7 +74,7 @@ var evolutionAcks = map[string]string{
 	"failed": "ERROR", "queued": "PENDING", "sent": "SERVER_ACK", "received": "DELIVERY_ACK", "delivered": "DELIVERY_ACK", "read": "READ", "played": "PLAYED",
 }
 
-func evolutionBodies(o occasion) (bodies []any) {
+func evolutionBodies(o renderContext) (bodies []any) {
 	body := func(event string, data any) {
 		sender := ""
 		if o.session.Phone != "" {
@@ -127,7 +127,7 @@ func evolutionBodies(o occasion) (bodies []any) {
 	return bodies
 }
 
-func evolutionMessageOf(o occasion, m convert.Message) evolutionMessage {
+func evolutionMessageOf(o renderContext, m convert.Message) evolutionMessage {
 	out := evolutionMessage{
 		Key: evolutionKeyOf(m.ChatID, m.ID, m.FromMe, &m.From), PushName: textOf(m.From.Name), Status: evolutionAcks[m.Status],
 		Timestamp: time.Time(m.Timestamp).Unix(), Instance: o.session.ID, Source: "unknown",
@@ -148,7 +148,7 @@ type evolutionAct struct {
 
 // evolutionActs shows what somebody did to a message: reactions and votes as messages that Baileys would
 // bring, with the event's id for their own.
-func evolutionActs(o occasion) []evolutionAct {
+func evolutionActs(o renderContext) []evolutionAct {
 	switch o.event.Name {
 	case whatsapp.EventMessageReaction:
 		if r, ok := dataOf[whatsapp.ReactionData](o); ok {
@@ -191,7 +191,7 @@ func evolutionKeyOf(chat, id string, fromMe bool, from *convert.Address) evoluti
 	return k
 }
 
-func evolutionActed(o occasion, a whatsapp.Acted, by convert.Address, byMe bool, at convert.Time, kind string, content fields) evolutionMessage {
+func evolutionActed(o renderContext, a whatsapp.Acted, by convert.Address, byMe bool, at convert.Time, kind string, content fields) evolutionMessage {
 	out := evolutionMessage{
 		Key: evolutionKeyOf(a.ChatID, o.event.ID, byMe, &by), PushName: textOf(by.Name), Status: "DELIVERY_ACK", Message: fields{kind: content}, Type: kind,
 		Timestamp: time.Time(at).Unix(), Instance: o.session.ID, Source: "unknown",

@@ -196,7 +196,7 @@ func TestFormats(t *testing.T) {
 		structured(t, all)
 		for name, e := range all {
 			if mapped(format, e.Name) {
-				if bodies := f.make(occasion{e, session, "https://example.org/hook"}); bodies != nil {
+				if bodies := f.make(renderContext{e, session, "https://example.org/hook"}); bodies != nil {
 					got[name] = bodies
 				}
 			}
@@ -221,7 +221,7 @@ func TestFormatsOfMalformedData(t *testing.T) {
 	for _, f := range formats {
 		for _, name := range f.events {
 			for _, data := range []string{"", "null", "{}", "[]", `{"messages":[{}]}`, `{"message":{}}`, `{"messages":7}`, `{"session":{}}`, `{"chatId":"1@g.us","messageId":"X"}`, `{"messages":[{"interactive":{"selected":{}}},{"poll":{}},{"type":"contact","contacts":[{}]}]}`} {
-				f.make(occasion{event: store.Event{Name: name, Data: []byte(data)}}) // must not panic
+				f.make(renderContext{event: store.Event{Name: name, Data: []byte(data)}}) // must not panic
 			}
 		}
 	}

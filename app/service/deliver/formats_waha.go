@@ -128,7 +128,7 @@ var wahaStates = map[string]string{ //nolint:gosec // names of states, not crede
 	"logged_out": "FAILED", "banned": "FAILED", "error": "FAILED",
 }
 
-func wahaBodies(o occasion) (bodies []any) {
+func wahaBodies(o renderContext) (bodies []any) {
 	body := func(event string, payload any) {
 		me := wahaMe{PushName: o.session.PushName}
 		if o.session.Phone != "" {
@@ -178,7 +178,7 @@ func wahaBodies(o occasion) (bodies []any) {
 	return bodies
 }
 
-func wahaMessageOf(o occasion, m convert.Message) wahaMessage {
+func wahaMessageOf(o renderContext, m convert.Message) wahaMessage {
 	ack, me, chat := wahaAcks[m.Status], wahaJID(o.session.Phone), wahaJID(m.ChatID)
 	out := wahaMessage{
 		ID: wahaID(m.FromMe, m.ChatID, m.ID, m.From), Timestamp: time.Time(m.Timestamp).Unix(), From: chat, FromMe: m.FromMe, Source: "app", To: me,

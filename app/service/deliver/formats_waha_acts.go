@@ -11,7 +11,7 @@ import (
 
 // wahaAct is the event and the payload of what somebody did to a message. Its own id is the event's:
 // what is done twice are two things.
-func wahaAct(o occasion) (string, any) {
+func wahaAct(o renderContext) (string, any) {
 	switch o.event.Name {
 	case whatsapp.EventMessageReaction:
 		if r, ok := dataOf[whatsapp.ReactionData](o); ok {
@@ -45,7 +45,7 @@ func wahaAct(o occasion) (string, any) {
 }
 
 // wahaWho says who acted in which chat.
-func wahaWho(o occasion, chat string, who convert.Address, me bool) wahaVoted {
+func wahaWho(o renderContext, chat string, who convert.Address, me bool) wahaVoted {
 	out := wahaVoted{From: wahaJID(chat), To: wahaJID(o.session.Phone), FromMe: me}
 	if me {
 		out.From, out.To = out.To, out.From

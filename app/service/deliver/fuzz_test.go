@@ -92,7 +92,7 @@ func FuzzFormats(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		e := store.Event{ID: "evt_1", SessionID: "shop", Seq: 1, Name: name, Timestamp: time.Unix(1_800_000_000, 0).UTC(), Data: data}
 		for name, f := range formats {
-			for _, body := range f.make(occasion{e, store.Session{ID: "shop"}, "https://example.com"}) {
+			for _, body := range f.make(renderContext{e, store.Session{ID: "shop"}, "https://example.com"}) {
 				if _, err := json.Marshal(body); err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}

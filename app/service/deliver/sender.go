@@ -45,8 +45,8 @@ func newSender(targets *Targets, version string) *sender {
 
 func (s *sender) close() { s.transport.CloseIdleConnections() }
 
-// parcel is one request to be made.
-type parcel struct {
+// webhookRequest is one request to be made.
+type webhookRequest struct {
 	hook    store.Webhook
 	event   string // id
 	attempt int
@@ -67,7 +67,7 @@ func (o outcome) delivered() bool { return o.status/100 == 2 && o.fault == "" }
 
 // send makes the request. Redirects that keep the method (307, 308) and those that many
 // servers use for a change of host or scheme (301, 302) are followed with the same body.
-func (s *sender) send(ctx context.Context, p parcel) outcome {
+func (s *sender) send(ctx context.Context, p webhookRequest) outcome {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.hook.Timeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (s *sender) send(ctx context.Context, p parcel) outcome {
 	return o
 }
 
-func (s *sender) follow(ctx context.Context, p parcel) outcome {
+func (s *sender) follow(ctx context.Context, p webhookRequest) outcome {
 	first, err := url.Parse(p.hook.URL)
 	if err != nil {
 		return outcome{fault: "the URL is malformed"}
@@ -98,7 +98,7 @@ func (s *sender) follow(ctx context.Context, p parcel) outcome {
 }
 
 // post makes one request and says where it is redirected to, if it is.
-func (s *sender) post(ctx context.Context, p parcel, to, first *url.URL) (outcome, *url.URL, error) {
+func (s *sender) post(ctx context.Context, p webhookRequest, to, first *url.URL) (outcome, *url.URL, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(p.body))
 	if err != nil {
 		return outcome{}, nil, err

@@ -125,7 +125,7 @@ func guarded(t *testing.T, targets *Targets, r *net.Resolver) *sender {
 }
 
 func sendTo(s *sender, url string) outcome {
-	return s.send(context.Background(), parcel{hook: store.Webhook{ID: "w", URL: url, Timeout: 5 * time.Second, Secrets: []store.WebhookSecret{{Value: "x"}}, Headers: map[string]string{"X-Key": "k"}}, event: "e", attempt: 1, body: []byte(`{}`)})
+	return s.send(context.Background(), webhookRequest{hook: store.Webhook{ID: "w", URL: url, Timeout: 5 * time.Second, Secrets: []store.WebhookSecret{{Value: "x"}}, Headers: map[string]string{"X-Key": "k"}}, event: "e", attempt: 1, body: []byte(`{}`)})
 }
 
 func TestNamesThatPointInsideAreNotReached(t *testing.T) {
@@ -228,7 +228,7 @@ func TestBadAnswers(t *testing.T) {
 	require.Less(t, len(o.fault), 300)
 	require.NotEmpty(t, sendTo(s, server.URL+"/cut").fault)
 	require.Contains(t, sendTo(s, secure.URL).fault, "certificate")
-	o = s.send(context.Background(), parcel{hook: store.Webhook{URL: server.URL + "/hang", Timeout: 20 * time.Millisecond}, body: []byte("{}")})
+	o = s.send(context.Background(), webhookRequest{hook: store.Webhook{URL: server.URL + "/hang", Timeout: 20 * time.Millisecond}, body: []byte("{}")})
 	require.Equal(t, "no answer in time", o.fault)
 	server.Close()
 	require.Contains(t, sendTo(s, server.URL).fault, "refused")

@@ -248,7 +248,7 @@ func (h *Webhooks) Test(ctx context.Context, who service.Caller, id string) (sto
 	if err != nil {
 		return store.Delivery{}, fmt.Errorf("test webhook: %w", err)
 	}
-	o := h.Courier.sender.send(ctx, parcel{hook: w, event: e.ID, attempt: 1, body: bodies[0]})
+	o := h.Courier.sender.send(ctx, webhookRequest{hook: w, event: e.ID, attempt: 1, body: bodies[0]})
 	d := store.Delivery{
 		ID: service.NewID("dlv_"), WebhookID: w.ID, SessionID: w.SessionID, EventID: e.ID, Event: e.Name, Attempt: 1, Status: store.DeliveryDelivered,
 		ResponseStatus: o.status, Error: o.fault, Duration: o.took, At: o.at, Since: o.at,
