@@ -105,17 +105,8 @@ func (c *conn) sealingKeys(ctx context.Context, m store.Message, key *waCommon.M
 	if err := d.meetMe(); err != nil {
 		return k, err
 	}
-	author, me := types.EmptyJID, convert.Plain(d.own.alt)
-	if m.FromMe {
-		pn, err := c.byNumber(ctx, key.GetRemoteJID())
-		if err != nil {
-			return k, err
-		}
-		if pn {
-			me = convert.Plain(d.own.jid)
-		}
-		author = me
-	} else {
+	author := convert.Plain(d.own.alt)
+	if !m.FromMe {
 		text, err := c.s.wireSender(ctx, m)
 		if err != nil {
 			return k, err
@@ -123,25 +114,17 @@ func (c *conn) sealingKeys(ctx context.Context, m store.Message, key *waCommon.M
 		if author, err = types.ParseJID(text); err != nil {
 			return k, fmt.Errorf("author of a message: %w", err)
 		}
-		if author.Server == types.DefaultUserServer {
-			me = convert.Plain(d.own.jid)
-		}
+	} else if number, err := c.byNumber(ctx, key.GetRemoteJID()); err != nil {
+		return k, err
+	} else if number {
+		author = convert.Plain(d.own.jid)
+	}
+	me := convert.Plain(d.own.alt)
+	if author.Server == types.DefaultUserServer {
+		me = convert.Plain(d.own.jid)
 	}
 	k.Authors, k.Actors = []types.JID{author}, []types.JID{me}
 	return k, nil
-}
-
-// byNumber says whether a chat addresses people by their numbers: some groups do.
-func (c *conn) byNumber(ctx context.Context, chat string) (bool, error) {
-	jid, err := types.ParseJID(chat)
-	if err != nil || jid.Server != types.GroupServer {
-		return false, err
-	}
-	group, err := c.client.DangerousInternals().GetCachedGroupData(ctx, jid)
-	if err != nil {
-		return false, c.notSent(err)
-	}
-	return group.AddressingMode == types.AddressingModePN, nil
 }
 
 // Pin holds a message at the top of its chat for so many seconds, for everybody in it; 0 takes it off. Errors are

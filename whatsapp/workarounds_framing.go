@@ -125,7 +125,7 @@ func (f *framed) toPerson(ctx context.Context) (*waBinary.Node, error) {
 		return nil, fmt.Errorf("encode own copy: %w", err)
 	}
 	in := f.c.client.DangerousInternals()
-	node, _, err := prepare(in.PrepareMessageNode, f, ctx, []types.JID{f.to, in.GetOwnLID().ToNonAD()}, plain, own)
+	node, _, err := prepare(ctx, f, in.PrepareMessageNode, []types.JID{f.to, in.GetOwnLID().ToNonAD()}, plain, own)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (f *framed) toGroup(ctx context.Context) (*waBinary.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encrypt for a group: %w", err)
 	}
-	node, devices, err := prepare(in.PrepareMessageNode, f, ctx, group.Members, given, nil)
+	node, devices, err := prepare(ctx, f, in.PrepareMessageNode, group.Members, given, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -185,8 +185,9 @@ func (f *framed) toGroup(ctx context.Context) (*waBinary.Node, error) {
 
 // prepare calls whatsmeow's function without what it calls extra, whose type has no name outside of whatsmeow.
 func prepare[X any](
+	ctx context.Context, f *framed,
 	with func(context.Context, types.JID, types.MessageID, *waE2E.Message, []types.JID, []byte, []byte, *whatsmeow.MessageDebugTimings, X) (*waBinary.Node, []types.JID, error),
-	f *framed, ctx context.Context, people []types.JID, plain, own []byte,
+	people []types.JID, plain, own []byte,
 ) (*waBinary.Node, []types.JID, error) {
 	var extra X
 	node, devices, err := with(ctx, f.to, f.id, f.content, people, plain, own, &f.timings, extra)
@@ -194,6 +195,20 @@ func prepare[X any](
 		return nil, nil, fmt.Errorf("encrypt for devices: %w", err)
 	}
 	return node, devices, nil
+}
+
+// byNumber says whether a chat addresses people by their numbers: some groups do. The report: "there is no way to ask for
+// a group's addressing mode as SendMessage knows it."
+func (c *conn) byNumber(ctx context.Context, chat string) (bool, error) {
+	jid, err := types.ParseJID(chat)
+	if err != nil || jid.Server != types.GroupServer {
+		return false, err
+	}
+	group, err := c.client.DangerousInternals().GetCachedGroupData(ctx, jid)
+	if err != nil {
+		return false, c.notSent(err)
+	}
+	return group.AddressingMode == types.AddressingModePN, nil
 }
 
 // padded is a message with the padding that WhatsApp's clients take off: so many bytes of that value.
