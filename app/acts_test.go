@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"google.golang.org/protobuf/proto"
 
 	"whatsapp-api/whatsapp/sandbox"
 )
@@ -52,6 +54,10 @@ func TestActsOnMessages(t *testing.T) {
 			require.NotEmpty(t, m.str("editedAt"))
 			require.Equal(t, ids[0], m.obj("quoted").str("id"))
 			sees(t, bob, "edit", "better", ours)
+			require.Eventually(t, func() bool {
+				list := r.call("GET", one+ours+"/receipts", nil, 200).list("data")
+				return len(list) == 1 && list[0].str("status") == "delivered" && list[0].obj("by").str("phone") == bob.Number()
+			}, 30*time.Second, 20*time.Millisecond)
 			require.Equal(t, "not_your_message", r.call("PUT", one+ids[0], map[string]any{"text": "mine"}, 403).str("code"))
 			require.Equal(t, "not_your_message", r.call("DELETE", one+ids[0]+"?for=everyone", nil, 403).str("code"))
 			r.call("DELETE", one+ours+"?for=everyone", nil, 204)
@@ -70,6 +76,59 @@ func TestActsOnMessages(t *testing.T) {
 		}
 		r.call("POST", "/api/v1/sessions/shop/stop", nil, 200)
 		require.Equal(t, "session_offline", r.call("PUT", "/api/v1/messages/sessions/shop/chats/"+bob.Number()+"/messages/any/reaction", map[string]any{"emoji": "👍"}, 409).str("code"))
+	})
+}
+
+// TestVotesAnswersAndPinsOfOurs: in polls and events of both sides, in chats of every addressing. What is sealed is
+// opened here as what others seal, and Bob's companion of another make is tried in TestGroupsWithAnIndependentClient.
+func TestVotesAnswersAndPinsOfOurs(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		r := start(t, at)
+		ana, bob := r.link("shop"), phone(t, "Bob")
+		g, err := theWorld.server.NewGroup(t.Context(), sandbox.NewGroup{Subject: "pn", Owner: bob.Number(), Participants: []string{ana.Number()}, Addressing: "pn"})
+		require.NoError(t, err)
+		for _, chat := range []struct{ to, from string }{{bob.Number(), ana.Number()}, {g.ID, g.ID}} {
+			one := "/api/v1/messages/sessions/shop/chats/" + chat.to + "/messages/"
+			theirs, err := bob.Send(t.Context(), sandbox.Outgoing{To: chat.from, Poll: &sandbox.Poll{Name: "Lunch in " + chat.to, Options: []string{"Soup", "Salad"}, Selectable: 1}})
+			require.NoError(t, err)
+			r.awaitText("shop", "Lunch in "+chat.to)
+			ours := r.call("POST", sends+"poll", map[string]any{"to": chat.to, "question": "Dinner?", "options": []string{"Soup", "Salad"}}, 201).str("id")
+			got(t, bob, ours)
+			for _, id := range []string{theirs[0], ours} {
+				for _, choice := range [][]string{{"Soup"}, {"Salad"}, {}} {
+					m := r.call("POST", one+id+"/vote", map[string]any{"options": choice}, 200)
+					mine, _ := m.obj("poll")["myVotes"].([]any)
+					require.Len(t, mine, len(choice))
+				}
+				require.Eventually(t, func() bool {
+					votes := 0
+					for _, m := range bob.Messages(0) {
+						var vote waE2E.Message
+						if m.Type == "vote" && proto.Unmarshal(m.Raw, &vote) == nil && vote.GetPollUpdateMessage().GetPollCreationMessageKey().GetID() == id {
+							votes++
+						}
+					}
+					return votes == 3
+				}, 60*time.Second, 20*time.Millisecond)
+				for _, wrong := range [][]string{{"Soup", "Salad"}, {"Cake"}} {
+					require.Equal(t, "options", r.call("POST", one+id+"/vote", map[string]any{"options": wrong}, 422).list("errors")[0].str("field"))
+				}
+				require.NotEmpty(t, r.call("PUT", one+id+"/pin", map[string]any{"seconds": 86400}, 200).str("pinnedUntil"))
+				require.Empty(t, r.call("PUT", one+id+"/pin", map[string]any{"seconds": 0}, 200).str("pinnedUntil"))
+			}
+			invited, err := bob.Send(t.Context(), sandbox.Outgoing{To: chat.from, Proto: []byte(`{"eventMessage":{"name":"Party","startTime":"1900000000"}}`)})
+			require.NoError(t, err)
+			require.Eventually(t, func() bool {
+				return slices.ContainsFunc(r.allMessages(chat.to), func(m object) bool { return m.str("id") == invited[0] })
+			}, 30*time.Second, 20*time.Millisecond)
+			for _, word := range []string{"yes", "no"} {
+				answers := r.call("POST", one+invited[0]+"/answer", map[string]any{"going": word}, 200).obj("calendarEvent").obj("answers")
+				require.Len(t, answers.list(map[string]string{"yes": "going", "no": "notGoing"}[word]), 1)
+			}
+			sees(t, bob, "answer", "", "")
+			require.Equal(t, "not_possible", r.call("POST", one+invited[0]+"/vote", map[string]any{"options": []string{}}, 409).str("code"))
+			require.Equal(t, "not_possible", r.call("POST", one+ours+"/answer", map[string]any{"going": "yes"}, 409).str("code"))
+		}
 	})
 }
 

@@ -221,9 +221,9 @@ func TestOperationIDs(t *testing.T) {
 	}
 	slices.Sort(ids)
 	require.Equal(t, strings.Fields(`
-		cleanUpMessages createApiKey createSession createUser createWebhook deleteApiKey deleteMessage deleteSession deleteUser deleteWebhook editMessage getApiKey getChat
+		answerEvent cleanUpMessages createApiKey createSession createUser createWebhook deleteApiKey deleteMessage deleteSession deleteUser deleteWebhook editMessage getApiKey getChat
 		getLiveness getMe getMessage getMetrics getOpenApi getQrCode getReadiness getSession getSessionHealth getUser getWebhook listApiKeys listAudit
-		listChats listDeliveries listEvents listMessages listSessions listUsers listWebhooks logIn logOut openWebSocket pauseWebhook pollSocketIo
-		pushSocketIo reactToMessage receiveMessages replayWebhook resumeWebhook retryDelivery rotateApiKey rotateWebhookSecret sendContact sendLocation sendMessage sendPoll sendReaction setMyPassword
-		setUserPassword startSession stopSession streamEvents testWebhook unlinkSession updateApiKey updateMe updateSession updateUser updateWebhook`), ids)
+		listChats listDeliveries listEvents listMessages listReceipts listSessions listUsers listWebhooks logIn logOut openWebSocket pauseWebhook pinMessage pollSocketIo
+		pushSocketIo reactToMessage receiveMessages replayWebhook resumeWebhook retryDelivery rotateApiKey rotateWebhookSecret sendContact sendEvent sendLocation sendMessage sendPoll sendReaction setMyPassword
+		setUserPassword startSession stopSession streamEvents testWebhook unlinkSession updateApiKey updateMe updateSession updateUser updateWebhook voteInPoll`), ids)
 }

@@ -149,7 +149,7 @@ func (o operation) check(a answer) error {
 // what other fields say.
 var beyond = []string{
 	"addresses", "after", "before", "chat", "currentPassword", "expiresAt", "filters.chats", "filters.senders", "from", "headers", "Last-Event-ID", "mentions", "olderThanDays", "ownerId", "retryFor", "to", "url",
-	"quotedChatId", "mentionsAll", "contacts", "options", "maxSelections", "closesAt", "emoji",
+	"quotedChatId", "mentionsAll", "contacts", "options", "maxSelections", "closesAt", "emoji", "startsAt", "endsAt",
 }
 
 // justified says what a refusal complains of that the document could have said.

@@ -82,6 +82,17 @@ func kindsOf(to string) []struct {
 				return m.GetPollCreationMessage().GetSelectableOptionsCount() == 1 && len(m.GetMessageContextInfo().GetMessageSecret()) == 32
 			},
 		},
+		{
+			"event",
+			map[string]any{"to": to, "name": "Tasting", "startsAt": "2030-05-01T10:00:00Z", "endsAt": "2030-05-01T12:00:00+01:00", "location": map[string]any{"name": "Bakery"}},
+			func(m object) bool {
+				e := m.obj("calendarEvent")
+				return e.str("name") == "Tasting" && e.str("endsAt") == "2030-05-01T11:00:00.000Z" && e.obj("location").str("name") == "Bakery"
+			},
+			func(m *waE2E.Message) bool {
+				return m.GetEventMessage().GetStartTime() == 1903860000 && len(m.GetMessageContextInfo().GetMessageSecret()) == 32
+			},
+		},
 	}
 }
 
@@ -127,6 +138,25 @@ func TestVotesInAPollOfOurs(t *testing.T) {
 					votes += o.num("votes")
 				}
 				return votes == int64(len(choice))
+			}, 30*time.Second, 20*time.Millisecond)
+		}
+	})
+}
+
+// TestAnswersToAnEventOfOurs: the secret with which answers are sealed is kept.
+func TestAnswersToAnEventOfOurs(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		r := start(t, at)
+		ana, bob := r.link("shop"), phone(t, "Bob")
+		id := r.call("POST", sends+"event", map[string]any{"to": bob.Number(), "name": "Tasting", "startsAt": "2030-05-01T10:00:00Z"}, 201).str("id")
+		got(t, bob, id)
+		for _, word := range []string{"maybe", "yes", "no"} {
+			_, err := bob.Answer(t.Context(), ana.Number(), id, word, 0)
+			require.NoError(t, err)
+			list := map[string]string{"maybe": "maybe", "yes": "going", "no": "notGoing"}[word]
+			require.Eventually(t, func() bool {
+				m := r.call("GET", "/api/v1/messages/sessions/shop/chats/"+bob.Number()+"/messages/"+id, nil, 200)
+				return len(m.obj("calendarEvent").obj("answers").list(list)) == 1
 			}, 30*time.Second, 20*time.Millisecond)
 		}
 	})

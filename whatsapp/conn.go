@@ -47,6 +47,7 @@ type conn struct {
 	missed  atomic.Int32          // pings without answer, in a row
 	resends atomic.Bool           // what is queued is being sent
 	owed    atomic.Int32          // messages of which it is said that WhatsApp has them, before that is kept
+	framing sync.RWMutex          // held for reading while whatsmeow sends, else while something goes past it
 	members memberships           // of groups, where they have changed since whatsmeow asked
 	work    sync.WaitGroup
 }

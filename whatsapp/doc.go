@@ -99,12 +99,13 @@
 //
 //  1. Session.ops: one of Listen, Stop, Unlink. Held while the loop ends.
 //  2. conn.gate: for reading while an event is handled; close takes it to wait for the last.
-//  3. Session.ingest: units that follow from what is stored are made one after the other. Held over
+//  3. conn.framing: over one send, until it is acknowledged.
+//  4. Session.ingest: units that follow from what is stored are made one after the other. Held over
 //     reads, and over a commit only where a unit makes one person of two records, or a read has to
 //     see what is in line.
-//  4. keys: prekeys, writing, committing and knowing, then mu (device.go). A commit runs under
+//  5. keys: prekeys, writing, committing and knowing, then mu (device.go). A commit runs under
 //     committing, and the functions that are told its end run there too: they may not wait for the device.
-//  5. Session.mu, flight.mu, recent.mu, mailbox.mu, backlog.mu, pulse.mu, outlet.mu, held.mu: over no
+//  6. Session.mu, flight.mu, recent.mu, mailbox.mu, backlog.mu, pulse.mu, outlet.mu, held.mu: over no
 //     I/O and over each other only in held (mu before writing, which is held while bytes go out).
 //
 // Manager.mu is apart: it is taken alone, and before Session.mu in Manager.session.

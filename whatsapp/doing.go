@@ -223,9 +223,23 @@ func (c *conn) offer(ctx context.Context, to types.JID, id string, content *waE2
 			return answer, err
 		}
 		try := keys.WithSend(ctx)
-		answer, err = c.client.SendMessage(try, to, content, whatsmeow.SendRequestExtra{ID: id, Timeout: c.s.m.cfg.SendTimeout})
+		answer, err = c.sendOne(try, to, id, content)
 		if !errors.Is(err, keys.ErrStale) && !keys.Stale(try) || ctx.Err() != nil {
 			return answer, err
 		}
 	}
+}
+
+// sendOne sends a message, with the frame that whatsmeow does not give it where there is one. whatsmeow sends one
+// after the other: what goes past it does so while nothing else is sent.
+func (c *conn) sendOne(ctx context.Context, to types.JID, id string, content *waE2E.Message) (whatsmeow.SendResponse, error) {
+	if frame, ok := frameOf(content); ok && (convert.KindOf(to) == store.ChatPerson || to.Server == types.GroupServer) {
+		c.framing.Lock()
+		defer c.framing.Unlock()
+		f := framed{c: c, to: to, id: id, content: content, frame: frame}
+		return f.send(ctx)
+	}
+	c.framing.RLock()
+	defer c.framing.RUnlock()
+	return c.client.SendMessage(ctx, to, content, whatsmeow.SendRequestExtra{ID: id, Timeout: c.s.m.cfg.SendTimeout})
 }

@@ -94,3 +94,9 @@ func (s *Session) Hidden(ctx context.Context, phone string) types.JID {
 	}
 	return lid.ToNonAD()
 }
+
+// SendAsWhatsmeow sends a content as whatsmeow does where nothing goes past it.
+func (s *Session) SendAsWhatsmeow(ctx context.Context, to types.JID, what Content) error {
+	_, err := s.live.Load().client.SendMessage(ctx, to, what.write(nil))
+	return err
+}

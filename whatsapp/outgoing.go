@@ -27,8 +27,8 @@ type Outgoing struct {
 	Queue       bool     // while the session is offline it is kept, and goes out by itself
 }
 
-// Content is what a message says. Each kind is a type in a file of its own: Text, Location, Contacts
-// and Poll.
+// Content is what a message says. Each kind is a type in a file of its own: Text, Location, Contacts,
+// Poll and Event.
 type Content interface {
 	// write makes the message. about is what it answers, whom it mentions and how long it stays; nil: nothing
 	// of that.

@@ -38,3 +38,20 @@ func TestRefusalsHaveTheirCode(t *testing.T) {
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, 479, refusal.Code)
 }
+
+// TestEventsAreFramed has whatsmeow send a calendar event by itself, which phones drop, and then the session, whose
+// event arrives.
+func TestEventsAreFramed(t *testing.T) {
+	r := run(t, quick())
+	s, _ := r.link("shop")
+	bob := phone(t)
+	event := whatsapp.Event{Name: "Tasting", StartsAt: time.Now()}
+	require.NoError(t, s.SendAsWhatsmeow(t.Context(), jid(t, bob.LID()), event))
+	m, err := s.Send(t.Context(), whatsapp.Outgoing{To: bob.Number(), Content: event})
+	require.NoError(t, err)
+	got, err := bob.WaitMessages(t.Context(), 0, 1)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, m.ID, got[0].ID)
+	require.Equal(t, "event", got[0].Type)
+}

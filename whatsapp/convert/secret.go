@@ -4,10 +4,12 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
@@ -104,6 +106,34 @@ func sealing(use, id string, author, actor types.JID, secret []byte) (cipher.AEA
 		return gcm, []byte(id + "\x00" + by), err
 	}
 	return gcm, nil, err
+}
+
+// SealVote seals a vote in the poll with this id for options with these hashes. Of the authors and actors the
+// first ones count.
+func SealVote(id string, k Keys, hashes [][]byte) (payload, iv []byte, err error) {
+	return sealFor(useVote, id, k, &waE2E.PollVoteMessage{SelectedOptions: hashes})
+}
+
+// SealAnswer seals an answer to the event with this id, as SealVote does.
+func SealAnswer(id string, k Keys, answer waE2E.EventResponseMessage_EventResponseType, at time.Time) (payload, iv []byte, err error) {
+	return sealFor(useAnswer, id, k, &waE2E.EventResponseMessage{Response: &answer, TimestampMS: proto.Int64(at.UnixMilli())})
+}
+
+func sealFor(use, id string, k Keys, what proto.Message) (payload, iv []byte, err error) {
+	if len(k.Authors) == 0 || len(k.Actors) == 0 {
+		return nil, nil, ErrSealed
+	}
+	gcm, extra, err := sealing(use, id, k.Authors[0], k.Actors[0], k.Secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	plain, err := proto.Marshal(what)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode what is sealed: %w", err)
+	}
+	iv = make([]byte, gcm.NonceSize())
+	rand.Read(iv) // never fails, see crypto/rand
+	return gcm.Seal(nil, iv, plain, extra), iv, nil
 }
 
 // answers names the answers to a calendar event.

@@ -106,6 +106,10 @@ func describeMedia(m *waE2E.Message) (kind, text string, ok bool) {
 		return "poll", m.PollCreationMessageV3.GetName(), true
 	case m.PollUpdateMessage != nil:
 		return "vote", "", true
+	case m.EventMessage != nil:
+		return "event", m.EventMessage.GetName(), true
+	case m.EncEventResponseMessage != nil:
+		return "answer", "", true
 	}
 	return "", "", false
 }
@@ -121,6 +125,8 @@ func wireType(m *waE2E.Message) (kind, edit string) {
 		return kind, ""
 	case "poll", "vote":
 		return "poll", ""
+	case "event", "answer":
+		return "event", ""
 	case "revoke":
 		return "text", "7"
 	case "edit":

@@ -156,6 +156,10 @@ func (p *Phone) showMessage(c *change, n *node, sender *account, from types.JID,
 			}
 		}
 	}
+	if frame, _ := wireType(m); (frame == "event" || frame == "poll") && attrString(n, "type") != frame {
+		p.server.log.Info("message dropped: its stanza has the type of another", zap.String("is", frame), zap.String("says", attrString(n, "type")))
+		return // as phones do, without a word to anybody
+	}
 	kind, text, target := describe(m)
 	raw, err := proto.Marshal(m)
 	if err != nil {

@@ -25,6 +25,9 @@ func (as Acts) Endpoints() []api.Endpoint {
 		api.OnSession(http.MethodDelete, oneMessage, "deleteMessage", chat.ScopeSend, "Delete a message for everyone: an own one, or any in a group of which the account is an admin", as.revoke,
 			api.Status(http.StatusNoContent), fails(codes.NotYourMessage, codes.NotPossible)),
 		api.OnSession(http.MethodPut, oneMessage+"/reaction", "reactToMessage", chat.ScopeSend, "React to a message with one emoji, or take the reaction back", as.react, fails(codes.NotPossible)),
+		api.OnSession(http.MethodPost, oneMessage+"/vote", "voteInPoll", chat.ScopeSend, "Vote in a poll, in place of an earlier vote", as.vote, fails(codes.NotPossible)),
+		api.OnSession(http.MethodPost, oneMessage+"/answer", "answerEvent", chat.ScopeSend, "Answer a calendar event, in place of an earlier answer", as.answer, fails(codes.NotPossible)),
+		api.OnSession(http.MethodPut, oneMessage+"/pin", "pinMessage", chat.ScopeSend, "Pin a message for everybody in the chat, or take it off", as.pin, fails(codes.NotPossible)),
 	}
 }
 
@@ -74,6 +77,39 @@ type reactIn struct {
 
 func (as Acts) react(ctx context.Context, on service.Target, in *reactIn) (*api.Body[convert.Message], error) {
 	return as.act(ctx, on, chat.Reaction{To: in.ChatID, MessageID: in.MessageID, From: in.From, Emoji: in.Body.Emoji})
+}
+
+type voteIn struct {
+	ActPath
+	Body struct {
+		Options []string `json:"options" maxItems:"100" nullable:"false" doc:"Texts of the poll's options, each once; none: the vote is taken back"`
+	}
+}
+
+func (as Acts) vote(ctx context.Context, on service.Target, in *voteIn) (*api.Body[convert.Message], error) {
+	return as.act(ctx, on, chat.Vote{Which: in.which(), Options: in.Body.Options})
+}
+
+type answerIn struct {
+	ActPath
+	Body struct {
+		Going string `json:"going" enum:"yes,no,maybe"`
+	}
+}
+
+func (as Acts) answer(ctx context.Context, on service.Target, in *answerIn) (*api.Body[convert.Message], error) {
+	return as.act(ctx, on, chat.EventAnswer{Which: in.which(), Going: in.Body.Going})
+}
+
+type pinIn struct {
+	ActPath
+	Body struct {
+		Seconds int `json:"seconds" enum:"0,86400,604800,2592000" doc:"For how long; 0: it is taken off"`
+	}
+}
+
+func (as Acts) pin(ctx context.Context, on service.Target, in *pinIn) (*api.Body[convert.Message], error) {
+	return as.act(ctx, on, chat.Pin{Which: in.which(), Seconds: in.Body.Seconds})
 }
 
 func (as Acts) act(ctx context.Context, on service.Target, a chat.Act) (*api.Body[convert.Message], error) {

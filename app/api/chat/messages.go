@@ -24,7 +24,8 @@ type Messages struct {
 func (ms Messages) Endpoints() []api.Endpoint {
 	return []api.Endpoint{
 		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages", "listMessages", "messages:read", "Messages of a chat, newest first; none where nothing was written yet", ms.listMessages, api.AlsoFails(codes.BadAddress)),
-		api.OnSession(http.MethodGet, "/messages/sessions/{sessionId}/chats/{chatId}/messages/{messageId}", "getMessage", "messages:read", "One message, with who got and read it", ms.getMessage, api.AlsoFails(codes.BadAddress)),
+		api.OnSession(http.MethodGet, oneMessage, "getMessage", "messages:read", "One message, with who got and read it", ms.getMessage, api.AlsoFails(codes.BadAddress)),
+		api.OnSession(http.MethodGet, oneMessage+"/receipts", "listReceipts", "messages:read", "Who got, read and played an own message, and when", ms.listReceipts, api.AlsoFails(codes.BadAddress)),
 		api.OnSession(http.MethodPost, "/messages/sessions/{sessionId}/cleanup", "cleanUpMessages", "messages:write", "Delete old messages", ms.cleanup),
 	}
 }
@@ -66,32 +67,50 @@ type messageIn struct {
 }
 
 func (ms Messages) getMessage(ctx context.Context, on service.Target, in *messageIn) (*api.Body[convert.Message], error) {
+	m, receipts, people, err := ms.read(ctx, on, in)
+	if err != nil {
+		return nil, err
+	}
+	out := convert.MessageOf(m, people)
+	out.Receipts = shapes(receipts, people)
+	return api.Reply(out), nil
+}
+
+func (ms Messages) listReceipts(ctx context.Context, on service.Target, in *messageIn) (*api.Body[api.List[convert.MessageReceipt]], error) {
+	_, receipts, people, err := ms.read(ctx, on, in)
+	if err != nil {
+		return nil, err
+	}
+	return api.Reply(api.ListOf(shapes(receipts, people), "", func(r convert.MessageReceipt) convert.MessageReceipt { return r })), nil
+}
+
+// read reads a message with its receipts, and all who are named in them.
+func (ms Messages) read(ctx context.Context, on service.Target, in *messageIn) (m store.Message, receipts []store.Receipt, people convert.People, err error) {
 	chats, _, err := find(ctx, ms.Store, on, in.ChatID)
 	if err != nil {
-		return nil, err
+		return m, nil, nil, err
 	}
-	m, err := ms.Store.Messages().Find(ctx, on.Session.ID(), chats, in.MessageID)
-	if err != nil {
-		return nil, err
+	if m, err = ms.Store.Messages().Find(ctx, on.Session.ID(), chats, in.MessageID); err != nil {
+		return m, nil, nil, err
 	}
-	receipts, err := ms.Store.Messages().Receipts(ctx, on.Session.ID(), m.MessageKey)
-	if err != nil {
-		return nil, err
+	if receipts, err = ms.Store.Messages().Receipts(ctx, on.Session.ID(), m.MessageKey); err != nil {
+		return m, nil, nil, err
 	}
 	ids := convert.IDs(m)
 	for _, r := range receipts {
 		ids = append(ids, r.By)
 	}
-	people, err := on.Session.PeopleOf(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	out := convert.MessageOf(m, people)
-	out.Receipts = []convert.MessageReceipt{}
+	people, err = on.Session.PeopleOf(ctx, ids...)
+	return m, receipts, people, err
+}
+
+// shapes are receipts as clients see them.
+func shapes(receipts []store.Receipt, people convert.People) []convert.MessageReceipt {
+	out := []convert.MessageReceipt{}
 	for _, r := range receipts {
-		out.Receipts = append(out.Receipts, convert.MessageReceipt{By: convert.AddressOf(r.By, people), Status: r.Status, At: convert.Time(r.At)})
+		out = append(out, convert.MessageReceipt{By: convert.AddressOf(r.By, people), Status: r.Status, At: convert.Time(r.At)})
 	}
-	return api.Reply(out), nil
+	return out
 }
 
 type cleanupIn struct {

@@ -21,6 +21,7 @@ func (s Sending) Endpoints() []api.Endpoint {
 		sends(s, "location", "sendLocation", "Send a place", func(in *sendLocationIn) chat.Draft { return in.draft() }),
 		sends(s, "contact", "sendContact", "Send contacts, as vCards or as what they are made of", func(in *sendContactIn) chat.Draft { return in.draft() }),
 		sends(s, "poll", "sendPoll", "Send a poll; votes come as poll_vote", func(in *sendPollIn) chat.Draft { return in.draft() }),
+		sends(s, "event", "sendEvent", "Send a calendar event; answers come as event_answer", func(in *sendEventIn) chat.Draft { return in.draft() }),
 		sends(s, "reaction", "sendReaction", "React to a message, as reactToMessage does; answers with that message", func(in *sendReactionIn) chat.Draft { return in.draft() }, codes.NotPossible, codes.NotFound),
 	}
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"time"
 
+	"whatsapp-api/app/service"
 	"whatsapp-api/app/service/chat"
 )
 
@@ -64,8 +65,37 @@ type sendPollIn struct {
 func (in *sendPollIn) draft() chat.Poll {
 	b := in.Body
 	out := chat.Poll{Common: b.common(), Question: b.Question, Options: b.Options, MaxSelections: 1, ClosesAt: b.ClosesAt}
-	if b.MaxSelections != nil {
-		out.MaxSelections = *b.MaxSelections
+	service.Set(&out.MaxSelections, b.MaxSelections)
+	return out
+}
+
+type sendEventIn struct {
+	SendPath
+	Body struct {
+		Common
+		Name        string      `json:"name" minLength:"1" maxLength:"100" pattern:"\\S"`
+		StartsAt    time.Time   `json:"startsAt" doc:"To the second"`
+		EndsAt      *time.Time  `json:"endsAt,omitempty"`
+		Description *string     `json:"description,omitempty" maxLength:"2048"`
+		Location    *EventPlace `json:"location,omitempty"`
+	}
+}
+
+// EventPlace is where an event is to be.
+type EventPlace struct {
+	Name      string   `json:"name" minLength:"1" maxLength:"1024" pattern:"\\S"`
+	Address   *string  `json:"address,omitempty" maxLength:"1024"`
+	Latitude  *float64 `json:"latitude,omitempty" minimum:"-90" maximum:"90" doc:"Degrees"`
+	Longitude *float64 `json:"longitude,omitempty" minimum:"-180" maximum:"180" doc:"Degrees"`
+}
+
+func (in *sendEventIn) draft() chat.Event {
+	b := in.Body
+	out := chat.Event{Common: b.common(), Name: b.Name, StartsAt: b.StartsAt, EndsAt: b.EndsAt, Description: text(b.Description)}
+	if p := b.Location; p != nil {
+		out.Location = &chat.Place{Name: p.Name, Address: text(p.Address)}
+		service.Set(&out.Location.Latitude, p.Latitude)
+		service.Set(&out.Location.Longitude, p.Longitude)
 	}
 	return out
 }

@@ -2,6 +2,9 @@ package chat
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"whatsapp-api/app/service"
@@ -67,4 +70,71 @@ func (Revocation) Check() service.Invalid { return nil }
 // Do deletes the message. One that was deleted already stays so.
 func (r Revocation) Do(ctx context.Context, on *whatsapp.Session) (store.Message, error) {
 	return on.Revoke(ctx, r.Which)
+}
+
+// Vote is a vote in a poll, in place of an earlier one.
+type Vote struct {
+	Which   whatsapp.Which
+	Options []string // texts; none: it is taken back
+}
+
+// Check says what is wrong without asking anybody.
+func (v Vote) Check() service.Invalid {
+	if len(v.Options) > store.MaxPollOptions {
+		return service.Invalid{"options": fmt.Sprintf("must be at most %d", store.MaxPollOptions)}
+	}
+	return nil
+}
+
+// Do votes. A choice that the poll does not have is service.Invalid.
+func (v Vote) Do(ctx context.Context, on *whatsapp.Session) (store.Message, error) {
+	m, err := on.Vote(ctx, v.Which, v.Options)
+	if errors.Is(err, whatsapp.ErrNoOption) {
+		return m, service.Invalid{"options": "must be texts of the poll's options, each once, and no more than it allows"}
+	}
+	return m, err
+}
+
+// Answers are the words for an answer to an event.
+var Answers = map[string]string{"yes": store.AnswerGoing, "no": store.AnswerNotGoing, "maybe": store.AnswerMaybe}
+
+// EventAnswer is an answer to a calendar event, in place of an earlier one.
+type EventAnswer struct {
+	Which whatsapp.Which
+	Going string // one of Answers
+}
+
+// Check says what is wrong without asking anybody.
+func (a EventAnswer) Check() service.Invalid {
+	if Answers[a.Going] == "" {
+		return service.Invalid{"going": "must be yes, no or maybe"}
+	}
+	return nil
+}
+
+// Do answers.
+func (a EventAnswer) Do(ctx context.Context, on *whatsapp.Session) (store.Message, error) {
+	return on.Answer(ctx, a.Which, Answers[a.Going])
+}
+
+// PinTimes are for how many seconds WhatsApp lets a message be pinned; 0 takes it off.
+var PinTimes = []int{0, 86400, 604800, 2592000}
+
+// Pin holds a message at the top of its chat.
+type Pin struct {
+	Which   whatsapp.Which
+	Seconds int // one of PinTimes
+}
+
+// Check says what is wrong without asking anybody.
+func (p Pin) Check() service.Invalid {
+	if !slices.Contains(PinTimes, p.Seconds) {
+		return service.Invalid{"seconds": fmt.Sprintf("must be one of %v", PinTimes)}
+	}
+	return nil
+}
+
+// Do pins.
+func (p Pin) Do(ctx context.Context, on *whatsapp.Session) (store.Message, error) {
+	return on.Pin(ctx, p.Which, p.Seconds)
 }

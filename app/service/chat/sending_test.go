@@ -119,6 +119,8 @@ func TestKindsCheck(t *testing.T) {
 		"question":           Poll{Common: to, Question: "\n", Options: options},
 		"options":            Poll{Common: to, Question: "?", Options: options[:1]},
 		"options[1]":         Poll{Common: to, Question: "?", Options: []string{"a", "a"}},
+		"startsAt":           Event{Common: to, Name: "a"},
+		"location.name":      Event{Common: to, Name: "a", StartsAt: time.Now(), Location: &Place{Name: " "}},
 		"maxSelections":      Poll{Common: to, Question: "?", Options: options, MaxSelections: 3},
 	} {
 		wrong := d.Check()
