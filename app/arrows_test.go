@@ -55,6 +55,7 @@ var layers = map[string][]string{
 	"store/storetest":                 {"store"},
 	"store/mongo/mongotest":           {},
 	"store/mongo/mongotest/getmongod": {"store/mongo/mongotest"},
+	"media":                           {},
 	"configs":                         {},
 	"web":                             {},
 }
@@ -77,6 +78,7 @@ var owners = map[string][]string{
 	"github.com/spf13/":                  {"cmd/whatsapp-api"},
 	"go.mau.fi/libsignal":                {"whatsapp", "whatsapp/sandbox"},
 	"github.com/VictoriaMetrics/metrics": {"app"},
+	"github.com/gabriel-vasile/mimetype": {"media"},
 	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},
 	"github.com/yuin/goldmark":           {"web"},
 	"go.mau.fi/whatsmeow":                {"app/bench", "app/soak", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 echo "== format"
-unformatted=$(go run mvdan.cc/gofumpt@v0.12.0 -l app cmd configs store web whatsapp)
+unformatted=$(go run mvdan.cc/gofumpt@v0.12.0 -l app cmd configs media store web whatsapp)
 [ -z "$unformatted" ] || { echo "not formatted (task lint mends it): $unformatted" >&2; exit 1; }
 
 # The bench is a module of its own, so that its yardstick is no dependency of the product.
