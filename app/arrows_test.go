@@ -56,6 +56,7 @@ var layers = map[string][]string{
 	"store/mongo/mongotest":           {},
 	"store/mongo/mongotest/getmongod": {"store/mongo/mongotest"},
 	"media":                           {},
+	"media/picture":                   {"media"},
 	"configs":                         {},
 	"web":                             {},
 }
@@ -79,6 +80,9 @@ var owners = map[string][]string{
 	"go.mau.fi/libsignal":                {"whatsapp", "whatsapp/sandbox"},
 	"github.com/VictoriaMetrics/metrics": {"app"},
 	"github.com/gabriel-vasile/mimetype": {"media"},
+	"github.com/deepteams/webp":          {"media/picture"},
+	"github.com/gen2brain/jpegn":         {"media/picture"},
+	"golang.org/x/image":                 {"media/picture"},
 	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},
 	"github.com/yuin/goldmark":           {"web"},
 	"go.mau.fi/whatsmeow":                {"app/bench", "app/soak", "whatsapp", "whatsapp/convert", "whatsapp/keys", "whatsapp/sandbox"},

@@ -92,6 +92,9 @@ func directory(s *source, base, off int64, order binary.ByteOrder) (map[uint16]u
 // show keeps a picture's width and height as they are seen after it was turned.
 func (f *Facts) show(width, height, orientation uint32) {
 	f.Width, f.Height = int(width), int(height)
+	if orientation >= 2 && orientation <= 8 {
+		f.Orientation = int(orientation)
+	}
 	if orientation >= 5 && orientation <= 8 {
 		f.Width, f.Height = f.Height, f.Width
 	}

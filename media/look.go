@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// ErrUnsupported says that a file is of a type of which the wished cannot be made.
+var ErrUnsupported = errors.New("the file is of a type that is not supported here")
+
 // ErrDamaged says that a file begins as its type does but does not hold what that type needs: it was
 // cut off, or bytes of it were changed.
 var ErrDamaged = errors.New("the file is damaged")
@@ -27,6 +30,7 @@ func (e *TooLargeError) Error() string {
 type Facts struct {
 	MIME          string        // media type in lower case without parameters, never empty
 	Width, Height int           // in pixels, as shown: turned as the file asks for
+	Orientation   int           // 2 to 8 where the stored pixels must be turned for that as this value of EXIF says, else 0
 	Duration      time.Duration // of sound, of video, and of one round of an animation
 	Pages         int           // pages of a document, slides of a presentation
 	Frames        int           // of a picture that can have several

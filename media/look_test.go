@@ -23,7 +23,7 @@ func TestLookAtFiles(t *testing.T) {
 	t.Parallel()
 	const office = "application/vnd.openxmlformats-officedocument."
 	picture := func(mime string) media.Facts { return media.Facts{MIME: mime, Width: 64, Height: 48} }
-	turned := func(mime string) media.Facts { return media.Facts{MIME: mime, Width: 48, Height: 64} }
+	turned := func(mime string) media.Facts { return media.Facts{MIME: mime, Width: 48, Height: 64, Orientation: 6} }
 	one := func(f media.Facts) media.Facts { f.Frames = 1; return f }
 	moving := func(mime string) media.Facts {
 		return media.Facts{MIME: mime, Width: 64, Height: 48, Frames: 4, Animated: true, Duration: 320 * ms}
