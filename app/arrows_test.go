@@ -57,6 +57,7 @@ var layers = map[string][]string{
 	"store/mongo/mongotest/getmongod": {"store/mongo/mongotest"},
 	"media":                           {},
 	"media/picture":                   {"media"},
+	"media/sound":                     {"media"},
 	"configs":                         {},
 	"web":                             {},
 }
@@ -81,6 +82,7 @@ var owners = map[string][]string{
 	"github.com/VictoriaMetrics/metrics": {"app"},
 	"github.com/gabriel-vasile/mimetype": {"media"},
 	"github.com/deepteams/webp":          {"media/picture"},
+	"github.com/thesyncim/gopus":         {"media/sound"},
 	"github.com/gen2brain/jpegn":         {"media/picture"},
 	"golang.org/x/image":                 {"media/picture"},
 	"github.com/nyaruka/phonenumbers":    {"whatsapp/convert"},

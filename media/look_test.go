@@ -50,7 +50,7 @@ func TestLookAtFiles(t *testing.T) {
 		"plain.mov":  film("video/quicktime", "h264", "aac"), "plain.3gp": film("video/3gpp", "h264", "aac"),
 		"plain.webm": film("video/webm", "vp8", "opus"), "live.webm": film("video/webm", "vp8", "opus"), "plain.mkv": film("video/x-matroska", "h264", "aac"),
 
-		"sound.webm": sound("audio/webm", "opus"), "voice.ogg": sound("audio/ogg", "opus"), "vorbis.ogg": sound("audio/ogg", "vorbis"),
+		"sound.webm": sound("audio/webm", "opus"), "voice.ogg": sound("audio/ogg", "opus"), "half.ogg": sound("audio/ogg", "opus"), "vorbis.ogg": sound("audio/ogg", "vorbis"),
 		"cbr.mp3": sound("audio/mpeg", "mp3"), "vbr.mp3": sound("audio/mpeg", "mp3"), "plain.aac": sound("audio/aac", "aac"),
 		"plain.m4a": sound("audio/mp4", "aac"), "sound.mp4": sound("audio/mp4", "aac"),
 		"plain.wav": with(sound("audio/wav", "pcm"), func(f *media.Facts) { f.Channels = 2 }), "plain.flac": sound("audio/flac", "flac"), "plain.amr": sound("audio/amr", "amr"),
