@@ -60,13 +60,11 @@ func (h *heif) associations(r *isoBytes, longIDs, longIndexes bool) {
 	for n := r.u32(); n > 0 && !r.short; n-- {
 		item := r.u32or16(longIDs)
 		for k := r.u8(); k > 0 && !r.short; k-- {
-			index := 0
 			if longIndexes {
-				index = int(r.u16() & 0x7fff)
+				h.of[item] = append(h.of[item], int(r.u16()&0x7fff))
 			} else {
-				index = int(r.u8() & 0x7f)
+				h.of[item] = append(h.of[item], int(r.u8()&0x7f))
 			}
-			h.of[item] = append(h.of[item], index)
 		}
 	}
 }

@@ -97,19 +97,19 @@ func (s *source) box(off, end int64) (kind string, body, next int64, err error) 
 
 // read reads one box, whose content is from off to end.
 func (i *isoFile) read(kind string, off, end int64, depth int) error {
-	switch {
-	case kind == "traf":
+	switch kind {
+	case "traf":
 		return i.fragment(off, end)
-	case kind == "ipco":
+	case "ipco":
 		return i.heif.properties(i.s, off, end)
-	case kind == "trak":
+	case "trak":
 		if len(i.tracks) == maxTracks {
 			return &TooLargeError{What: "tracks", Is: maxTracks + 1, Limit: maxTracks}
 		}
 		i.tracks = append(i.tracks, isoTrack{})
-	case kind == "moov":
+	case "moov":
 		i.moov = true
-	case kind == "meta": // in MOV files it has no version and flags
+	case "meta": // in MOV files it has no version and flags
 		if h, err := i.s.upTo(off, 8); err == nil && (len(h) < 8 || string(h[4:8]) != "hdlr") {
 			off += 4
 		}

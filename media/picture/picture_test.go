@@ -247,7 +247,6 @@ func TestHostilePictures(t *testing.T) {
 	}
 	var long bytes.Buffer
 	require.NoError(t, gif.EncodeAll(&long, many))
-	blank, many = nil, nil
 	for name, c := range map[string]struct {
 		file []byte
 		what string

@@ -21,8 +21,11 @@ const (
 	MaxMovingSticker = 500 << 10 // bytes
 )
 
-// qualities are tried one after the other until a sticker is small enough.
-var qualities = []float32{75, 50, 25, 8, 0}
+// qualities are tried one after the other until a sticker is small enough. share is about how large it is, beside the best.
+var qualities = []struct {
+	quality float32
+	share   float64
+}{{75, 1}, {50, 0.55}, {25, 0.3}, {8, 0.1}, {0, 0.05}}
 
 // Sticker writes the picture r of size bytes to w as WebP of 512×512 pixels, with its transparency; one of another
 // shape gets a transparent border. Animations keep their frames and times. A WebP that is a sticker already
@@ -67,25 +70,34 @@ func still(ctx context.Context, r io.ReaderAt, size int64, f media.Facts, limit 
 		return nil, err
 	}
 	canvas := squared(img, f.Orientation)
-	return smallEnough(ctx, limit, func(quality float32) ([]byte, error) { return encodeStill(canvas, quality) })
+	return smallEnough(ctx, limit, func(quality float32) ([]byte, int64, error) {
+		b, err := encodeStill(canvas, quality)
+		return b, int64(len(b)), err
+	})
 }
 
-// smallEnough tries qualities until what encode makes is within limit.
-func smallEnough(ctx context.Context, limit int64, encode func(quality float32) ([]byte, error)) ([]byte, error) {
-	var b []byte
-	for _, q := range qualities {
+// smallEnough tries qualities until what encode makes is within limit. encode also tells how large that is or, if it
+// gave up on the way, would have been: by this, qualities that cannot do are left out.
+func smallEnough(ctx context.Context, limit int64, encode func(quality float32) ([]byte, int64, error)) ([]byte, error) {
+	best, size := 0.0, int64(0) // how large the best quality would be, as far as it is known
+	for i, q := range qualities {
+		if best*q.share > 1.2*float64(limit) && i < len(qualities)-1 {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		var b []byte
 		var err error
-		if b, err = encode(q); err != nil {
+		if b, size, err = encode(q.quality); err != nil {
 			return nil, err
 		}
-		if int64(len(b)) <= limit {
+		if size <= limit {
 			return b, nil
 		}
+		best = float64(size) / q.share
 	}
-	return nil, &media.TooLargeError{What: "bytes of a sticker", Is: int64(len(b)), Limit: limit}
+	return nil, &media.TooLargeError{What: "bytes of a sticker", Is: size, Limit: limit}
 }
 
 // squared is img in the middle of a sticker, upright.
@@ -114,7 +126,7 @@ func encodeStill(img image.Image, quality float32) ([]byte, error) {
 // animated makes a sticker of an animation. For each quality it goes through the frames anew, so that never more than
 // two of them are in memory, and stops where the sticker is too large already.
 func animated(ctx context.Context, r io.ReaderAt, size int64, f media.Facts, limit int64) ([]byte, error) {
-	return smallEnough(ctx, limit, func(quality float32) ([]byte, error) {
+	return smallEnough(ctx, limit, func(quality float32) ([]byte, int64, error) {
 		m := newMoving(quality)
 		err := eachFrame(r, size, f, func(canvas *image.NRGBA, d time.Duration) error {
 			if err := ctx.Err(); err != nil {
@@ -132,10 +144,14 @@ func animated(ctx context.Context, r io.ReaderAt, size int64, f media.Facts, lim
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errFull) {
-			return nil, err
+		switch frames := int64(len(m.chunks) - 2); { // without the two that begin it
+		case errors.Is(err, errFull):
+			return nil, max(int64(m.size)*int64(f.Frames)/frames, limit+1), nil
+		case err != nil:
+			return nil, 0, err
 		}
-		return riff(m.chunks...), nil
+		b := riff(m.chunks...)
+		return b, int64(len(b)), nil
 	})
 }
 
