@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // decoders decode the first picture of a file of each type.
@@ -31,7 +31,7 @@ var decoders = map[string]func(*io.SectionReader) (image.Image, error){
 
 // decode decodes the file that was found to be as f says. A decoder that fails or panics says that the file
 // is damaged; what its caller's reader failed with stays what it is.
-func decode(r io.ReaderAt, size int64, f media.Facts) (img image.Image, err error) {
+func decode(r io.ReaderAt, size int64, f look.Facts) (img image.Image, err error) {
 	err = guarded(func() (err error) {
 		img, err = decoders[f.MIME](io.NewSectionReader(r, 0, size))
 		return err
@@ -46,15 +46,15 @@ func decode(r io.ReaderAt, size int64, f media.Facts) (img image.Image, err erro
 func guarded(decode func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", media.ErrDamaged, p)
+			err = fmt.Errorf("%w: %v", look.ErrDamaged, p)
 		}
 	}()
 	err = decode()
-	var large *media.TooLargeError
-	if err == nil || errors.As(err, &large) || errors.Is(err, media.ErrDamaged) {
+	var large *look.TooLargeError
+	if err == nil || errors.As(err, &large) || errors.Is(err, look.ErrDamaged) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", media.ErrDamaged, err)
+	return fmt.Errorf("%w: %w", look.ErrDamaged, err)
 }
 
 // decodeJPEG takes the fast decoder, and Go's own for what that cannot do: four colours come out black, and

@@ -13,14 +13,14 @@ import (
 	"github.com/deepteams/webp"
 	"github.com/deepteams/webp/animation"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // A shown is one step of an animation: the whole canvas, which the next step changes, and for how long it is seen.
 type shown func(canvas *image.NRGBA, d time.Duration) error
 
 // eachFrame shows the steps of a GIF or a WebP in their order.
-func eachFrame(r io.ReaderAt, size int64, f media.Facts, show shown) error {
+func eachFrame(r io.ReaderAt, size int64, f look.Facts, show shown) error {
 	file := io.NewSectionReader(r, 0, size)
 	if f.MIME == "image/gif" {
 		return eachOfGIF(file, show)
@@ -44,7 +44,7 @@ func eachOfGIF(file *io.SectionReader, show shown) error {
 			kept = &image.NRGBA{Pix: bytes.Clone(canvas.Pix), Stride: canvas.Stride, Rect: canvas.Rect}
 		}
 		draw.Draw(canvas, p.Rect, p, p.Rect.Min, draw.Over)
-		if err := show(canvas, media.ShownFor(time.Duration(g.Delay[i])*10*time.Millisecond)); err != nil {
+		if err := show(canvas, look.ShownFor(time.Duration(g.Delay[i])*10*time.Millisecond)); err != nil {
 			return err
 		}
 		switch g.Disposal[i] {
@@ -138,7 +138,7 @@ func pictureOf(still []byte) ([]byte, error) {
 		b = b[n:]
 	}
 	if out == nil {
-		return nil, fmt.Errorf("%w: no picture in it", media.ErrDamaged)
+		return nil, fmt.Errorf("%w: no picture in it", look.ErrDamaged)
 	}
 	return out, nil
 }

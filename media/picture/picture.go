@@ -1,7 +1,7 @@
 // Package picture makes of pictures what WhatsApp takes: small JPEGs as thumbnails, upright JPEGs that do
 // not tell where they were taken, and stickers.
 //
-// Pictures come from strangers. [media.Look] measures each before it is decoded, what is beyond a limit is
+// Pictures come from strangers. [look.At] measures each before it is decoded, what is beyond a limit is
 // refused, and a [Table] decodes only a few at a time. Begin reading in this file; decode.go knows the
 // formats and the traps of their decoders, moving.go the frames of animations.
 package picture
@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"io"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 const (
@@ -36,19 +36,19 @@ type Table struct {
 func New(seats int) *Table { return &Table{seats: make(chan struct{}, max(1, seats))} }
 
 // sit looks at the file, checks it against the limits and waits for a seat, which leave gives back.
-func (t *Table) sit(ctx context.Context, r io.ReaderAt, size int64) (f media.Facts, leave func(), err error) {
-	if f, err = media.Look(ctx, r, size); err != nil {
+func (t *Table) sit(ctx context.Context, r io.ReaderAt, size int64) (f look.Facts, leave func(), err error) {
+	if f, err = look.At(ctx, r, size); err != nil {
 		return f, nil, err
 	}
 	if _, ok := decoders[f.MIME]; !ok {
-		return f, nil, fmt.Errorf("%w: %s", media.ErrUnsupported, f.MIME)
+		return f, nil, fmt.Errorf("%w: %s", look.ErrUnsupported, f.MIME)
 	}
 	pixels, limit := int64(f.Width)*int64(f.Height), int64(MaxPixelsOfOthers)
 	if f.MIME == "image/jpeg" {
 		limit = MaxPixels
 	}
 	if pixels > limit {
-		return f, nil, &media.TooLargeError{What: "pixels", Is: pixels, Limit: limit}
+		return f, nil, &look.TooLargeError{What: "pixels", Is: pixels, Limit: limit}
 	}
 	select {
 	case t.seats <- struct{}{}:
@@ -59,12 +59,12 @@ func (t *Table) sit(ctx context.Context, r io.ReaderAt, size int64) (f media.Fac
 }
 
 // checkMoving says whether the frames of an animation are within the limits.
-func checkMoving(f media.Facts, size int64) error {
+func checkMoving(f look.Facts, size int64) error {
 	if f.Frames > MaxFrames {
-		return &media.TooLargeError{What: "frames", Is: int64(f.Frames), Limit: MaxFrames}
+		return &look.TooLargeError{What: "frames", Is: int64(f.Frames), Limit: MaxFrames}
 	}
 	if all := int64(f.Frames) * int64(f.Width) * int64(f.Height); all > MaxMoving {
-		return &media.TooLargeError{What: "pixels in all frames", Is: all, Limit: MaxMoving}
+		return &look.TooLargeError{What: "pixels in all frames", Is: all, Limit: MaxMoving}
 	}
 	return checkFile(size)
 }
@@ -72,7 +72,7 @@ func checkMoving(f media.Facts, size int64) error {
 // checkFile says whether a file may be taken into memory.
 func checkFile(size int64) error {
 	if size > maxFile {
-		return &media.TooLargeError{What: "bytes", Is: size, Limit: maxFile}
+		return &look.TooLargeError{What: "bytes", Is: size, Limit: maxFile}
 	}
 	return nil
 }

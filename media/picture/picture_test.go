@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 	"whatsapp-api/media/picture"
 )
 
@@ -32,14 +32,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func load(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../testdata", name))
+	b, err := os.ReadFile(filepath.Join("../look/testdata", name))
 	require.NoError(t, err)
 	return b
 }
 
-func look(t testing.TB, b []byte) media.Facts {
+func factsOf(t testing.TB, b []byte) look.Facts {
 	t.Helper()
-	f, err := media.Look(t.Context(), bytes.NewReader(b), int64(len(b)))
+	f, err := look.At(t.Context(), bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
 	return f
 }
@@ -91,14 +91,14 @@ func TestThumbnails(t *testing.T) {
 		require.NoError(t, err, name)
 		img, err := jpeg.Decode(bytes.NewReader(out))
 		require.NoError(t, err, name)
-		want := look(t, b)
+		want := factsOf(t, b)
 		assert.Equal(t, image.Pt(want.Width, want.Height), img.Bounds().Size(), name)
 		checkSpot(t, img, want, name)
 	}
 }
 
 // checkSpot knows where the colours of testdata's picture are once it is upright.
-func checkSpot(t *testing.T, img image.Image, f media.Facts, name string) {
+func checkSpot(t *testing.T, img image.Image, f look.Facts, name string) {
 	t.Helper()
 	if f.Orientation == 6 { // what was left is now at the top
 		near(t, img, 26, 16, red, name)
@@ -115,8 +115,8 @@ func TestPhotos(t *testing.T) {
 		b := load(t, name)
 		out, err := photo(t, b)
 		require.NoError(t, err, name)
-		want, got := look(t, b), look(t, out)
-		assert.Equal(t, media.Facts{MIME: "image/jpeg", Width: want.Width, Height: want.Height}, got, name)
+		want, got := factsOf(t, b), factsOf(t, out)
+		assert.Equal(t, look.Facts{MIME: "image/jpeg", Width: want.Width, Height: want.Height}, got, name)
 		img, err := jpeg.Decode(bytes.NewReader(out))
 		require.NoError(t, err, name)
 		checkSpot(t, img, want, name)
@@ -185,7 +185,7 @@ func TestStickers(t *testing.T) {
 			b := load(t, name)
 			out, err := sticker(t, b)
 			require.NoError(t, err)
-			want, got := look(t, b), look(t, out)
+			want, got := factsOf(t, b), factsOf(t, out)
 			assert.Equal(t, "image/webp", got.MIME)
 			assert.Equal(t, [2]int{512, 512}, [2]int{got.Width, got.Height})
 			if strings.HasPrefix(name, "moving.") && name != "moving.png" {
@@ -227,7 +227,7 @@ func TestStickersAreMadeSmallEnough(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, noise))
 	out, err := sticker(t, b.Bytes())
-	var large *media.TooLargeError
+	var large *look.TooLargeError
 	if errors.As(err, &large) { // noise in transparency too is the worst there is
 		assert.Equal(t, int64(picture.MaxStill), large.Limit)
 		return
@@ -255,13 +255,13 @@ func TestHostilePictures(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := sticker(t, c.file)
 		runtime.ReadMemStats(&after)
-		var large *media.TooLargeError
+		var large *look.TooLargeError
 		require.ErrorAs(t, err, &large, name)
 		assert.Equal(t, c.what, large.What)
 		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), name)
 	}
 	_, err := photo(t, load(t, "plain.mp4"))
-	require.ErrorIs(t, err, media.ErrUnsupported)
+	require.ErrorIs(t, err, look.ErrUnsupported)
 }
 
 func TestDamagedPictures(t *testing.T) {
@@ -281,8 +281,8 @@ func TestDamagedPictures(t *testing.T) {
 					}
 				}
 				for _, err := range []error{second(photo(t, c)), second(picture.New(1).Thumbnail(t.Context(), bytes.NewReader(c), int64(len(c))))} {
-					var large *media.TooLargeError
-					if err != nil && !errors.Is(err, media.ErrDamaged) && !errors.Is(err, media.ErrUnsupported) && !errors.As(err, &large) {
+					var large *look.TooLargeError
+					if err != nil && !errors.Is(err, look.ErrDamaged) && !errors.Is(err, look.ErrUnsupported) && !errors.As(err, &large) {
 						t.Fatalf("neither damaged nor unsupported nor too large: %v", err)
 					}
 				}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/deepteams/webp"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // What WhatsApp takes as a sticker (its sticker sample apps say so).
@@ -31,7 +31,7 @@ var qualities = []struct {
 // shape gets a transparent border. Animations keep their frames and times. A WebP that is a sticker already
 // goes through byte for byte.
 //
-// It wraps [media.ErrUnsupported] or [media.ErrDamaged], or is a [media.TooLargeError], also where no quality makes it
+// It wraps [look.ErrUnsupported] or [look.ErrDamaged], or is a [look.TooLargeError], also where no quality makes it
 // small enough; else the error is of r, w or ctx.
 func (t *Table) Sticker(ctx context.Context, r io.ReaderAt, size int64, w io.Writer) error {
 	f, leave, err := t.sit(ctx, r, size)
@@ -64,7 +64,7 @@ func (t *Table) Sticker(ctx context.Context, r io.ReaderAt, size int64, w io.Wri
 }
 
 // still makes a sticker of one picture.
-func still(ctx context.Context, r io.ReaderAt, size int64, f media.Facts, limit int64) ([]byte, error) {
+func still(ctx context.Context, r io.ReaderAt, size int64, f look.Facts, limit int64) ([]byte, error) {
 	img, err := decode(r, size, f)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func smallEnough(ctx context.Context, limit int64, encode func(quality float32) 
 		}
 		best = float64(size) / q.share
 	}
-	return nil, &media.TooLargeError{What: "bytes of a sticker", Is: size, Limit: limit}
+	return nil, &look.TooLargeError{What: "bytes of a sticker", Is: size, Limit: limit}
 }
 
 // squared is img in the middle of a sticker, upright.
@@ -125,7 +125,7 @@ func encodeStill(img image.Image, quality float32) ([]byte, error) {
 
 // animated makes a sticker of an animation. For each quality it goes through the frames anew, so that never more than
 // two of them are in memory, and stops where the sticker is too large already.
-func animated(ctx context.Context, r io.ReaderAt, size int64, f media.Facts, limit int64) ([]byte, error) {
+func animated(ctx context.Context, r io.ReaderAt, size int64, f look.Facts, limit int64) ([]byte, error) {
 	return smallEnough(ctx, limit, func(quality float32) ([]byte, int64, error) {
 		m := newMoving(quality)
 		err := eachFrame(r, size, f, func(canvas *image.NRGBA, d time.Duration) error {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // stripJPEG copies a JPEG without EXIF, XMP, comments, what cameras add and what follows its end, where phones
@@ -26,7 +26,7 @@ func stripJPEG(from io.Reader, to io.Writer) error {
 		return cut(err)
 	}
 	if next != 0xff {
-		return fmt.Errorf("%w: no marker before the data", media.ErrDamaged)
+		return fmt.Errorf("%w: no marker before the data", look.ErrDamaged)
 	}
 	for {
 		m, err := afterFill(r)
@@ -65,7 +65,7 @@ func copySegment(w io.Writer, r *bufio.Reader, m byte) error {
 	}
 	n := int64(binary.BigEndian.Uint16(length[:])) - 2
 	if n < 0 {
-		return fmt.Errorf("%w: a segment without length", media.ErrDamaged)
+		return fmt.Errorf("%w: a segment without length", look.ErrDamaged)
 	}
 	if m == 0xfe || m >= 0xe1 && m <= 0xef && m != 0xee {
 		const profile = "ICC_PROFILE"
@@ -90,7 +90,7 @@ func copyData(w *bufio.Writer, r *bufio.Reader, data bool) error {
 		}
 		if b != 0xff {
 			if !data {
-				return fmt.Errorf("%w: no marker after a segment", media.ErrDamaged)
+				return fmt.Errorf("%w: no marker after a segment", look.ErrDamaged)
 			}
 			if err := w.WriteByte(b); err != nil {
 				return err
@@ -116,7 +116,7 @@ func copyData(w *bufio.Writer, r *bufio.Reader, data bool) error {
 // cut says that a file is damaged if it ended too early.
 func cut(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // as io.ReadFull and io.CopyN return them
-		return fmt.Errorf("%w: it was cut off", media.ErrDamaged)
+		return fmt.Errorf("%w: it was cut off", look.ErrDamaged)
 	}
 	return err
 }

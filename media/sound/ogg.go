@@ -7,7 +7,7 @@ import (
 	"io"
 	"slices"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // maxPacket is the longest packet of Opus that is taken, in bytes: 48 frames of 1275 and their lengths (RFC 6716).
@@ -36,7 +36,7 @@ func (p *packets) next() ([]byte, error) {
 		n := int(p.lacing[0])
 		p.lacing = p.lacing[1:]
 		if len(p.packet)+n > maxPacket {
-			return nil, fmt.Errorf("%w: a packet of more than %d bytes", media.ErrDamaged, maxPacket)
+			return nil, fmt.Errorf("%w: a packet of more than %d bytes", look.ErrDamaged, maxPacket)
 		}
 		at := len(p.packet)
 		p.packet = slices.Grow(p.packet, n)[:at+n]
@@ -59,7 +59,7 @@ func (p *packets) page() error {
 			return cut(err)
 		}
 		if string(p.head[:4]) != "OggS" {
-			return fmt.Errorf("%w: no page where one must be", media.ErrDamaged)
+			return fmt.Errorf("%w: no page where one must be", look.ErrDamaged)
 		}
 		lacing := p.table[:p.head[26]]
 		if _, err := io.ReadFull(p.r, lacing); err != nil {
@@ -86,7 +86,7 @@ func (p *packets) page() error {
 // cut says that a file is damaged if it ended too early.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: it was cut off", media.ErrDamaged)
+		return fmt.Errorf("%w: it was cut off", look.ErrDamaged)
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/thesyncim/gopus"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 const (
@@ -26,18 +26,18 @@ const (
 // Waveform draws the voice message r of size bytes, which is Ogg Opus: 64 values from 0 to 100, the mean loudness of as many
 // equal parts, beside that of the loudest. Silence is all zeros.
 //
-// It wraps [media.ErrUnsupported] for other sound and [media.ErrDamaged], or is a [media.TooLargeError]; else the error
+// It wraps [look.ErrUnsupported] for other sound and [look.ErrDamaged], or is a [look.TooLargeError]; else the error
 // is of r or ctx.
 func Waveform(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
-	f, err := media.Look(ctx, r, size)
+	f, err := look.At(ctx, r, size)
 	if err != nil {
 		return nil, err
 	}
 	if f.MIME != "audio/ogg" || f.Audio != "opus" {
-		return nil, fmt.Errorf("%w: a waveform of %s %s", media.ErrUnsupported, f.MIME, f.Audio)
+		return nil, fmt.Errorf("%w: a waveform of %s %s", look.ErrUnsupported, f.MIME, f.Audio)
 	}
 	if size > MaxVoice {
-		return nil, &media.TooLargeError{What: "bytes", Is: size, Limit: MaxVoice}
+		return nil, &look.TooLargeError{What: "bytes", Is: size, Limit: MaxVoice}
 	}
 	if f.Duration <= 0 {
 		return make([]byte, Bars), nil
@@ -53,7 +53,7 @@ func Waveform(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
 func decodeOpus(ctx context.Context, r io.Reader, piece func([]float32)) (err error) {
 	defer func() { // the decoder was not made for what strangers send
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", media.ErrDamaged, p)
+			err = fmt.Errorf("%w: %v", look.ErrDamaged, p)
 		}
 	}()
 	config := gopus.DefaultDecoderConfig(rate, 1)
@@ -78,7 +78,7 @@ func decodeOpus(ctx context.Context, r io.Reader, piece func([]float32)) (err er
 		}
 		got, err := decoder.Decode(packet, pcm)
 		if err != nil {
-			return fmt.Errorf("%w: decode a packet: %w", media.ErrDamaged, err)
+			return fmt.Errorf("%w: decode a packet: %w", look.ErrDamaged, err)
 		}
 		piece(pcm[:got])
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 	"whatsapp-api/media/sound"
 )
 
@@ -32,13 +32,13 @@ func waveform(ctx context.Context, b []byte) ([]byte, error) {
 // TestWaveform draws a note that is silent in its second half, and one that is even.
 func TestWaveform(t *testing.T) {
 	t.Parallel()
-	got, err := waveform(t.Context(), load(t, "../testdata/voice.ogg"))
+	got, err := waveform(t.Context(), load(t, "../look/testdata/voice.ogg"))
 	require.NoError(t, err)
 	require.Len(t, got, sound.Bars)
 	for i, v := range got[2 : sound.Bars-2] {
 		assert.Greater(t, v, byte(70), "bar %d of an even note", i+2)
 	}
-	got, err = waveform(t.Context(), load(t, "../testdata/half.ogg"))
+	got, err = waveform(t.Context(), load(t, "../look/testdata/half.ogg"))
 	require.NoError(t, err)
 	for i, v := range got[2:30] {
 		assert.Greater(t, v, byte(70), "bar %d of the note", i+2)
@@ -51,18 +51,18 @@ func TestWaveform(t *testing.T) {
 func TestWaveformOfOtherFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vorbis.ogg", "vbr.mp3", "plain.mp4", "plain.jpg"} {
-		_, err := waveform(t.Context(), load(t, "../testdata/"+name))
-		require.ErrorIs(t, err, media.ErrUnsupported, name)
+		_, err := waveform(t.Context(), load(t, "../look/testdata/"+name))
+		require.ErrorIs(t, err, look.ErrUnsupported, name)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	_, err := waveform(ctx, load(t, "../testdata/voice.ogg"))
+	_, err := waveform(ctx, load(t, "../look/testdata/voice.ogg"))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestWaveformOfDamagedFiles(t *testing.T) {
 	t.Parallel()
-	b, random := load(t, "../testdata/voice.ogg"), rand.New(rand.NewPCG(1, 2))
+	b, random := load(t, "../look/testdata/voice.ogg"), rand.New(rand.NewPCG(1, 2))
 	for n := range 150 {
 		c := bytes.Clone(b)
 		if n%2 == 0 {
@@ -74,7 +74,7 @@ func TestWaveformOfDamagedFiles(t *testing.T) {
 			}
 		}
 		got, err := waveform(t.Context(), c)
-		if err != nil && !errors.Is(err, media.ErrDamaged) && !errors.Is(err, media.ErrUnsupported) {
+		if err != nil && !errors.Is(err, look.ErrDamaged) && !errors.Is(err, look.ErrUnsupported) {
 			t.Fatalf("neither damaged nor unsupported: %v", err)
 		}
 		if err == nil {

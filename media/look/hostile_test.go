@@ -1,4 +1,4 @@
-package media_test
+package look_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"whatsapp-api/media"
+	"whatsapp-api/media/look"
 )
 
 // files are those of testdata, by name.
@@ -36,11 +36,11 @@ func files(t testing.TB) map[string][]byte {
 }
 
 // judge looks at b and complains of anything but facts or an honest error.
-func judge(t *testing.T, b []byte) (media.Facts, error) {
+func judge(t *testing.T, b []byte) (look.Facts, error) {
 	t.Helper()
-	f, err := media.Look(t.Context(), bytes.NewReader(b), int64(len(b)))
-	var large *media.TooLargeError
-	if err != nil && !errors.Is(err, media.ErrDamaged) && !errors.As(err, &large) {
+	f, err := look.At(t.Context(), bytes.NewReader(b), int64(len(b)))
+	var large *look.TooLargeError
+	if err != nil && !errors.Is(err, look.ErrDamaged) && !errors.As(err, &large) {
 		t.Fatalf("neither damaged nor too large: %v", err)
 	}
 	if f.MIME == "" || f.Width < 0 || f.Height < 0 || f.Duration < 0 || f.Pages < 0 || f.Frames < 0 {
@@ -80,7 +80,7 @@ func TestCutFilesAreDamaged(t *testing.T) {
 			whole, err := judge(t, b)
 			require.NoError(t, err)
 			f, err := judge(t, b[:len(b)-len(b)/3])
-			require.ErrorIs(t, err, media.ErrDamaged)
+			require.ErrorIs(t, err, look.ErrDamaged)
 			if filepath.Ext(name) != ".docx" { // its kind is told by its end
 				assert.Equal(t, whole.MIME[:5], f.MIME[:5])
 			}
@@ -88,7 +88,7 @@ func TestCutFilesAreDamaged(t *testing.T) {
 	}
 }
 
-// TestLookIsCheap holds Look to little memory and time, whatever a file claims.
+// TestLookIsCheap holds At to little memory and time, whatever a file claims.
 func TestLookIsCheap(t *testing.T) {
 	gif := bytes.NewBufferString("GIF89a\x10\x00\x10\x00\x00\x00\x00")
 	for range 10_000 {

@@ -1,4 +1,4 @@
-package media
+package look
 
 import (
 	"context"
@@ -39,13 +39,13 @@ type Facts struct {
 	Channels      int           // of the audio track
 }
 
-// Look reads the facts of the file r of size bytes. A file of no known type is
+// At reads the facts of the file r of size bytes. A file of no known type is
 // "application/octet-stream" or "text/plain", which is no error.
 //
 // It wraps [ErrDamaged], or is a [TooLargeError] for a file that takes too long to look through; then
 // the facts hold the MIME type and what was found until there, so that the file can still go as a
 // document. Any other error comes from r or ctx.
-func Look(ctx context.Context, r io.ReaderAt, size int64) (Facts, error) {
+func At(ctx context.Context, r io.ReaderAt, size int64) (Facts, error) {
 	s := &source{ctx: ctx, r: r, size: size, budget: lookBudget}
 	f, read, err := sniff(s)
 	if err != nil || read == nil {
@@ -61,8 +61,8 @@ func Look(ctx context.Context, r io.ReaderAt, size int64) (Facts, error) {
 	return f, nil
 }
 
-// LookFile is [Look] for the file of that name.
-func LookFile(ctx context.Context, name string) (Facts, error) {
+// AtPath is [At] for the file of that name.
+func AtPath(ctx context.Context, name string) (Facts, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return Facts{}, err
@@ -72,7 +72,7 @@ func LookFile(ctx context.Context, name string) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	return Look(ctx, file, info.Size())
+	return At(ctx, file, info.Size())
 }
 
 // span is n units of which there are rate in a second. What no clock could show is zero.

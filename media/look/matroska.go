@@ -1,4 +1,4 @@
-package media
+package look
 
 import (
 	"encoding/binary"
