@@ -80,7 +80,7 @@ func TestActsOnMessages(t *testing.T) {
 }
 
 // TestVotesAnswersAndPinsOfOurs: in polls and events of both sides, in chats of every addressing. What is sealed is
-// opened here as what others seal, and Bob's companion of another make is tried in TestGroupsWithAnIndependentClient.
+// opened here as what others seal.
 func TestVotesAnswersAndPinsOfOurs(t *testing.T) {
 	eachStore(t, func(t *testing.T, at place) {
 		r := start(t, at)

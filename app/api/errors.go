@@ -58,6 +58,7 @@ var faults = []fault{
 	{whatsapp.ErrNotYours, codes.NotYourMessage, false},
 	{whatsapp.ErrNotThat, codes.NotPossible, false},
 	{whatsapp.ErrEditExpired, codes.EditExpired, false},
+	{whatsapp.ErrNoOption, codes.ValidationFailed, true},
 	{whatsapp.ErrRefused, codes.WhatsAppRefused, true},
 	{whatsapp.ErrStopping, codes.Stopping, false},
 	{whatsapp.ErrMixed, codes.InternalError, true},
