@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -22,12 +23,25 @@ func queuedCopies(t *testing.T, d *device) (list []*node) {
 	return list
 }
 
+// waitKnown waits until a client knows of another device of its own account: whatsmeow takes note of it in a
+// goroutine of its own, after it has acknowledged what it was told.
+func waitKnown(t *testing.T, c *client, p *Phone, number uint16) {
+	t.Helper()
+	for _, own := range []types.JID{jidOf(p), lidOf(p)} {
+		require.Eventually(t, func() bool {
+			devices, err := c.GetUserDevices(t.Context(), []types.JID{own})
+			return err == nil && slices.ContainsFunc(devices, func(d types.JID) bool { return d.Device == number })
+		}, patience, time.Millisecond)
+	}
+}
+
 // A copy for an own device names the chat, and never the account's own other name, in both
 // forms of address, from the phone and from a companion.
 func TestOwnCopies(t *testing.T) {
 	s, ann, bob, c := pair(t)
 	second := linked(t, s, ann)
 	waitGreeting(t, second, ann)
+	waitKnown(t, c, ann, 2)
 	second.Disconnect()
 	require.Eventually(t, func() bool { return ann.account.device(2).online() == nil }, patience, time.Millisecond)
 	waiting := len(queuedCopies(t, ann.account.device(2)))
@@ -62,6 +76,7 @@ func TestOwnCopySentAgain(t *testing.T) {
 	s, ann, bob, c := pair(t)
 	second := linked(t, s, ann)
 	waitGreeting(t, second, ann)
+	waitKnown(t, c, ann, 2)
 	require.NoError(t, s.AddFaults(Fault{Kind: FaultCorrupt, Phone: ann.Number(), Device: 2}))
 	sent := c.say(jidOf(bob), "broken once")
 	again := waitEvents(second, 1, func(m *events.Message) bool { return m.Info.ID == sent.ID })[0]
