@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -142,8 +143,8 @@ func (s *Store) startUpgrade(ctx context.Context, db *mongo.Database) (by string
 		switch {
 		case err == nil && now.By == by:
 			return by, nil
-		case told && ctx.Err() != nil:
-			return "", upgrading(ctx.Err())
+		case told && late(ctx, err):
+			return "", upgrading(cmp.Or(err, ctx.Err()))
 		case err != nil && !mongo.IsDuplicateKeyError(err):
 			return "", err
 		}
@@ -161,12 +162,18 @@ func (s *Store) startUpgrade(ctx context.Context, db *mongo.Database) (by string
 		version, err := s.version(ctx, db)
 		switch {
 		case err == nil && version < schemaVersion:
-		case err != nil && ctx.Err() != nil:
-			return "", upgrading(ctx.Err())
+		case err != nil && late(ctx, err):
+			return "", upgrading(err)
 		default:
 			return "", err
 		}
 	}
+}
+
+// late says that the time of ctx is over, or too short for another call: the driver ends one that could not
+// be answered in time before ctx does.
+func late(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 }
 
 // upgrading says why the wait for another process's upgrade came to nothing.

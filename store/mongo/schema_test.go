@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -168,6 +169,16 @@ func TestUpgradeIsAwaited(t *testing.T) {
 	_, err = open(ctx, Config{URI: uri}, pace{time.Hour, time.Hour, time.Hour})
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "another process brings the database up to date")
+	var waits sync.WaitGroup
+	for i := range 100 { // whether the time ends between two looks, during one, or too shortly before one
+		waits.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second+time.Duration(i)*time.Millisecond)
+			defer cancel()
+			_, err := s.startUpgrade(ctx, s.col.units.Database())
+			assert.ErrorContains(t, err, "another process brings the database up to date")
+		})
+	}
+	waits.Wait()
 	opened := make(chan *Store)
 	go func() { opened <- openIdle(t, uri) }()
 	require.NoError(t, s.upgrade(t.Context(), s.col.units.Database()))
